@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ConfigModule, type LoadedConfig } from '#lib/config';
+import { ClockModule } from '#lib/time';
 import { AdminModule } from './admin/index.js';
 import { AuthModule } from './auth/index.js';
 import { DrainModule } from './drain/index.js';
@@ -16,6 +17,7 @@ export class AppModule {
       module: AppModule,
       imports: [
         ConfigModule.forRoot(loaded),
+        ClockModule,
         DrainModule,
         HealthModule,
         LandingPageModule,

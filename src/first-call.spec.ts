@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
+import { SystemClock } from '#lib/time';
 import { chooseCall, findFirstCall } from './first-call.js';
 
 const NEVER = new AbortController().signal;
@@ -61,16 +62,18 @@ describe('finding a first call', () => {
 
   it('waits until a starting server lists its tools', async () => {
     const url = await gatewayThatLists(STARTING, STARTING, { tools: [ECHO] });
-    expect(await findFirstCall(url, 'token', NEVER)).toMatchObject({ params: { name: 'sample__echo' } });
+    expect(await findFirstCall(url, 'token', NEVER, new SystemClock())).toMatchObject({
+      params: { name: 'sample__echo' },
+    });
   });
 
   it('returns tools/list when every server has answered and none has a suitable tool', async () => {
     const url = await gatewayThatLists({ tools: [{ name: 'shop__buy' }] });
-    expect(await findFirstCall(url, 'token', NEVER)).toEqual(LIST);
+    expect(await findFirstCall(url, 'token', NEVER, new SystemClock())).toEqual(LIST);
   });
 
   it('stops waiting when the gateway is stopped', async () => {
     const url = await gatewayThatLists(STARTING);
-    expect(await findFirstCall(url, 'token', AbortSignal.abort())).toEqual(LIST);
+    expect(await findFirstCall(url, 'token', AbortSignal.abort(), new SystemClock())).toEqual(LIST);
   });
 });

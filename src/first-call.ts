@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
+import type { Clock } from '#lib/time';
 
 /** How long the greeting waits for servers that are starting, in milliseconds. */
 const FIRST_CALL_TIMEOUT_MS = 30_000;
@@ -21,15 +21,15 @@ const LIST: FirstCall = { method: 'tools/list', params: {} };
  * Waits for servers that are still starting. Without a suitable tool, or when the signal is aborted, it is the request
  * for the list of tools.
  */
-export async function findFirstCall(url: string, token: string, signal: AbortSignal): Promise<FirstCall> {
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(FIRST_CALL_TIMEOUT_MS)]);
+export async function findFirstCall(url: string, token: string, signal: AbortSignal, clock: Clock): Promise<FirstCall> {
+  const deadline = AbortSignal.any([signal, clock.timeoutSignal(FIRST_CALL_TIMEOUT_MS)]);
   try {
     for (;;) {
       const { tools, isWhole } = await readTools(url, token, deadline);
       const call = chooseCall(tools);
       if (call !== undefined) return call;
       if (isWhole) return LIST;
-      await pause(RETRY_INTERVAL_MS, undefined, { signal: deadline });
+      await clock.sleep(RETRY_INTERVAL_MS, deadline);
     }
   } catch {
     return LIST;

@@ -1,7 +1,7 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Variables } from '#lib/config';
+import { Clock } from '#lib/time';
 import { WorkerBusServer } from '#lib/worker-bus';
 import { TokenIssuer } from './auth/index.js';
 import { createGateway, type GatewayOptions } from './create-gateway.js';
@@ -120,7 +120,7 @@ class GatewayProcess {
     const { port } = this.gateway.getHttpServer().address() as { port: number };
     try {
       // Requests that arrived during the suspension are still answered: their session has ended.
-      await pause(RESTART_DELAY_MS);
+      await this.gateway.get(Clock).sleep(RESTART_DELAY_MS);
       this.previousGateway = this.gateway;
       await drain(this.previousGateway, RESTART_DRAIN_TIMEOUT_MS);
       if (this.draining) return;
@@ -152,7 +152,7 @@ async function createGreeting(gateway: NestFastifyApplication, host: string, sig
       .get(TokenIssuer)
       .issue({ subject: `${role}@localhost`, roles: [role], expiresInSeconds: FIRST_TOKEN_SECONDS });
   const userToken = await tokenOf('user');
-  const call = await findFirstCall(url, userToken, signal);
+  const call = await findFirstCall(url, userToken, signal, gateway.get(Clock));
   // Unlike its type says, it is missing where there is no terminal.
   const { isTTY = false } = process.stdout as { isTTY?: boolean };
   return firstGreeting({ url, dataFolder, userToken, call, ...(isTTY && { adminToken: await tokenOf('admin') }) });
@@ -167,11 +167,14 @@ function handleSignals(running: GatewayProcess): void {
 
 /** Reports not ready immediately, waits for in-flight calls, and closes the remaining connections at the deadline. */
 async function drain(gateway: NestFastifyApplication, deadlineMs = DRAIN_TIMEOUT_MS): Promise<void> {
-  const deadline = setTimeout(() => {
+  const drained = new AbortController();
+  const closeAtDeadline = () => {
+    if (drained.signal.aborted) return;
     gateway.get(Readiness).close();
     logger.warn('Calls are still in flight at the drain deadline; their connections are closed.');
     gateway.getHttpServer().closeAllConnections();
-  }, deadlineMs);
+  };
+  void gateway.get(Clock).sleep(deadlineMs, drained.signal).then(closeAtDeadline);
   const closable = gateway.get(Drain).start();
   logger.log('Draining: readiness answers 503, and in-flight calls finish.');
   try {
@@ -181,6 +184,6 @@ async function drain(gateway: NestFastifyApplication, deadlineMs = DRAIN_TIMEOUT
     logger.error(`The shutdown failed: ${String(cause)}`);
     process.exitCode = 1;
   } finally {
-    clearTimeout(deadline);
+    drained.abort();
   }
 }

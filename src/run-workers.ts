@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { Logger } from '@nestjs/common';
+import { SystemClock } from '#lib/time';
 import { ClusterFault, NodeClusterLauncher, WorkerSupervisor } from './cluster/index.js';
 import { EmbeddedRedis } from './embedded-redis/index.js';
 
@@ -38,7 +39,7 @@ export async function runWorkers(order: WorkersOptions): Promise<number> {
       ISTHMUS_PORT: String(order.port === 0 ? await freePort(order.host) : order.port),
       ...(redis && { ISTHMUS_REDIS_URL: redis.url }),
     });
-    const crew = new WorkerSupervisor(launcher, order.workers);
+    const crew = new WorkerSupervisor(launcher, order.workers, new SystemClock());
     handleSignals(crew);
     let isRedisLost = false;
     void redis?.crashed.then(() => {

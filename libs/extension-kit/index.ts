@@ -8,7 +8,7 @@ export {
   type AccessScope,
 } from './access-policy.js';
 export { ANONYMOUS, type Caller, type Principal } from './caller.js';
-export { Clock, SystemClock } from './clock.js';
+export { Clock, SystemClock } from '#lib/time';
 export { GatewayError, type GatewayErrorData } from './gateway-error.js';
 export { OutcomeError } from './outcome-error.js';
 export { PRODUCT } from './product.js';

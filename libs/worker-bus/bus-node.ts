@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { SystemClock } from '#lib/time';
 import { WorkerBus, type BusExchange, type BusRequest } from './bus.js';
 import type { BusParts } from './bus-parts.js';
 import { AddressCheck } from './frames/address-check.js';
@@ -10,7 +11,7 @@ import { Outbox } from './frames/outbox.js';
 import { Membership } from './membership/membership.js';
 import { BusObserver } from './observer.js';
 import { pause } from './retry.js';
-import { SystemTimer, type Address } from './ports/index.js';
+import type { Address } from './ports/index.js';
 import { DEFAULT_LIMITS, LEAVE_TIMEOUT_MS } from './protocol.js';
 import { Requester } from './requester/requester.js';
 import { AcceptanceQueue } from './responder/acceptance-queue.js';
@@ -115,7 +116,7 @@ export class BusNode extends WorkerBus {
 }
 
 function withDefaults(given: BusParts): Required<BusParts> {
-  const timer = given.timer ?? new SystemTimer();
+  const timer = given.timer ?? new SystemClock();
   return {
     ...given,
     timer,

@@ -1,10 +1,11 @@
+import type { Clock } from '#lib/time';
 import type { BusService } from './bus.js';
 import type { AddressCheck } from './frames/address-check.js';
 import type { EndGate } from './frames/end-gate.js';
 import type { FrameOrder } from './frames/frame-order.js';
 import type { FrameMac } from './frames/frame-mac.js';
 import type { BusObserver } from './observer.js';
-import type { Directory, Ledger, Timer, Wire } from './ports/index.js';
+import type { Directory, Ledger, Wire } from './ports/index.js';
 import type { BusLimits } from './protocol.js';
 import type { AcceptanceQueue } from './responder/acceptance-queue.js';
 import type { SeenRequests } from './responder/seen-requests.js';
@@ -20,7 +21,7 @@ export interface BusParts {
   readonly directory: Directory;
   readonly service: BusService;
   /** The clock of the machine by default. */
-  readonly timer?: Timer;
+  readonly timer?: Clock;
   /** Returns a new random id of at least 128 bits. */
   readonly createId?: () => string;
   readonly observer?: BusObserver;

@@ -1,4 +1,4 @@
-import { ManualTimer } from '#lib/testing/manual-timer';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { randomBytes } from 'node:crypto';
 import type { BusContext, BusEnd, BusExchange, BusService } from './bus.js';
 import { BusNode } from './bus-node.js';
@@ -130,7 +130,7 @@ export const SECRET = randomBytes(32);
 
 /** Several workers with a relay between them, and a timer that the test advances. */
 export class BusWorld {
-  readonly timer = new ManualTimer();
+  readonly timer = new ManualClock();
   readonly relay = new FaultyRelay(this.timer);
   readonly observed = new RecordingObserver();
   private readonly nodes: BusNode[] = [];

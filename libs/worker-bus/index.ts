@@ -11,8 +11,6 @@ export { LEAVING_REASON, WorkerBusServer, type AdmissionCheck } from './nest/wor
 export { BusObserver, type DropCause } from './observer.js';
 export {
   RelayFailure,
-  SystemTimer,
-  Timer,
   type Address,
   type AnnounceReply,
   type ClaimVerdict,

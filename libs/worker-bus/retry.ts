@@ -1,4 +1,5 @@
-import { RelayFailure, type Timer } from './ports/index.js';
+import type { Clock } from '#lib/time';
+import { RelayFailure } from './ports/index.js';
 
 export interface RetryOptions {
   readonly timeoutMs: number;
@@ -16,21 +17,21 @@ export function mayHaveSucceeded(error: unknown): boolean {
  * Repeats an attempt until it succeeds or times out. Resolves with its success; a rejected attempt counts as failed.
  */
 export async function retry(
-  timer: Timer,
+  timer: Clock,
   { timeoutMs, intervalMs, isNeeded }: RetryOptions,
   attempt: () => Promise<boolean>,
 ): Promise<boolean> {
-  const giveUpAt = timer.now() + timeoutMs;
+  const giveUpAt = timer.monotonicNow() + timeoutMs;
   while (isNeeded()) {
     if (await attempt().catch(() => false)) return true;
-    if (timer.now() + intervalMs > giveUpAt) return false;
+    if (timer.monotonicNow() + intervalMs > giveUpAt) return false;
     await pause(timer, intervalMs);
   }
   return false;
 }
 
 /** Resolves after `ms` milliseconds. */
-export function pause(timer: Timer, ms: number): Promise<void> {
+export function pause(timer: Clock, ms: number): Promise<void> {
   return new Promise((resolve) => {
     timer.after(ms, resolve);
   });

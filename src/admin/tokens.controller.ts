@@ -14,6 +14,7 @@ import {
   UnprocessableEntityException,
 } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { Clock } from '#lib/time';
 import { Memberships } from '../auth/index.js';
 import { didYouMean, formatDuration } from '#lib/config';
 import type { Caller } from '#lib/extension-kit';
@@ -37,6 +38,7 @@ export class TokensController {
     private readonly config: TokensConfig,
     private readonly registry: ServerRegistry,
     private readonly memberships: Memberships,
+    private readonly clock: Clock,
   ) {}
 
   /** Roles admin and auditor see the tokens of all subjects; other roles see their own. */
@@ -118,7 +120,7 @@ export class TokensController {
       ...this.resolveGrants(request, caller),
       ...(servers && { servers: [...new Set(servers)] }),
       createdBy: caller.key,
-      expiresAt: new Date(Date.now() + expiresIn),
+      expiresAt: new Date(this.clock.now() + expiresIn),
     };
   }
 

@@ -80,7 +80,7 @@ export class AffinityModule implements OnModuleInit {
     private readonly handoff: SessionHandoff,
     waits: InFlightWaits,
   ) {
-    waits.addWait(() => handoff.finish());
+    waits.addWait((clock) => handoff.finish(clock));
     admission.addCheck(createSessionAdmission(sessions, pendingHandoffs));
   }
 

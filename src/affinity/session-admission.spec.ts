@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { SystemClock } from '#lib/time';
 import { callerOf, LEGACY_CLIENT, settled } from '../../test/support/fake-upstream.js';
 import { SessionPool, SessionPoolConfig } from '../session-pool/index.js';
 import { createSessionAdmission } from './session-admission.js';
@@ -21,7 +22,7 @@ const admit = (payload: unknown, pattern: string = SessionPattern.call) =>
   createSessionAdmission(sessions, moves)(pattern, payload);
 
 beforeEach(() => {
-  sessions = new SessionPool(new SessionPoolConfig());
+  sessions = new SessionPool(new SessionPoolConfig(), new SystemClock());
   moves = new PendingHandoffs();
 });
 

@@ -153,7 +153,7 @@ describe('handoff to a worker that does not accept', () => {
     const { id } = drainingWorker.open();
     const [first, second] = ranked(id);
     // The relay is old enough after this time to report unlisted workers as dead.
-    await cluster.timer.advance(7_000);
+    await cluster.clock.advance(7_000);
     await first.close();
     const offeredTo: string[] = [];
     drainingWorker.interceptOffers((offer, to) => {
@@ -222,7 +222,7 @@ describe('handoff of a session that cannot move at once', () => {
     const call = await callUnderWay(session);
     await drainingWorker.drain();
     expect(holders(session.id)).toEqual([drainingWorker]);
-    const closing = drainingWorker.handoff.finish();
+    const closing = drainingWorker.handoff.finish(cluster.clock);
     await settled();
     call.answer();
     expect(await call.outcome).toMatchObject(DONE);
@@ -279,21 +279,19 @@ describe('handoff of a session that cannot move at once', () => {
     await drainingWorker.drain();
     const { id } = drainingWorker.open();
     expect(holders(id)).toEqual([drainingWorker]);
-    await drainingWorker.handoff.finish();
+    await drainingWorker.handoff.finish(cluster.clock);
     expect(holders(id)).toEqual([ranked(id)[0]]);
   });
 
   it('waits for in-flight calls no longer than 14 seconds', async () => {
     const session = drainingWorker.open();
     const call = await callUnderWay(session);
-    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
     let isOver = false;
-    const closing = drainingWorker.handoff.finish().then(() => (isOver = true));
-    await jest.advanceTimersByTimeAsync(13_900);
+    const closing = drainingWorker.handoff.finish(cluster.clock).then(() => (isOver = true));
+    await cluster.clock.advance(13_900);
     expect(isOver).toBe(false);
-    await jest.advanceTimersByTimeAsync(200);
+    await cluster.clock.advance(200);
     await closing;
-    jest.useRealTimers();
     call.answer();
     await call.outcome;
   });

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { isJsonObject, type Outcome } from '#lib/mcp-protocol';
+import type { Clock } from '#lib/time';
 import { WorkerBus, type BusEnd } from '#lib/worker-bus';
 import type { DrainStep } from '../drain/index.js';
 import { SessionPool, type Session } from '../session-pool/index.js';
@@ -61,13 +62,13 @@ export class SessionHandoff implements DrainStep {
   }
 
   /** Hands off the sessions whose calls have ended by now. A session that cannot move ends with its last answer. */
-  async finish(): Promise<void> {
+  async finish(clock: Clock): Promise<void> {
     // Sessions may have been opened since the first run.
     await this.run();
     // Without another worker, each session ends here with its last answer.
     if (this.otherWorkers.length === 0) return;
     const idle = [...this.sessions.liveSessions].map((session) => session.whenCallsFinished());
-    await waitForInFlight(Promise.all([...this.deferred, ...idle]));
+    await waitForInFlight(Promise.all([...this.deferred, ...idle]), clock);
     if (this.handedOffCount > 0) this.logger.log(`Handed off ${this.handedOffCount} sessions to other workers.`);
   }
 

@@ -81,7 +81,7 @@ describe('a call that arrives at a worker that does not own its session', () => 
     const outcome = session.call(createCall(1), sink).finally(() => (isOver = true));
     for (let round = 1; round <= 4; round += 1) {
       await until(() => isOver || sink.summary.includes(`question ${round}`));
-      await cluster.timer.advance(180_000);
+      await cluster.clock.advance(180_000);
       await session.answer(round, { result: { roots: [] } });
     }
     expect(await outcome).toMatchObject({ kind: 'result' });
@@ -93,9 +93,9 @@ describe('a call that arrives at a worker that does not own its session', () => 
     const sink = new RecordingSink();
     const outcome = (await opened()).call(createCall(1), sink);
     await until(() => sink.summary.includes('question 1'));
-    await cluster.timer.advance(180_000);
+    await cluster.clock.advance(180_000);
     await cluster.relay.leave(owner.name);
-    await cluster.timer.advance(2_000);
+    await cluster.clock.advance(2_000);
     expect(await outcome).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown' } } });
   });
 
@@ -188,7 +188,7 @@ describe('other messages of a client at a worker that does not own its session',
     const local = owner.sessions.find(session.id);
     if (local) local.lastUsedAt = 0;
     await session.touch();
-    owner.sessions.evictIdle(Date.now());
+    owner.sessions.evictIdle(cluster.clock.now());
     expect(owner.sessions.find(session.id)?.isEnded).toBe(false);
   });
 
@@ -199,6 +199,8 @@ describe('other messages of a client at a worker that does not own its session',
     await session.subscribe(RESOURCE);
     await until(() => owner.connector.opened.some(({ listeners }) => listeners.length > 0));
     owner.connector.opened[0]?.emitChange(UPDATED);
+    // The change is announced once its burst has ended.
+    await cluster.clock.advance(1_000);
     await sink.until(({ events }) => events.length === 2);
     expect(sink.events[1]).toMatchObject({ notification: { ...UPDATED, params: { uri: RESOURCE.uri } } });
     await session.unsubscribe(RESOURCE);

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { endpointsOf } from '../../test/support/endpoints.js';
 import { Logger } from '@nestjs/common';
 import { ANONYMOUS } from '#lib/extension-kit';
 import { result, type Outcome } from '#lib/mcp-protocol';
+import { ManualClock } from '#lib/testing/manual-clock';
 import {
   callerOf,
   FakeConnector,
@@ -27,19 +28,27 @@ import { SessionRouter } from './session-router.js';
 const server = remoteServer('a');
 const TOOLS = { method: 'notifications/tools/list_changed', params: {} };
 const MINE = { caller: callerOf('me'), endpoint: 'a', transport: 'http' } as const;
+let clock: ManualClock;
 const worlds: { close(): Promise<void> }[] = [];
 
 function world(settings: Partial<SessionPoolConfig> = {}) {
   const connector = new FakeConnector();
   const registry = new FakeRegistry([server]);
   const config = Object.assign(new SessionPoolConfig(), new ConnectionsConfig(), new CallsConfig(), settings);
-  const upstreams = new UpstreamPool(connector, config, registry);
-  const sessions = new SessionPool(config);
-  const calls = new UpstreamCalls(upstreams, config, new ParkedCalls(config, config), new ServerHealth(registry));
+  const upstreams = new UpstreamPool(connector, config, registry, clock);
+  const sessions = new SessionPool(config, clock);
+  const calls = new UpstreamCalls(
+    upstreams,
+    config,
+    new ParkedCalls(config, config, clock),
+    new ServerHealth(registry, clock),
+    clock,
+  );
   const feeds = new SessionSubscriptions(
-    new ServerSubscriptions(upstreams, registry),
+    new ServerSubscriptions(upstreams, registry, clock),
     endpointsOf(registry),
     new DeferredListViews(),
+    clock,
   );
   const me = new WorkerId();
   const [workers, moves] = [new SingleWorkerRegistry(me), new PendingHandoffs()];
@@ -73,12 +82,12 @@ const callOf = (requestId: number | string) => ({
 });
 
 beforeEach(() => {
+  clock = new ManualClock();
   Logger.overrideLogger(false);
 });
 
 afterEach(async () => {
   for (const opened of worlds.splice(0)) await opened.close();
-  jest.useRealTimers();
 });
 
 describe('SessionRouter', () => {
@@ -117,32 +126,30 @@ describe('SessionRouter', () => {
   });
 
   it('subscribes to list changes once an SSE client has a stream and is initialized', async () => {
-    jest.useFakeTimers();
     const { connector, open } = world();
     const session = open({ endpoint: 'default', transport: 'sse' });
     const sink = new RecordingSink();
     await session.openStream(sink);
-    await jest.advanceTimersByTimeAsync(0);
+    await clock.advance(0);
     expect(connector.opened).toEqual([]);
     await session.setClient({ ...LEGACY_CLIENT, capabilities: { roots: {} } });
-    await jest.advanceTimersByTimeAsync(0);
+    await clock.advance(0);
     expect(connector.opened.map(({ client }) => client.capabilities)).toEqual([{ roots: {} }]);
     connector.opened[0]?.emitChange(TOOLS);
-    await jest.advanceTimersByTimeAsync(1_000);
+    await clock.advance(1_000);
     expect(sink.summary).toContain(TOOLS.method);
   });
 
   it('counts a session as used until the connection of its client closes', async () => {
-    jest.useFakeTimers();
     const { sessions, open } = world({ sessionIdleMs: 1_000 });
     const session = open();
     const stream = await session.openStream(new RecordingSink());
     expect(stream.isServerStream).toBe(true);
-    jest.setSystemTime(Date.now() + 60_000);
+    await clock.advance(60_000);
     stream.detach();
-    sessions.evictIdle(Date.now());
+    sessions.evictIdle(clock.now());
     expect(sessions.size).toBe(1);
-    sessions.evictIdle(Date.now() + 2_000);
+    sessions.evictIdle(clock.now() + 2_000);
     expect(sessions.size).toBe(0);
   });
 });

@@ -8,7 +8,8 @@ import type { INestMicroservice } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import type { RequestId } from '#lib/mcp-protocol';
 import { MemoryRelay, RelayFailure, WorkerBusServer, type BusEnd } from '#lib/worker-bus';
-import { ManualTimer } from '#lib/testing/manual-timer';
+import { ManualClock } from '#lib/testing/manual-clock';
+import { Clock } from '#lib/time';
 import {
   callerOf,
   FakeConnector,
@@ -79,6 +80,7 @@ export class TestWorker {
   readonly connector = new FakeConnector();
   readonly pendingHandoffs = new PendingHandoffs();
   readonly config = Object.assign(new SessionPoolConfig(), new ConnectionsConfig(), new CallsConfig());
+  readonly clock: ManualClock;
   readonly registry: FakeRegistry;
   readonly sessions: SessionPool;
   readonly upstreams: UpstreamPool;
@@ -93,11 +95,12 @@ export class TestWorker {
   private app: INestMicroservice | undefined;
 
   constructor(cluster: WorkerCluster, { settings = {}, servers = [SERVER], archive }: TestWorkerOptions) {
-    const { secret, relay, timer, directory } = cluster;
+    const { secret, relay, clock, directory } = cluster;
     const config = Object.assign(this.config, settings);
+    this.clock = clock;
     this.registry = new FakeRegistry(servers);
-    this.sessions = new SessionPool(config, archive);
-    const ports = { wire: relay, ledger: relay, directory: relay, timer };
+    this.sessions = new SessionPool(config, clock, archive);
+    const ports = { wire: relay, ledger: relay, directory: relay, timer: clock };
     this.server = new WorkerBusServer(
       { workerId: this.workerId.text, secret, ...ports },
       createSessionAdmission(this.sessions, this.pendingHandoffs),
@@ -106,11 +109,22 @@ export class TestWorker {
     const { pendingHandoffs, registry, sessions, workerId } = this;
     this.workers = new BusWorkerRegistry(node.membership);
     this.workers.onFenced(() => sessions.endAll());
-    const placement = new RendezvousPlacement(this.name, this.workers, node);
-    this.upstreams = new UpstreamPool(this.connector, config, registry, placement);
-    const serverSubscriptions = new ServerSubscriptions(this.upstreams, registry);
-    this.subscriptions = new SessionSubscriptions(serverSubscriptions, endpointsOf(registry), new DeferredListViews());
-    this.calls = new UpstreamCalls(this.upstreams, config, new ParkedCalls(config, config), new ServerHealth(registry));
+    const placement = new RendezvousPlacement(this.name, this.workers, node, clock);
+    this.upstreams = new UpstreamPool(this.connector, config, registry, clock, placement);
+    const serverSubscriptions = new ServerSubscriptions(this.upstreams, registry, clock);
+    this.subscriptions = new SessionSubscriptions(
+      serverSubscriptions,
+      endpointsOf(registry),
+      new DeferredListViews(),
+      clock,
+    );
+    this.calls = new UpstreamCalls(
+      this.upstreams,
+      config,
+      new ParkedCalls(config, config, clock),
+      new ServerHealth(registry, clock),
+      clock,
+    );
     const { calls, subscriptions, upstreams, workers } = this;
     const ids = new SessionIds(secret, workerId);
     const remote = new RemoteSessions(workerId, workers, directory, node);
@@ -135,6 +149,7 @@ export class TestWorker {
         { provide: ServerRegistry, useValue: this.registry },
         { provide: UpstreamPool, useValue: this.upstreams },
         InFlightWaits,
+        { provide: Clock, useValue: this.clock },
         { provide: HandoffReceiver, useValue: this.receiver },
       ],
     }).compile();
@@ -186,8 +201,8 @@ export class TestWorker {
 export class WorkerCluster {
   readonly secret = randomBytes(32);
   /** Time advances only when the spec advances it. */
-  readonly timer = new ManualTimer();
-  readonly relay = new MemoryRelay(this.timer);
+  readonly clock = new ManualClock();
+  readonly relay = new MemoryRelay(this.clock);
   readonly directory = new InMemoryHandoffDirectory();
   private readonly workers: TestWorker[] = [];
 
@@ -214,7 +229,7 @@ export class WorkerCluster {
 
   /** Advances time until each worker has refreshed its view of the others. */
   heartbeat(): Promise<void> {
-    return this.timer.advance(1_000);
+    return this.clock.advance(1_000);
   }
 
   /** Advances time until the promise settles. */
@@ -222,7 +237,7 @@ export class WorkerCluster {
     let isSettled = false;
     const settled = what.finally(() => (isSettled = true));
     settled.catch(() => undefined);
-    while (!isSettled) await this.timer.advance(50);
+    while (!isSettled) await this.clock.advance(50);
     return settled;
   }
 

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { DATABASE_KINDS, type DatabaseHost } from '../../test/support/databases.js';
 import { openDatabase, type Database, type DatabasePlace } from '../database/index.js';
 import { AuditConfig, AuditLog, type AuditRecord } from './index.js';
@@ -38,6 +39,7 @@ afterEach(() => {
 describe.each(DATABASE_KINDS)('AuditLog over $name', ({ start }) => {
   let host: DatabaseHost;
   let place: DatabasePlace;
+  let clock: ManualClock;
   const databases: Database[] = [];
 
   beforeAll(async () => {
@@ -46,6 +48,7 @@ describe.each(DATABASE_KINDS)('AuditLog over $name', ({ start }) => {
 
   beforeEach(async () => {
     place = await host.createDatabase();
+    clock = new ManualClock();
   });
 
   afterEach(() => Promise.all(databases.splice(0).map((database) => database.close())));
@@ -54,7 +57,7 @@ describe.each(DATABASE_KINDS)('AuditLog over $name', ({ start }) => {
   async function open(settings: Partial<AuditConfig> = {}): Promise<AuditLog> {
     const database = await openDatabase(place);
     databases.push(database);
-    return new AuditLog(database, Object.assign(new AuditConfig(), settings));
+    return new AuditLog(database, Object.assign(new AuditConfig(), settings), clock);
   }
 
   it('finds records newest first at every worker', async () => {
@@ -82,8 +85,8 @@ describe.each(DATABASE_KINDS)('AuditLog over $name', ({ start }) => {
     expect(await log.find({ method: 'DELETE' }, 9)).toHaveLength(1);
     expect(await log.find({ outcome: 'failed', path: '/admin/v1/sessions/a_' }, 9)).toHaveLength(1);
     expect(await log.find({ path: '/admin/v1/sessions/a%' }, 9)).toEqual([]);
-    expect(await log.find({ to: new Date(Date.now() - DAY_MS) }, 9)).toEqual([]);
-    expect(await log.find({ from: new Date(Date.now() - DAY_MS) }, 9)).toHaveLength(6);
+    expect(await log.find({ to: new Date(clock.now() - DAY_MS) }, 9)).toEqual([]);
+    expect(await log.find({ from: new Date(clock.now() - DAY_MS) }, 9)).toHaveLength(6);
   });
 
   it('writes pending refusals before it searches the records', async () => {
@@ -118,8 +121,7 @@ describe.each(DATABASE_KINDS)('AuditLog over $name', ({ start }) => {
     log.onApplicationBootstrap();
     await log.onApplicationShutdown();
     expect((await log.find({}, 9)).map(({ status }) => status)).toEqual([204, 203, 202]);
-    const later = Date.now() + 2 * DAY_MS;
-    jest.spyOn(Date, 'now').mockReturnValue(later);
+    await clock.advance(2 * DAY_MS);
     log.onApplicationBootstrap();
     await log.onApplicationShutdown();
     expect(await log.find({}, 9)).toEqual([]);

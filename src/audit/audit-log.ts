@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Clock } from '#lib/time';
 import { Database } from '../database/index.js';
 import type { AuditQuery, AuditRecord } from './audit-record.js';
 import { AuditTable } from './audit-table.js';
@@ -24,13 +25,14 @@ export class AuditLog implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly table: AuditTable;
   private pending: AuditRecord[] = [];
   private flushing: Promise<void> | undefined;
-  private flushTimer: NodeJS.Timeout | undefined;
-  private pruneTimer: NodeJS.Timeout | undefined;
+  private cancelFlush: (() => void) | undefined;
+  private stopPruning: (() => void) | undefined;
   private lastPrune: Promise<void> | undefined;
 
   constructor(
     database: Database,
     private readonly config: AuditConfig,
+    private readonly clock: Clock,
   ) {
     this.table = new AuditTable(database);
   }
@@ -39,19 +41,19 @@ export class AuditLog implements OnApplicationBootstrap, OnApplicationShutdown {
     const prune = () => {
       this.lastPrune = this.prune();
     };
-    this.pruneTimer = setInterval(prune, PRUNE_INTERVAL_MS).unref();
+    this.stopPruning = this.clock.every(PRUNE_INTERVAL_MS, prune);
     prune();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.pruneTimer);
-    clearTimeout(this.flushTimer);
+    this.stopPruning?.();
+    this.cancelFlush?.();
     await Promise.all([this.flush(), this.lastPrune]);
   }
 
   /** Adds a record, which is written to the database shortly after. */
   record(event: Omit<AuditRecord, 'id' | 'at'>): void {
-    const at = new Date();
+    const at = new Date(this.clock.now());
     const { reason, ...rest } = event;
     const shortReason = reason?.slice(0, MAX_TEXT_LENGTH);
     const record = { id: generateId(at), at, ...rest, ...(shortReason !== undefined && { reason: shortReason }) };
@@ -77,10 +79,10 @@ export class AuditLog implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   private scheduleFlush(delayMs: number): void {
-    this.flushTimer ??= setTimeout(() => {
-      this.flushTimer = undefined;
+    this.cancelFlush ??= this.clock.after(delayMs, () => {
+      this.cancelFlush = undefined;
       void this.flush();
-    }, delayMs).unref();
+    });
   }
 
   private async flush(): Promise<void> {
@@ -108,7 +110,7 @@ export class AuditLog implements OnApplicationBootstrap, OnApplicationShutdown {
 
   private async prune(): Promise<void> {
     const { retentionMs, maxRecords } = this.config;
-    const before = new Date(Date.now() - retentionMs);
+    const before = new Date(this.clock.now() - retentionMs);
     await this.table
       .prune(before, maxRecords)
       .catch((cause: unknown) => this.logger.warn(`Failed to delete old audit records: ${String(cause)}`));

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { expect } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { SignJWT, type JWTPayload } from 'jose';
-import { Clock } from '#lib/extension-kit';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { DataFolder } from '../data-folder/index.js';
 import { GatewayConfig } from '../gateway.config.js';
 import { AuthConfig } from './auth.config.js';
@@ -29,16 +29,6 @@ export const LOCAL: JWTPayload = { iss: 'isthmus', aud: 'isthmus', sub: 'me', ex
 export const FOREIGN: JWTPayload = { iss: ISSUER, aud: 'https://mcp.example.com', sub: 'me', exp: NOW + 600 };
 
 export const INVALID = { httpStatus: 401, wwwAuthenticate: expect.stringMatching(/^Bearer error="invalid_token", /) };
-
-export class ManualClock extends Clock {
-  private time = Date.now();
-  override now(): number {
-    return this.time;
-  }
-  advance(milliseconds: number): void {
-    this.time += milliseconds;
-  }
-}
 
 /** Serves the key set of an authorization server over HTTP. */
 export class KeySetServer {
@@ -88,7 +78,7 @@ export class AuthWorld {
 
   gateway(settings: Partial<AuthConfig> = {}) {
     const config = Object.assign(new AuthConfig(), settings);
-    const clock = new ManualClock();
+    const clock = new ManualClock(NOW * 1_000);
     const verifier = new PassportTokenVerifier(config, this.folder, clock);
     const resource = new ProtectedResource(new GatewayConfig(), config);
     const authenticator = new CallerAuthenticator(

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { configProvider } from '#lib/config';
-import { Clock, SystemClock, TokenVerifier } from '#lib/extension-kit';
+import { TokenVerifier } from '#lib/extension-kit';
 import { DataFolderModule } from '../data-folder/index.js';
 import { GatewayConfig } from '../gateway.config.js';
 import { RegistryModule } from '../registry/index.js';
@@ -20,7 +20,6 @@ import { TokenIssuer } from './token-issuer.js';
   providers: [
     configProvider(AuthConfig),
     configProvider(GatewayConfig),
-    { provide: Clock, useClass: SystemClock },
     { provide: TokenVerifier, useClass: PassportTokenVerifier },
     ProtectedResource,
     CallerAuthenticator,

@@ -108,7 +108,7 @@ describe('CallerAuthenticator, for a token of the configured issuer,', () => {
     const token = await new SignJWT(FOREIGN).setProtectedHeader({ alg: 'RS256' }).sign(first.privateKey);
     expect(await authenticator.authenticate(`Bearer ${token}`)).toMatchObject({ key: `${ISSUER}|me` });
     keySet.keys = [first.jwk, rsa('other').jwk];
-    clock.advance(600_000);
+    await clock.advance(600_000);
     expect(await captureRefusal(authenticator, token)).toMatchObject(INVALID);
   });
 });
@@ -128,7 +128,7 @@ describe('the key set of the configured issuer', () => {
     await authenticator.authenticate(`Bearer ${await signWith(first)}`);
     const third = rsa('third');
     keySet.keys = [first.jwk, third.jwk];
-    clock.advance(10_000);
+    await clock.advance(10_000);
     expect(await authenticator.authenticate(`Bearer ${await signWith(third)}`)).toMatchObject({ key: `${ISSUER}|me` });
     expect(keySet.requests).toBe(2);
   });
@@ -138,7 +138,7 @@ describe('the key set of the configured issuer', () => {
     const forged = (n: number) => signWith({ ...first, kid: `forged-${n}` });
     for (let n = 0; n < 20; n += 1) expect(await captureRefusal(authenticator, await forged(n))).toMatchObject(INVALID);
     expect(keySet.requests).toBe(1);
-    clock.advance(10_000);
+    await clock.advance(10_000);
     for (let n = 20; n < 40; n += 1)
       expect(await captureRefusal(authenticator, await forged(n))).toMatchObject(INVALID);
     expect(keySet.requests).toBe(2);
@@ -149,7 +149,7 @@ describe('the key set of the configured issuer', () => {
     const token = await signWith(first);
     await authenticator.authenticate(`Bearer ${token}`);
     keySet.keys = [second.jwk];
-    clock.advance(600_000);
+    await clock.advance(600_000);
     expect(await captureRefusal(authenticator, token)).toMatchObject(INVALID);
   });
 
@@ -158,12 +158,12 @@ describe('the key set of the configured issuer', () => {
     const token = await signWith(first);
     await authenticator.authenticate(`Bearer ${token}`);
     keySet.respond = () => ({ status: 500, body: 'down' });
-    clock.advance(600_000);
+    await clock.advance(600_000);
     expect(await authenticator.authenticate(`Bearer ${token}`)).toMatchObject({ key: `${ISSUER}|me` });
     expect(await captureRefusal(authenticator, await signWith({ ...first, kid: 'new' }))).toMatchObject({
       httpStatus: 503,
     });
-    clock.advance(3_600_000);
+    await clock.advance(3_600_000);
     expect(await captureRefusal(authenticator, token)).toMatchObject({
       httpStatus: 503,
       data: { outcome: 'not_executed', retriable: true, retryAfterMs: 10_000 },

@@ -35,9 +35,9 @@ describe('CallerAuthenticator, for a token of the gateway itself,', () => {
     const { authenticator, issuer, clock } = world.gateway({ cacheTtlMs: 10_000 });
     const header = `Bearer ${await issuer.issue({ subject: 'me', expiresInSeconds: 600 })}`;
     await authenticator.authenticate(header);
-    clock.advance(9_999);
+    await clock.advance(9_999);
     expect(authenticator.authenticate(header)).not.toBeInstanceOf(Promise);
-    clock.advance(1);
+    await clock.advance(1);
     expect(authenticator.authenticate(header)).toBeInstanceOf(Promise);
   });
 
@@ -45,7 +45,7 @@ describe('CallerAuthenticator, for a token of the gateway itself,', () => {
     const { authenticator, issuer, clock } = world.gateway();
     const header = `Bearer ${await issuer.issue({ subject: 'me', expiresInSeconds: 30 })}`;
     await authenticator.authenticate(header);
-    clock.advance(30_000);
+    await clock.advance(30_000);
     expect(authenticator.authenticate(header)).toBeInstanceOf(Promise);
   });
 

@@ -26,7 +26,7 @@ export class PassportTokenVerifier extends TokenVerifier {
     this.passport.use('local', new LocalJwtStrategy(folder.secrets.jwt));
     this.keySetAlgorithms = config.jwksUrl === undefined ? [] : config.algorithms;
     if (config.jwksUrl === undefined) return;
-    const keys = new RotatingKeys(fetchKeySet(config.jwksUrl), config.jwksRefetchIntervalMs, clock);
+    const keys = new RotatingKeys(fetchKeySet(config.jwksUrl, clock), config.jwksRefetchIntervalMs, clock);
     this.passport.use('key-set', new KeySetJwtStrategy(config, keys));
   }
 

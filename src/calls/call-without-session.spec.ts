@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { result } from '#lib/mcp-protocol';
+import { SystemClock } from '#lib/time';
 import {
   callerOf,
   FakeConnector,
@@ -32,8 +33,14 @@ function world() {
   const connector = new FakeConnector();
   const registry = new FakeRegistry([server]);
   const config = limits();
-  pool = new UpstreamPool(connector, config, registry);
-  const calls = new UpstreamCalls(pool, config, new ParkedCalls(config, config), new ServerHealth(registry));
+  pool = new UpstreamPool(connector, config, registry, new SystemClock());
+  const calls = new UpstreamCalls(
+    pool,
+    config,
+    new ParkedCalls(config, config, new SystemClock()),
+    new ServerHealth(registry, new SystemClock()),
+    new SystemClock(),
+  );
   return { connector, calls };
 }
 

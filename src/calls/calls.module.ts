@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { configProvider } from '#lib/config';
+import { Clock } from '#lib/time';
 import { ConnectionsModule } from '../connections/index.js';
 import { DataFolder, DataFolderModule } from '../data-folder/index.js';
 import { SessionPoolModule } from '../session-pool/index.js';
@@ -15,8 +16,8 @@ import { UpstreamCalls } from './upstream-calls.js';
 
 const requestStates = {
   provide: RequestStates,
-  inject: [DataFolder],
-  useFactory: ({ secrets }: DataFolder) => new RequestStates(secrets.session),
+  inject: [DataFolder, Clock],
+  useFactory: ({ secrets }: DataFolder, clock: Clock) => new RequestStates(secrets.session, clock),
 };
 
 @Module({
@@ -40,15 +41,15 @@ export class CallsModule {
     private readonly parkedCalls: ParkedCalls,
   ) {
     workers.onFenced(() => parkedCalls.cancelAll());
-    waits.addWait(() => this.finishParkedCalls());
+    waits.addWait((clock) => this.finishParkedCalls(clock));
   }
 
   /**
    * Waits until the clients that have sent answers receive the outcome of their calls. No other worker can continue a
    * parked call, because its server waits on a connection of this process.
    */
-  private async finishParkedCalls(): Promise<void> {
-    await waitForInFlight(this.parkedCalls.whenIdle());
+  private async finishParkedCalls(clock: Clock): Promise<void> {
+    await waitForInFlight(this.parkedCalls.whenIdle(), clock);
     this.parkedCalls.cancelAll();
   }
 }

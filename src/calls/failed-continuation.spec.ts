@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { result, type Outcome } from '#lib/mcp-protocol';
+import { SystemClock } from '#lib/time';
 import {
   callerOf,
   FakeConnector,
@@ -62,8 +63,14 @@ it.each<[string, () => Outcome, object]>([
   const connector = new FakeConnector();
   connector.eras.set('a', 'modern');
   const config = limits({});
-  pool = new UpstreamPool(connector, config, new FakeRegistry([server]));
-  const calls = new UpstreamCalls(pool, config, new ParkedCalls(config, config), new ServerHealth(new FakeRegistry()));
+  pool = new UpstreamPool(connector, config, new FakeRegistry([server]), new SystemClock());
+  const calls = new UpstreamCalls(
+    pool,
+    config,
+    new ParkedCalls(config, config, new SystemClock()),
+    new ServerHealth(new FakeRegistry(), new SystemClock()),
+    new SystemClock(),
+  );
   let rounds = 0;
   connector.respond = () => {
     rounds += 1;

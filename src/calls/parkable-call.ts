@@ -10,6 +10,7 @@ import {
   type Question,
   type RequestId,
 } from '#lib/mcp-protocol';
+import type { Clock } from '#lib/time';
 import { CallReply, type PlainReply } from './call-replies.js';
 import { INTERNAL_ERROR, MalformedAnswer } from './calls.errors.js';
 import { QuestionWithdrawn, QuestionTimedOut } from '../session-pool/index.js';
@@ -69,7 +70,7 @@ const GATHER_WINDOW_MS = 20;
  */
 export class ParkableCall extends CallReply {
   readonly id = randomBytes(16).toString('base64url');
-  readonly begunAt = Date.now();
+  readonly begunAt: number;
   private readonly openQuestions = new Map<string, OpenQuestion>();
   private readonly waiters = new Set<RegisteredWaiter>();
   private readonly control = new AbortController();
@@ -77,16 +78,18 @@ export class ParkableCall extends CallReply {
   private defect: { readonly cause: unknown } | undefined;
   private questionCount = 0;
   private hasReturnedQuestions = false;
-  private gatherTimer: NodeJS.Timeout | undefined;
-  private questionTimer: NodeJS.Timeout | undefined;
+  private cancelGather: (() => void) | undefined;
+  private cancelQuestionTimer: (() => void) | undefined;
 
   /** @param questionTimeoutMs how long a client may take to answer, in milliseconds */
   constructor(
     readonly info: CallInfo,
     private readonly registry: ParkedCallRegistry,
     private readonly questionTimeoutMs: number,
+    private readonly clock: Clock,
   ) {
     super();
+    this.begunAt = clock.now();
   }
 
   /**
@@ -127,7 +130,7 @@ export class ParkableCall extends CallReply {
   /** Resolves with the next result for the client: questions or the outcome. */
   waitForResult(waiter: CallWaiter): Promise<CallResult> {
     if (this.result) return Promise.resolve(this.result);
-    if (this.openQuestions.size > 0 && !this.gatherTimer) return Promise.resolve(this.toInputRequired());
+    if (this.openQuestions.size > 0 && !this.cancelGather) return Promise.resolve(this.toInputRequired());
     if (waiter.signal.aborted) {
       this.abortIfUnattended();
       return Promise.resolve(toFaultOutcome('aborted'));
@@ -205,12 +208,12 @@ export class ParkableCall extends CallReply {
   }
 
   private gather(): void {
-    clearTimeout(this.gatherTimer);
-    this.gatherTimer = setTimeout(() => {
-      this.gatherTimer = undefined;
+    this.cancelGather?.();
+    this.cancelGather = this.clock.after(GATHER_WINDOW_MS, () => {
+      this.cancelGather = undefined;
       // The server may have withdrawn the questions meanwhile.
       if (this.openQuestions.size > 0) this.resolveWaiters(this.toInputRequired());
-    }, GATHER_WINDOW_MS);
+    });
   }
 
   private toInputRequired(): InputRequired {
@@ -226,10 +229,10 @@ export class ParkableCall extends CallReply {
   }
 
   private restartQuestionTimer(): void {
-    clearTimeout(this.questionTimer);
+    this.cancelQuestionTimer?.();
     if (this.openQuestions.size === 0 || this.result) return;
     const timeOut = () => this.cancel(new QuestionTimedOut(this.questionTimeoutMs).toOutcome());
-    this.questionTimer = setTimeout(timeOut, this.questionTimeoutMs).unref();
+    this.cancelQuestionTimer = this.clock.after(this.questionTimeoutMs, timeOut);
   }
 
   /** A modern client cancels by disconnecting, unless it has received questions and may return with the answers. */
@@ -241,8 +244,8 @@ export class ParkableCall extends CallReply {
   private end(result: CallResult): void {
     if (this.result) return;
     this.result = result;
-    clearTimeout(this.gatherTimer);
-    clearTimeout(this.questionTimer);
+    this.cancelGather?.();
+    this.cancelQuestionTimer?.();
     this.openQuestions.clear();
     this.resolveWaiters(result);
     this.registry.onEnded(this);

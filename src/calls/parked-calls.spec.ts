@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { toFaultOutcome, result, type Answer, type JsonObject, type Outcome, type Question } from '#lib/mcp-protocol';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import type { InputRequired, CallResult, CallWaiter } from './parkable-call.js';
 import { PlainReply, type CallReply } from './call-replies.js';
@@ -14,12 +15,10 @@ const ANSWER = { action: 'accept', content: { name: 'Ada' } };
 const DONE = result({ content: [] });
 const QUESTION_TIMEOUT_MS = 60_000;
 
-beforeEach(() => {
-  jest.useFakeTimers();
-});
+let clock: ManualClock;
 
-afterEach(() => {
-  jest.useRealTimers();
+beforeEach(() => {
+  clock = new ManualClock();
 });
 
 /** The server's side of one call, whose questions and outcome the spec controls. */
@@ -57,7 +56,7 @@ class Server {
 
 function world(settings: Parameters<typeof limits>[0] = {}) {
   const config = limits({ questionTimeoutMs: QUESTION_TIMEOUT_MS, ...settings });
-  const [parked, server] = [new ParkedCalls(config, config), new Server()];
+  const [parked, server] = [new ParkedCalls(config, config, clock), new Server()];
   const start = (listener: Partial<CallWaiter> = {}, note = INFO, at = server) =>
     parked.start(note, at.run, waiterWith(listener));
   return { parked, server, start };
@@ -72,7 +71,7 @@ const waiterWith = (more: Partial<CallWaiter> = {}): CallWaiter => ({
 
 /** Waits until the simultaneous questions are gathered, and returns them. */
 async function questionsOf(ending: Promise<CallResult>): Promise<Required<InputRequired>> {
-  await jest.advanceTimersByTimeAsync(20);
+  await clock.advance(20);
   const received = await ending;
   expect(received).toMatchObject({ kind: 'asked', parked: expect.any(String) });
   return received as Required<InputRequired>;
@@ -89,7 +88,7 @@ describe('a call whose server sends live questions', () => {
     const questions = await questionsOf(first);
     expect(questions.questions).toEqual({ 'question-1': FORM });
     const second = resume(parked, questions, { 'question-1': ANSWER });
-    await jest.advanceTimersByTimeAsync(0);
+    await clock.advance(0);
     expect(server.answers).toEqual([{ result: ANSWER }]);
     server.finish();
     expect(await second).toBe(DONE);
@@ -100,7 +99,7 @@ describe('a call whose server sends live questions', () => {
     const { parked, server, start } = world();
     const first = start();
     void server.ask(FORM);
-    await jest.advanceTimersByTimeAsync(10);
+    await clock.advance(10);
     void server.ask(ROOTS);
     const both = await questionsOf(first);
     expect(Object.keys(both.questions)).toEqual(['question-1', 'question-2']);
@@ -128,7 +127,7 @@ describe('a call whose server sends live questions', () => {
     const both = await questionsOf(first);
     const mixed = { 'question-1': { roots: [] }, 'question-2': { action: 'perhaps' } };
     expect(() => resume(parked, both, mixed)).toThrow(/question-2.*elicitation\/create/);
-    await jest.advanceTimersByTimeAsync(0);
+    await clock.advance(0);
     expect(server.answers).toEqual([]);
     expect(await resume(parked, both)).toMatchObject({ questions: both.questions });
   });
@@ -140,7 +139,7 @@ describe('a call whose server sends live questions', () => {
     const questions = await questionsOf(first);
     const answers = { 'question-1': ANSWER };
     const repeated = [resume(parked, questions, answers), resume(parked, questions, answers)];
-    await jest.advanceTimersByTimeAsync(0);
+    await clock.advance(0);
     server.finish();
     expect(await Promise.all(repeated)).toEqual([DONE, DONE]);
     expect(await resume(parked, questions, { 'question-1': { action: 'decline' } })).toBe(DONE);
@@ -163,12 +162,12 @@ describe('a call whose server sends live questions', () => {
     const first = start();
     void server.ask(FORM);
     const questions = await questionsOf(first);
-    await jest.advanceTimersByTimeAsync(QUESTION_TIMEOUT_MS);
+    await clock.advance(QUESTION_TIMEOUT_MS);
     expect(server.signal?.aborted).toBe(true);
     expect(parked.list()).toEqual([]);
     const late = await resume(parked, questions, { 'question-1': ANSWER });
     expect(late).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown' } } });
-    await jest.advanceTimersByTimeAsync(QUESTION_TIMEOUT_MS);
+    await clock.advance(QUESTION_TIMEOUT_MS);
     expect(() => resume(parked, questions)).toThrow(expect.objectContaining({ code: -31011 }));
   });
 
@@ -226,7 +225,7 @@ describe('a call whose server sends live questions', () => {
     void server.ask(ROOTS, withdrawing.signal);
     const both = await questionsOf(first);
     withdrawing.abort();
-    await jest.advanceTimersByTimeAsync(0);
+    await clock.advance(0);
     expect(await resume(parked, both, { 'question-2': { roots: [] } })).toMatchObject({
       questions: { 'question-1': FORM },
     });
@@ -240,9 +239,9 @@ describe('a call whose server sends live questions', () => {
     void server.ask(FORM, withdrawing.signal);
     const questions = await questionsOf(first);
     withdrawing.abort();
-    await jest.advanceTimersByTimeAsync(0);
+    await clock.advance(0);
     const waiting = resume(parked, questions);
-    await jest.advanceTimersByTimeAsync(2 * QUESTION_TIMEOUT_MS);
+    await clock.advance(2 * QUESTION_TIMEOUT_MS);
     expect(server.signal?.aborted).toBe(false);
     server.finish();
     expect(await waiting).toEqual(DONE);
@@ -254,7 +253,7 @@ describe('a call whose server sends live questions', () => {
     void server.ask(FORM);
     const questions = await questionsOf(first);
     server.finish();
-    await jest.advanceTimersByTimeAsync(1_000);
+    await clock.advance(1_000);
     expect(await resume(parked, questions, { 'question-1': ANSWER })).toBe(DONE);
   });
 
@@ -331,7 +330,7 @@ describe('parked calls', () => {
       waiting: 0,
     });
     server.finish();
-    await jest.advanceTimersByTimeAsync(0);
+    await clock.advance(0);
     expect(parked.list()).toEqual([]);
   });
 
@@ -374,7 +373,7 @@ describe('parked calls', () => {
     void server.ask(FORM);
     await questionsOf(first);
     server.finish();
-    await jest.advanceTimersByTimeAsync(0);
+    await clock.advance(0);
     const other = new Server();
     const second = start({}, INFO, other);
     void other.ask(FORM);
@@ -390,11 +389,11 @@ describe('parked calls', () => {
     const second = resume(parked, questions, { 'question-1': ANSWER });
     let isUnheard = false;
     void parked.whenIdle().then(() => (isUnheard = true));
-    await jest.advanceTimersByTimeAsync(0);
+    await clock.advance(0);
     expect(isUnheard).toBe(false);
     server.finish();
     await second;
-    await jest.advanceTimersByTimeAsync(0);
+    await clock.advance(0);
     expect(isUnheard).toBe(true);
   });
 });

@@ -1,3 +1,4 @@
+import { Clock } from '#lib/time';
 import { CallsConfig } from './calls.config.js';
 import { Injectable } from '@nestjs/common';
 import type { GatewayError } from '#lib/extension-kit';
@@ -52,6 +53,7 @@ export class ParkedCalls implements ParkedCallRegistry {
   constructor(
     private readonly config: CallsConfig,
     private readonly sessions: SessionPoolConfig,
+    private readonly clock: Clock,
   ) {}
 
   /** Starts a call. Rejects as `run` does. */
@@ -60,7 +62,7 @@ export class ParkedCalls implements ParkedCallRegistry {
     run: (reply: CallReply, signal: AbortSignal) => Promise<CallResult>,
     waiter: CallWaiter,
   ): Promise<CallResult> {
-    return new ParkableCall(info, this, this.sessions.questionTimeoutMs).begin(run, waiter);
+    return new ParkableCall(info, this, this.sessions.questionTimeoutMs, this.clock).begin(run, waiter);
   }
 
   /**
@@ -142,7 +144,7 @@ export class ParkedCalls implements ParkedCallRegistry {
     const size = JSON.stringify(result).length + ENTRY_OVERHEAD;
     this.finishedCalls.set(call, { caller, result, size });
     this.storedCharacters += size;
-    setTimeout(() => this.evict(call), this.sessions.questionTimeoutMs).unref();
+    this.clock.after(this.sessions.questionTimeoutMs, () => this.evict(call));
     for (const id of this.finishedCalls.keys()) {
       if (this.storedCharacters <= MAX_STORED_CHARACTERS) break;
       this.evict(id);

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ANONYMOUS, OutcomeError } from '#lib/extension-kit';
 import { result, type ClientProfile, type Outcome } from '#lib/mcp-protocol';
+import { SystemClock } from '#lib/time';
 import {
   callerOf,
   FakeConnector,
@@ -36,8 +37,14 @@ function world(era: 'legacy' | 'modern' = 'legacy') {
   const connector = new FakeConnector();
   connector.eras.set('a', era);
   const config = limits({ maxUpstreamSessionsPerPrincipal: 2 });
-  pool = new UpstreamPool(connector, config, new FakeRegistry([server, other]));
-  const calls = new UpstreamCalls(pool, config, new ParkedCalls(config, config), new ServerHealth(new FakeRegistry()));
+  pool = new UpstreamPool(connector, config, new FakeRegistry([server, other]), new SystemClock());
+  const calls = new UpstreamCalls(
+    pool,
+    config,
+    new ParkedCalls(config, config, new SystemClock()),
+    new ServerHealth(new FakeRegistry(), new SystemClock()),
+    new SystemClock(),
+  );
   return { connector, calls };
 }
 

@@ -1,5 +1,5 @@
 import { toFaultOutcome, type Outcome } from '#lib/mcp-protocol';
-import type { Timer } from '#lib/worker-bus';
+import type { Clock } from '#lib/time';
 
 const MIN_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 2_000;
@@ -15,7 +15,7 @@ export class RepeatBackoff {
 
   /** @param budgetMs how long a call may take without a question to the client, in milliseconds */
   constructor(
-    private readonly timer: Timer,
+    private readonly clock: Clock,
     private readonly budgetMs: number,
   ) {}
 
@@ -27,7 +27,7 @@ export class RepeatBackoff {
 
   /** Resolves when the call may be repeated, or with an outcome if the call ends before. */
   async wait(signal: AbortSignal): Promise<Outcome | undefined> {
-    const now = this.timer.now();
+    const now = this.clock.monotonicNow();
     this.giveUpAt ??= now + this.budgetMs;
     const pauseMs = this.pauseMs;
     this.pauseMs = Math.min(Math.max(MIN_PAUSE_MS, 2 * pauseMs), MAX_PAUSE_MS);
@@ -43,7 +43,7 @@ export class RepeatBackoff {
         signal.removeEventListener('abort', finish);
         resolve();
       };
-      const cancelTimer = this.timer.after(ms, finish);
+      const cancelTimer = this.clock.after(ms, finish);
       signal.addEventListener('abort', finish, { once: true });
       if (signal.aborted) finish();
     });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { result, type Answer, type JsonObject, type Outcome, type Question } from '#lib/mcp-protocol';
-import { ManualTimer } from '#lib/testing/manual-timer';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { LEGACY_CLIENT } from '../../test/support/fake-upstream.js';
 import type { UpstreamConnection, UpstreamReply, UpstreamRequest } from '../upstream/index.js';
 import { answerReplayableQuestions } from './replayable-questions.js';
@@ -25,7 +25,7 @@ function exchange(outcomes: readonly Outcome[], answer: (question: Question) => 
   const questions: Question[] = [];
   const signals: AbortSignal[] = [];
   const remaining = [...outcomes];
-  const timer = new ManualTimer();
+  const clock = new ManualClock();
   const connection = {
     request: async ({ params }: UpstreamRequest) => {
       repeated.push(params);
@@ -45,9 +45,9 @@ function exchange(outcomes: readonly Outcome[], answer: (question: Question) => 
       server: 'hotel',
       maxRounds,
       requestMs,
-      timer,
+      clock,
     });
-  return { repeated, questions, signals, timer, run };
+  return { repeated, questions, signals, clock, run };
 }
 
 const yes = { result: { action: 'accept', content: {} } } satisfies Answer;
@@ -74,11 +74,11 @@ describe('a modern server that ends a call with questions', () => {
   });
 
   it('repeats a call without questions at once, then after a pause, never with an outdated request state', async () => {
-    const { repeated, questions, timer, run } = exchange([result(WITHOUT_QUESTIONS)], () => yes);
+    const { repeated, questions, clock, run } = exchange([result(WITHOUT_QUESTIONS)], () => yes);
     const outcome = run({ ...WITHOUT_QUESTIONS, requestState: 'here' });
-    await timer.advance(99);
+    await clock.advance(99);
     expect(repeated).toHaveLength(1);
-    await timer.advance(1);
+    await clock.advance(1);
     expect(await outcome).toEqual(result({ done: true }));
     expect(questions).toEqual([]);
     expect(repeated).toEqual([
@@ -89,16 +89,16 @@ describe('a modern server that ends a call with questions', () => {
 
   it('repeats a call without questions after growing pauses, and at once after a question', async () => {
     const asks = result(inputRequired({ a: form('Who?') }));
-    const { repeated, timer, run } = exchange([...Array(8).fill(result(WITHOUT_QUESTIONS)), asks], () => yes);
+    const { repeated, clock, run } = exchange([...Array(8).fill(result(WITHOUT_QUESTIONS)), asks], () => yes);
     const outcome = run(WITHOUT_QUESTIONS, NEVER_ABORTED, 16);
-    await timer.advance(0);
+    await clock.advance(0);
     for (const [index, pauseMs] of [100, 200, 400, 800, 1_600, 2_000, 2_000].entries()) {
-      await timer.advance(pauseMs - 1);
+      await clock.advance(pauseMs - 1);
       expect(repeated).toHaveLength(index + 1);
-      await timer.advance(1);
+      await clock.advance(1);
       expect(repeated).toHaveLength(index + 2);
     }
-    await timer.advance(2_000);
+    await clock.advance(2_000);
     expect(await outcome).toEqual(result({ done: true }));
     expect(repeated.at(-1)).toMatchObject({ inputResponses: { a: yes.result } });
   });
@@ -106,25 +106,25 @@ describe('a modern server that ends a call with questions', () => {
   it('times out a server that returns no question for longer than a call may take, not counting time to answer', async () => {
     const answer = Promise.withResolvers<Answer>();
     const holding = Array(9).fill(result(WITHOUT_QUESTIONS)) as Outcome[];
-    const { repeated, timer, run } = exchange(holding, () => answer.promise);
+    const { repeated, clock, run } = exchange(holding, () => answer.promise);
     const outcome = run(inputRequired({ a: form('Who?') }), NEVER_ABORTED, 16, 1_000);
-    await timer.advance(5_000);
+    await clock.advance(5_000);
     answer.resolve(yes);
-    await timer.advance(1_000);
+    await clock.advance(1_000);
     expect(await outcome).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown' } } });
     // With the answers, immediately, and after 100, 200 and 400 ms.
     expect(repeated).toHaveLength(5);
-    expect(timer.pending).toBe(0);
+    expect(clock.pending).toBe(0);
   });
 
   it('neither repeats nor waits for a cancelled call', async () => {
-    const { repeated, timer, run } = exchange([result(WITHOUT_QUESTIONS)], () => yes);
+    const { repeated, clock, run } = exchange([result(WITHOUT_QUESTIONS)], () => yes);
     const abort = new AbortController();
     const outcome = run(WITHOUT_QUESTIONS, abort.signal);
-    await timer.advance(50);
+    await clock.advance(50);
     abort.abort();
     expect(await outcome).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown' } } });
-    expect([repeated.length, timer.pending]).toEqual([1, 0]);
+    expect([repeated.length, clock.pending]).toEqual([1, 0]);
   });
 
   it('reports a form that the client failed to show as dismissed', async () => {

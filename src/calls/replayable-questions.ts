@@ -15,7 +15,7 @@ import {
   type Outcome,
   type RpcError,
 } from '#lib/mcp-protocol';
-import type { Timer } from '#lib/worker-bus';
+import type { Clock } from '#lib/time';
 import type { UpstreamConnection, UpstreamReply, UpstreamRequest } from '../upstream/index.js';
 import { RepeatBackoff } from './repeat-backoff.js';
 import { TooManyQuestionRounds, UndeclaredQuestion } from './calls.errors.js';
@@ -25,7 +25,7 @@ interface RoundLimits {
   readonly maxRounds: number;
   /** How long the server may take without a question to the client, in milliseconds. */
   readonly requestMs: number;
-  readonly timer: Timer;
+  readonly clock: Clock;
 }
 
 /** Sends the questions and repeats the call with the answers until the server returns a final outcome. */
@@ -35,9 +35,9 @@ export async function answerReplayableQuestions(
   firstRequired: JsonObject,
   reply: UpstreamReply,
   signal: AbortSignal,
-  { server, maxRounds, requestMs, timer }: RoundLimits,
+  { server, maxRounds, requestMs, clock }: RoundLimits,
 ): Promise<Outcome> {
-  const backoff = new RepeatBackoff(timer, requestMs);
+  const backoff = new RepeatBackoff(clock, requestMs);
   let required = firstRequired;
   for (let round = 0; round < maxRounds; round += 1) {
     const answers = await collectAnswers(server, request, required, reply, signal);

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { callerOf } from '../../test/support/fake-upstream.js';
 import { RequestStates, type RequestState, type StateBinding } from './request-states.js';
 
 const secret = randomBytes(32);
-const states = new RequestStates(secret);
+const clock = new ManualClock();
+const states = new RequestStates(secret, clock);
 const PARKED: RequestState = { kind: 'parked', worker: 'a worker', call: 'a call' };
 const HOUR_MS = 3_600_000;
 
@@ -18,14 +20,10 @@ const bindingOf = (more: Partial<StateBinding> = {}): StateBinding => ({
 const withParams = (params: StateBinding['request']['params']) =>
   bindingOf({ request: { method: 'tools/call', params } });
 
-afterEach(() => {
-  jest.useRealTimers();
-});
-
 describe('RequestStates', () => {
   it('opens a request state on every worker for the same request of the same principal', () => {
     const text = states.mint(PARKED, bindingOf(), HOUR_MS);
-    expect(new RequestStates(secret).read(text, bindingOf())).toEqual({ state: PARKED, isExpired: false });
+    expect(new RequestStates(secret, clock).read(text, bindingOf())).toEqual({ state: PARKED, isExpired: false });
     const repeated = withParams({
       _meta: { 'vendor/x': 1 },
       arguments: { on: 'Monday', to: 'Rome' },
@@ -55,19 +53,18 @@ describe('RequestStates', () => {
 
   it('rejects a request state that was altered, forged or sealed with another secret', () => {
     const text = states.mint(PARKED, bindingOf(), HOUR_MS);
-    const foreign = new RequestStates(randomBytes(32)).mint(PARKED, bindingOf(), HOUR_MS);
+    const foreign = new RequestStates(randomBytes(32), clock).mint(PARKED, bindingOf(), HOUR_MS);
     const altered = text.slice(0, -2) + (text.endsWith('A') ? 'BB' : 'AA');
     for (const other of [altered, foreign, '', 'made up', 7, null, undefined, {}, `${text} `]) {
       expect(states.read(other, bindingOf())).toBeUndefined();
     }
   });
 
-  it('marks a request state as expired after its lifetime', () => {
-    jest.useFakeTimers();
+  it('marks a request state as expired after its lifetime', async () => {
     const text = states.mint(PARKED, bindingOf(), HOUR_MS);
-    jest.setSystemTime(Date.now() + HOUR_MS - 1);
+    await clock.advance(HOUR_MS - 1);
     expect(states.read(text, bindingOf())).toEqual({ state: PARKED, isExpired: false });
-    jest.setSystemTime(Date.now() + 1);
+    await clock.advance(1);
     expect(states.read(text, bindingOf())).toEqual({ state: PARKED, isExpired: true });
   });
 });

@@ -9,6 +9,7 @@ import {
   type Question,
 } from '#lib/mcp-protocol';
 import { TextCipher } from '#lib/sealing';
+import type { Clock } from '#lib/time';
 
 /** The state that a client carries from a request that ended with questions to its repetition with the answers. */
 export type RequestState =
@@ -55,12 +56,19 @@ interface SealedState {
 export class RequestStates {
   private readonly seal: TextCipher;
 
-  constructor(secret: Buffer) {
+  constructor(
+    secret: Buffer,
+    private readonly clock: Clock,
+  ) {
     this.seal = new TextCipher(secret, 'affinity request state 2');
   }
 
   mint(state: RequestState, binding: StateBinding, lifetimeMs: number): string {
-    const sealed: SealedState = { state, of: computeDigest(binding.request.params), until: Date.now() + lifetimeMs };
+    const sealed: SealedState = {
+      state,
+      of: computeDigest(binding.request.params),
+      until: this.clock.now() + lifetimeMs,
+    };
     return this.seal.encrypt(JSON.stringify(sealed), toBindingText(binding));
   }
 
@@ -72,7 +80,7 @@ export class RequestStates {
     const { state, of, until } = parseJson(json, MAX_STATE_DEPTH) as unknown as SealedState;
     // Checked last: params may be as large as a body, and a forged state must not cost a digest.
     if (computeDigest(binding.request.params) !== of) return undefined;
-    return { state, isExpired: Date.now() >= until };
+    return { state, isExpired: this.clock.now() >= until };
   }
 }
 

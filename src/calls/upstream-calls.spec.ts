@@ -13,7 +13,7 @@ import {
   unreachable,
 } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
-import { ManualTimer } from '#lib/testing/manual-timer';
+import { ManualClock } from '#lib/testing/manual-clock';
 import type { ServerDefinition } from '../registry/index.js';
 import { ParkedCalls } from './parked-calls.js';
 import { NOT_HELD, ServerHealth, UpstreamPool } from '../connections/index.js';
@@ -28,12 +28,16 @@ const pools: UpstreamPool[] = [];
 function world(era: 'legacy' | 'modern' = 'legacy', servers: readonly ServerDefinition[] = [server]) {
   const connector = new FakeConnector();
   connector.eras.set('a', era);
+  const clock = new ManualClock();
   const config = limits({ maxQuestionRounds: 2 });
-  const pool = new UpstreamPool(connector, config, new FakeRegistry(servers));
+  const pool = new UpstreamPool(connector, config, new FakeRegistry(servers), clock);
   pools.push(pool);
-  const timer = new ManualTimer();
-  const health = new ServerHealth(new FakeRegistry());
-  return { connector, timer, calls: new UpstreamCalls(pool, config, new ParkedCalls(config, config), health, timer) };
+  const health = new ServerHealth(new FakeRegistry(), clock);
+  return {
+    connector,
+    clock,
+    calls: new UpstreamCalls(pool, config, new ParkedCalls(config, config, clock), health, clock),
+  };
 }
 
 afterEach(async () => {
@@ -338,10 +342,10 @@ describe('questions that end a call', () => {
   });
 
   it('returns an error when the server requests input beyond the round limit', async () => {
-    const { connector, calls, timer } = world('modern');
+    const { connector, calls, clock } = world('modern');
     connector.respond = () => result({ resultType: 'input_required' });
     const outcome = calls.runInSession(createSession(), callOf(), new RecordingSink());
-    await timer.advance(100);
+    await clock.advance(100);
     expect(await outcome).toMatchObject({ error: { code: -31005 } });
   });
 

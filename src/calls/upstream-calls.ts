@@ -1,4 +1,4 @@
-import { Injectable, Logger, Optional } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { GatewayError, type Caller } from '#lib/extension-kit';
 import {
   GatewayCode,
@@ -23,7 +23,7 @@ import {
   type Outcome,
   type RequestId,
 } from '#lib/mcp-protocol';
-import { SystemTimer, Timer } from '#lib/worker-bus';
+import { Clock } from '#lib/time';
 import type { ServerDefinition } from '../registry/index.js';
 import type { UpstreamConnection, UpstreamRequest } from '../upstream/index.js';
 import type { CallInfo, CallResult } from './parkable-call.js';
@@ -68,7 +68,7 @@ export class UpstreamCalls {
     private readonly config: CallsConfig,
     private readonly parked: ParkedCalls,
     private readonly health: ServerHealth,
-    @Optional() private readonly timer: Timer = new SystemTimer(),
+    private readonly clock: Clock,
   ) {}
 
   /** Runs a call of a legacy session. A cancellation from the session ends it; a closed client connection does not. */
@@ -187,7 +187,7 @@ export class UpstreamCalls {
 
   private roundLimits({ server: { slug: server, timeouts } }: UpstreamCall) {
     const { maxQuestionRounds: maxRounds } = this.config;
-    return { server, maxRounds, requestMs: timeouts.requestMs, timer: this.timer };
+    return { server, maxRounds, requestMs: timeouts.requestMs, clock: this.clock };
   }
 }
 

@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { FakeRegistry, remoteServer } from '../../test/support/fake-upstream.js';
 import { CatalogConfig } from './catalog.config.js';
 import { ListCache, type ListPage } from './list-cache.js';
@@ -11,7 +12,7 @@ const SIZE = JSON.stringify(TOOLS).length + 1_024;
 
 function world(listCacheBytes = 1_048_576) {
   const registry = new FakeRegistry([A, B]);
-  const cache = new ListCache(Object.assign(new CatalogConfig(), { listCacheBytes }), registry);
+  const cache = new ListCache(Object.assign(new CatalogConfig(), { listCacheBytes }), registry, clock);
   const page = (more: Partial<ListPage> = {}): ListPage => ({
     server: A,
     method: 'tools/list',
@@ -22,25 +23,23 @@ function world(listCacheBytes = 1_048_576) {
   const store = (
     of: ListPage,
     { isPublic = true, sequence = cache.nextSequence(), freshMs = 1_000, result = TOOLS } = {},
-  ) => cache.store(of, { result, isPublic, sequence, expiresAt: performance.now() + freshMs });
+  ) => cache.store(of, { result, isPublic, sequence, expiresAt: clock.monotonicNow() + freshMs });
   return { registry, cache, page, store };
 }
 
-beforeEach(() => {
-  jest.useFakeTimers();
-});
+let clock: ManualClock;
 
-afterEach(() => {
-  jest.useRealTimers();
+beforeEach(() => {
+  clock = new ManualClock();
 });
 
 describe('a cached page', () => {
-  it('is found until it expires', () => {
+  it('is found until it expires', async () => {
     const { cache, page, store } = world();
     store(page());
-    jest.advanceTimersByTime(999);
+    await clock.advance(999);
     expect(cache.find(page())?.result).toBe(TOOLS);
-    jest.advanceTimersByTime(1);
+    await clock.advance(1);
     expect(cache.find(page())).toBeUndefined();
   });
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { JsonObject, ListMethod } from '#lib/mcp-protocol';
+import { Clock } from '#lib/time';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import { CatalogConfig } from './catalog.config.js';
 
@@ -21,7 +22,7 @@ export interface CachedPage {
   readonly isPublic: boolean;
   /** The sequence number that `nextSequence` returned before the page was requested. */
   readonly sequence: number;
-  /** Expiry time on the clock of `performance.now()`. */
+  /** Expiry, as a monotonic time of the clock. */
   readonly expiresAt: number;
 }
 
@@ -55,6 +56,7 @@ export class ListCache implements OnApplicationShutdown {
   constructor(
     private readonly config: CatalogConfig,
     private readonly registry: ServerRegistry,
+    private readonly clock: Clock,
   ) {
     this.stopWatching = registry.onChange((now, before) => {
       const current = new Set(now.servers);
@@ -118,7 +120,7 @@ export class ListCache implements OnApplicationShutdown {
   private readEntry(key: string, { server }: ListPage): CachedPage | undefined {
     const entry = this.entries.get(key);
     if (!entry) return undefined;
-    if (entry.server !== server || performance.now() >= entry.expiresAt) {
+    if (entry.server !== server || this.clock.monotonicNow() >= entry.expiresAt) {
       if (entry.server === server) this.remove(key);
       return undefined;
     }

@@ -1,3 +1,4 @@
+import type { Clock } from '#lib/time';
 import type { WorkerExit, WorkerLauncher, WorkerProcess } from './worker-launcher.js';
 import type { WorkerReport } from './worker-report.js';
 
@@ -21,11 +22,12 @@ export class WorkerSlot {
   private listeningSinceMs: number | undefined;
   private fault: string | undefined;
   private shortRuns = 0;
-  private restartTimer: NodeJS.Timeout | undefined;
+  private scheduledRestart: AbortController | undefined;
 
   constructor(
     private readonly launcher: WorkerLauncher,
     private readonly events: SlotEvents,
+    private readonly clock: Clock,
   ) {}
 
   get isOccupied(): boolean {
@@ -37,7 +39,7 @@ export class WorkerSlot {
   }
 
   start(): void {
-    this.restartTimer = undefined;
+    this.scheduledRestart = undefined;
     this.fault = undefined;
     this.worker = this.launcher.launch({
       onReport: (report) => this.handleReport(report),
@@ -52,14 +54,18 @@ export class WorkerSlot {
   restart(): number {
     const delayMs =
       this.shortRuns === 0 ? 0 : Math.min(MAX_RESTART_DELAY_MS, MIN_RESTART_DELAY_MS * 2 ** (this.shortRuns - 1));
-    this.restartTimer = setTimeout(() => this.start(), delayMs);
+    const scheduled = (this.scheduledRestart = new AbortController());
+    // A sleep keeps the primary process alive while it has no worker.
+    void this.clock.sleep(delayMs, scheduled.signal).then(() => {
+      if (!scheduled.signal.aborted) this.start();
+    });
     return delayMs;
   }
 
   /** Cancels a scheduled restart. */
   cancelRestart(): void {
-    clearTimeout(this.restartTimer);
-    this.restartTimer = undefined;
+    this.scheduledRestart?.abort();
+    this.scheduledRestart = undefined;
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -71,13 +77,13 @@ export class WorkerSlot {
       this.fault = report.text;
       return;
     }
-    this.listeningSinceMs = performance.now();
+    this.listeningSinceMs = this.clock.monotonicNow();
     this.events.onListening(this, report);
   }
 
   private handleExit(exit: WorkerExit): void {
     const pid = this.worker?.pid ?? 0;
-    const runMs = this.listeningSinceMs === undefined ? 0 : performance.now() - this.listeningSinceMs;
+    const runMs = this.listeningSinceMs === undefined ? 0 : this.clock.monotonicNow() - this.listeningSinceMs;
     this.shortRuns = runMs >= MIN_STABLE_RUN_MS ? 0 : this.shortRuns + 1;
     this.worker = undefined;
     this.listeningSinceMs = undefined;

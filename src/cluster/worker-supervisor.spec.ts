@@ -1,6 +1,7 @@
 /** @runs-alone */
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { ClusterFault, WorkerSupervisor, WorkerLauncher, type WorkerEvents, type WorkerProcess } from './index.js';
 
 /** A worker that the spec controls. */
@@ -44,11 +45,13 @@ class FakeLauncher extends WorkerLauncher {
   }
 }
 
+let clock: ManualClock;
+
 let launcher: FakeLauncher;
 let warnings: string[];
 
 beforeEach(() => {
-  jest.useFakeTimers();
+  clock = new ManualClock();
   launcher = new FakeLauncher();
   warnings = [];
   const silent = () => {};
@@ -57,11 +60,10 @@ beforeEach(() => {
 
 afterEach(() => {
   Logger.overrideLogger(['fatal', 'error', 'warn', 'log']);
-  jest.useRealTimers();
 });
 
 function superviseWorkers(size: number): { supervisor: WorkerSupervisor; started: Promise<string> } {
-  const supervisor = new WorkerSupervisor(launcher, size);
+  const supervisor = new WorkerSupervisor(launcher, size, clock);
   return { supervisor, started: supervisor.start() };
 }
 
@@ -79,7 +81,7 @@ describe('the first start of several workers', () => {
     void started.then(greeted);
     launcher.worker(2).listen('again');
     launcher.worker(1).listen('here is a token', true);
-    await jest.advanceTimersByTimeAsync(0);
+    await clock.advance(0);
     expect(greeted).not.toHaveBeenCalled();
     launcher.worker(3).listen('again');
     expect(await started).toBe('here is a token');
@@ -90,7 +92,7 @@ describe('the first start of several workers', () => {
     launcher.worker(1).fail('The port is in use.');
     launcher.worker(2).fail('The port is in use.');
     await expect(started).rejects.toEqual(new ClusterFault('The port is in use.'));
-    await jest.advanceTimersByTimeAsync(60_000);
+    await clock.advance(60_000);
     expect(launcher.workers).toHaveLength(2);
   });
 
@@ -106,7 +108,7 @@ describe('the first start of several workers', () => {
     launcher.worker(2).listen('hello');
     expect(await started).toBe('hello');
     expect(warnings.join()).toContain('No memory.');
-    await jest.advanceTimersByTimeAsync(250);
+    await clock.advance(250);
     expect(launcher.workers).toHaveLength(3);
   });
 });
@@ -114,9 +116,9 @@ describe('the first start of several workers', () => {
 describe('a worker that dies', () => {
   it('is replaced at once after a stable run', async () => {
     await startListeningWorkers(2);
-    await jest.advanceTimersByTimeAsync(10_000);
+    await clock.advance(10_000);
     launcher.worker(1).end(null, 'SIGKILL');
-    await jest.advanceTimersByTimeAsync(0);
+    await clock.advance(0);
     expect(launcher.workers).toHaveLength(3);
     expect(warnings).toEqual([expect.stringMatching(/Worker 1 ended \(SIGKILL\).*at once/)]);
   });
@@ -126,9 +128,9 @@ describe('a worker that dies', () => {
     const delays = [];
     for (let pid = 1; pid <= 9; pid += 1) {
       launcher.worker(pid).end(1);
-      const before = performance.now();
-      while (launcher.workers.length === pid) await jest.advanceTimersByTimeAsync(250);
-      delays.push(performance.now() - before);
+      const before = clock.monotonicNow();
+      while (launcher.workers.length === pid) await clock.advance(250);
+      delays.push(clock.monotonicNow() - before);
       launcher.worker(pid + 1).listen();
     }
     expect(delays).toEqual([250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
@@ -137,9 +139,9 @@ describe('a worker that dies', () => {
   it('does not delay the replacement of another worker', async () => {
     await startListeningWorkers(2);
     launcher.worker(1).end(1);
-    await jest.advanceTimersByTimeAsync(20_000);
+    await clock.advance(20_000);
     launcher.worker(2).end(1);
-    await jest.advanceTimersByTimeAsync(0);
+    await clock.advance(0);
     expect(launcher.workers).toHaveLength(4);
   });
 });
@@ -153,11 +155,11 @@ describe('stopping the workers', () => {
     supervisor.stop();
     expect(launcher.workers.map(({ signals }) => signals)).toEqual([['SIGTERM'], ['SIGTERM']]);
     launcher.worker(1).end(0);
-    await jest.advanceTimersByTimeAsync(10_000);
+    await clock.advance(10_000);
     expect(ended).not.toHaveBeenCalled();
     launcher.worker(2).end(0);
     expect(await supervisor.stopped).toBe(0);
-    await jest.advanceTimersByTimeAsync(60_000);
+    await clock.advance(60_000);
     expect(launcher.workers).toHaveLength(2);
   });
 
@@ -167,16 +169,16 @@ describe('stopping the workers', () => {
     supervisor.stop();
     launcher.worker(2).end(0);
     expect(await supervisor.stopped).toBe(0);
-    await jest.advanceTimersByTimeAsync(60_000);
+    await clock.advance(60_000);
     expect(launcher.workers).toHaveLength(2);
   });
 
   it('kills a worker that still runs at the deadline and reports it by the exit code', async () => {
     const supervisor = await startListeningWorkers(1);
     supervisor.stop();
-    await jest.advanceTimersByTimeAsync(27_999);
+    await clock.advance(27_999);
     expect(launcher.worker(1).signals).toEqual(['SIGTERM']);
-    await jest.advanceTimersByTimeAsync(1);
+    await clock.advance(1);
     expect(launcher.worker(1).signals).toEqual(['SIGTERM', 'SIGKILL']);
     launcher.worker(1).end(null, 'SIGKILL');
     expect(await supervisor.stopped).toBe(1);
@@ -194,7 +196,7 @@ describe('reloading the workers', () => {
   it('signals only listening workers, because a starting worker would die of the signal', async () => {
     const supervisor = await startListeningWorkers(2);
     launcher.worker(1).end(1);
-    await jest.advanceTimersByTimeAsync(250);
+    await clock.advance(250);
     supervisor.reload();
     expect(launcher.workers.map(({ signals }) => signals)).toEqual([[], ['SIGHUP'], []]);
   });

@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import type { Clock } from '#lib/time';
 import { ClusterFault } from './cluster.errors.js';
 import type { WorkerExit, WorkerLauncher } from './worker-launcher.js';
 import type { WorkerReport } from './worker-report.js';
@@ -24,12 +25,16 @@ export class WorkerSupervisor {
   private isStopping = false;
   private exitCode = 0;
 
-  constructor(launcher: WorkerLauncher, size: number) {
+  constructor(
+    launcher: WorkerLauncher,
+    size: number,
+    private readonly clock: Clock,
+  ) {
     const events = {
       onListening: (slot: WorkerSlot, report: Listening) => this.handleListening(slot, report),
       onExit: (slot: WorkerSlot, exit: ExitedWorker) => this.handleExit(slot, exit),
     };
-    this.slots = Array.from({ length: size }, () => new WorkerSlot(launcher, events));
+    this.slots = Array.from({ length: size }, () => new WorkerSlot(launcher, events, clock));
     this.starting = new Set(this.slots);
   }
 
@@ -61,11 +66,11 @@ export class WorkerSupervisor {
       slot.cancelRestart();
       slot.kill('SIGTERM');
     }
-    const deadline = setTimeout(() => {
+    const cancelDeadline = this.clock.after(STOP_TIMEOUT_MS, () => {
       this.logger.warn('Killing the workers that still run at the shutdown deadline.');
       for (const slot of this.slots) slot.kill('SIGKILL');
-    }, STOP_TIMEOUT_MS);
-    void this.allExited.promise.then(() => clearTimeout(deadline));
+    });
+    void this.allExited.promise.then(cancelDeadline);
     this.resolveWhenEmpty();
   }
 

@@ -1,4 +1,5 @@
 import type { Answer, McpNotification } from '#lib/mcp-protocol';
+import type { Clock } from '#lib/time';
 import { childServer, FakeConnector, FakeRegistry, LEGACY_CLIENT } from '../../test/support/fake-upstream.js';
 import { ConnectionsConfig } from './connections.config.js';
 import { UpstreamPool } from './upstream-pool.js';
@@ -43,11 +44,16 @@ export class RecordingReply implements UpstreamReply {
 }
 
 /** A worker that owns placed connections. */
-export function connectionOwner() {
+export function connectionOwner(clock: Clock) {
   const connector = new FakeConnector();
   const registry = new FakeRegistry([server]);
-  const pool = new UpstreamPool(connector, Object.assign(new ConnectionsConfig(), { upstreamIdleMs: 1 }), registry);
-  const inbox = new PoolInboxController(pool, registry, new InFlightWaits());
+  const pool = new UpstreamPool(
+    connector,
+    Object.assign(new ConnectionsConfig(), { upstreamIdleMs: 1 }),
+    registry,
+    clock,
+  );
+  const inbox = new PoolInboxController(pool, registry, new InFlightWaits(clock));
   const serves = new Map<string, PatternHandler>([
     [PoolPattern.open, (payload, context) => inbox.open(payload as never, context)],
     [PoolPattern.request, (payload, context) => inbox.request(payload as never, context)],

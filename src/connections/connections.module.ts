@@ -1,5 +1,6 @@
 import { Module, type OnApplicationShutdown } from '@nestjs/common';
 import { configProvider } from '#lib/config';
+import { Clock } from '#lib/time';
 import { WorkerBus } from '#lib/worker-bus';
 import { RegistryModule } from '../registry/index.js';
 import { SessionPool, SessionPoolModule } from '../session-pool/index.js';
@@ -14,9 +15,9 @@ import { UpstreamPool } from './upstream-pool.js';
 
 const placement = {
   provide: Placement,
-  inject: [WorkerId, WorkerRegistry, WorkerBus],
-  useFactory: ({ text }: WorkerId, workers: WorkerRegistry, bus: WorkerBus) =>
-    new RendezvousPlacement(text, workers, bus),
+  inject: [WorkerId, WorkerRegistry, WorkerBus, Clock],
+  useFactory: ({ text }: WorkerId, workers: WorkerRegistry, bus: WorkerBus, clock: Clock) =>
+    new RendezvousPlacement(text, workers, bus, clock),
 };
 
 @Module({

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { GatewayError } from '#lib/extension-kit';
 import { result } from '#lib/mcp-protocol';
+import { SystemClock } from '#lib/time';
 import {
   callerOf,
   childServer,
@@ -63,7 +64,7 @@ class FakePlacement extends Placement {
 function world(servers: readonly ServerDefinition[], settings = {}) {
   const connector = new FakeConnector();
   const placement = new FakePlacement();
-  const pool = new UpstreamPool(connector, limits(settings), new FakeRegistry(servers), placement);
+  const pool = new UpstreamPool(connector, limits(settings), new FakeRegistry(servers), new SystemClock(), placement);
   return { connector, placement, pool };
 }
 

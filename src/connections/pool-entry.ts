@@ -1,4 +1,5 @@
 import type { McpNotification } from '#lib/mcp-protocol';
+import type { Clock } from '#lib/time';
 import type { ServerDefinition } from '../registry/index.js';
 import type { ConnectionEvents, UpstreamConnection } from '../upstream/index.js';
 import type { Session } from '../session-pool/index.js';
@@ -11,7 +12,7 @@ export class PoolEntry implements ConnectionEvents {
   /** Number of the connection within this process, in order of request. */
   readonly serial = (lastSerial += 1);
   users = 0;
-  idleSince = Date.now();
+  idleSince: number;
   /** True once the entry accepts no new user. It is closed after its last user leaves. */
   isRetired: boolean;
   connection: UpstreamConnection | undefined;
@@ -34,8 +35,10 @@ export class PoolEntry implements ConnectionEvents {
     readonly server: ServerDefinition,
     readonly sharing: Sharing | undefined,
     private readonly onFinished: (entry: PoolEntry) => void,
+    clock: Clock,
     private readonly retireAmbiguous: (entry: PoolEntry) => void = () => undefined,
   ) {
+    this.idleSince = clock.now();
     this.isRetired = sharing === undefined;
   }
 

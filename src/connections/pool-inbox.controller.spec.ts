@@ -3,6 +3,7 @@ import type { INestMicroservice } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { OutcomeError } from '#lib/extension-kit';
 import { result, type Outcome } from '#lib/mcp-protocol';
+import { Clock, SystemClock } from '#lib/time';
 import { MemoryRelay, WorkerBusServer, type WorkerBus } from '#lib/worker-bus';
 import {
   callerOf,
@@ -40,7 +41,7 @@ let waits: InFlightWaits;
 async function startWorker(workerId: string): Promise<WorkerBus> {
   const registry = new FakeRegistry([server]);
   connector = new FakeConnector();
-  pool = new UpstreamPool(connector, new ConnectionsConfig(), registry);
+  pool = new UpstreamPool(connector, new ConnectionsConfig(), registry, new SystemClock());
   const strategy = new WorkerBusServer({ workerId, secret: SECRET, wire: relay, ledger: relay, directory: relay });
   const module = await Test.createTestingModule({
     controllers: [PoolInboxController],
@@ -48,6 +49,7 @@ async function startWorker(workerId: string): Promise<WorkerBus> {
       { provide: UpstreamPool, useValue: pool },
       { provide: ServerRegistry, useValue: registry },
       InFlightWaits,
+      { provide: Clock, useClass: SystemClock },
     ],
   }).compile();
   waits = module.get(InFlightWaits);
@@ -65,6 +67,7 @@ const connect = (to = 'there', slug = server.slug): Promise<RemoteConnection> =>
     here,
     { worker: to, server: { ...server, slug }, caller: callerOf('me'), client: LEGACY_CLIENT },
     { notify: ({ method }) => void notified.push(method), closed: (reason) => void ends.push(reason) },
+    new SystemClock(),
   );
 
 const replyOf = (more: Partial<UpstreamReply> = {}): UpstreamReply => ({

@@ -38,7 +38,7 @@ export class PoolInboxController {
     waits: InFlightWaits,
   ) {
     // Delays the shutdown until the calls of other workers over this worker's connections are answered.
-    waits.addWait(() => waitForInFlight(this.inFlight.whenIdle()));
+    waits.addWait((clock) => waitForInFlight(this.inFlight.whenIdle(), clock));
   }
 
   @MessagePattern(PoolPattern.open)

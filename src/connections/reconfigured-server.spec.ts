@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { SystemClock } from '#lib/time';
 import {
   callerOf,
   FakeConnector,
@@ -16,7 +17,7 @@ const pools: UpstreamPool[] = [];
 function world(servers: readonly ServerDefinition[]) {
   const connector = new FakeConnector();
   const registry = new FakeRegistry(servers);
-  const pool = new UpstreamPool(connector, limits(), registry);
+  const pool = new UpstreamPool(connector, limits(), registry, new SystemClock());
   pools.push(pool);
   return { connector, registry, pool };
 }

@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { OutcomeError } from '#lib/extension-kit';
 import { result, type Answer, type Outcome } from '#lib/mcp-protocol';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { callerOf, LEGACY_CLIENT, settled, type SentRequest } from '../../test/support/fake-upstream.js';
 import { LinkedBus } from './linked-bus-fixture.js';
 import {
@@ -18,15 +19,17 @@ const LOGGED = { method: 'notifications/message', params: { level: 'info', data:
 const LIST_CHANGED = { method: 'notifications/tools/list_changed', params: {} };
 
 let there: ReturnType<typeof connectionOwner>;
+let clock: ManualClock;
 let bus: LinkedBus;
 let ends: string[];
 let notified: string[];
 
-const connect = (client = LEGACY_CLIENT, caller = callerOf('me')): Promise<RemoteConnection> =>
+const connect = (client = LEGACY_CLIENT, caller = callerOf('me'), time = clock): Promise<RemoteConnection> =>
   RemoteConnection.open(
     bus,
     { worker: 'there', server, caller, client },
     { notify: ({ method }) => void notified.push(method), closed: (reason) => void ends.push(reason) },
+    time,
   );
 
 const child = () => {
@@ -37,7 +40,7 @@ const child = () => {
 
 /** Returns true when the owner closes the connection because it has no users. */
 function isUnused(): boolean {
-  there.pool.evictIdle(Date.now() + 1_000);
+  there.pool.evictIdle(clock.now() + 1_000);
   return child().closed;
 }
 
@@ -60,13 +63,13 @@ async function askOverPart() {
 
 beforeEach(() => {
   [ends, notified] = [[], []];
-  there = connectionOwner();
+  clock = new ManualClock();
+  there = connectionOwner(clock);
   bus = new LinkedBus('here');
   bus.workers.set('there', there.serves);
 });
 
 afterEach(async () => {
-  jest.useRealTimers();
   await there.pool.close();
 });
 
@@ -271,22 +274,21 @@ describe('a remote connection that is lost', () => {
 
 describe('a connection lease', () => {
   it('is renewed while it is used and survives a failed renewal', async () => {
-    const connection = await connect();
+    // A lease whose renewal never becomes due.
+    const connection = await connect(LEGACY_CLIENT, callerOf('me'), new ManualClock());
     const countRenewals = () => bus.countInFlight(PoolPattern.open);
-    jest.useFakeTimers({ doNotFake: ['setImmediate'] });
-    // This lease's renewal timer was set before the fake timers were installed.
     const renewed = await connect();
     expect(countRenewals()).toBe(2);
-    jest.advanceTimersByTime(LEASE_TTL_MS / 3);
+    await clock.advance(LEASE_TTL_MS / 3);
     await settled();
     await settled();
     expect([countRenewals(), bus.orders.length]).toEqual([2, 3]);
     const serves = bus.workers.get('there');
     bus.workers.clear();
-    jest.advanceTimersByTime(LEASE_TTL_MS / 3);
+    await clock.advance(LEASE_TTL_MS / 3);
     await settled();
     if (serves) bus.workers.set('there', serves);
-    jest.advanceTimersByTime(LEASE_TTL_MS / 3);
+    await clock.advance(LEASE_TTL_MS / 3);
     await settled();
     await settled();
     expect([renewed.closed, connection.closed, ends.length, countRenewals()]).toEqual([false, false, 0, 2]);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { OutcomeError, type Caller } from '#lib/extension-kit';
 import { toFaultOutcome, type ClientProfile, type McpNotification, type Outcome } from '#lib/mcp-protocol';
+import type { Clock } from '#lib/time';
 import { LEAVING_REASON, type BusEnd, type BusExchange, type WorkerBus } from '#lib/worker-bus';
 import type { ServerDefinition } from '../registry/index.js';
 import { NOT_HELD } from './placement.js';
@@ -39,17 +40,23 @@ export class RemoteConnection implements UpstreamConnection {
   private isClosed = false;
   /** The exchange that keeps the lease alive; the latest that the other worker has confirmed. */
   private keepAlive: BusExchange | undefined;
-  private renewal: NodeJS.Timeout | undefined;
+  private cancelRenewal: (() => void) | undefined;
 
   private constructor(
     private readonly bus: WorkerBus,
     private readonly target: RemoteTarget,
     private readonly events: ConnectionEvents,
+    private readonly clock: Clock,
   ) {}
 
   /** Rejects with a GatewayError when the other worker cannot provide the connection; no call has run then. */
-  static async open(bus: WorkerBus, target: RemoteTarget, events: ConnectionEvents): Promise<RemoteConnection> {
-    const connection = new RemoteConnection(bus, target, events);
+  static async open(
+    bus: WorkerBus,
+    target: RemoteTarget,
+    events: ConnectionEvents,
+    clock: Clock,
+  ): Promise<RemoteConnection> {
+    const connection = new RemoteConnection(bus, target, events, clock);
     await connection.acquireLease();
     return connection;
   }
@@ -122,7 +129,7 @@ export class RemoteConnection implements UpstreamConnection {
     const failure = exchange.end.then((end) => this.toError(end));
     const cause = await Promise.race([confirmed.promise, failure]);
     if (cause) throw cause;
-    this.renewal = setInterval(() => this.renewLease(), RENEWAL_INTERVAL_MS).unref();
+    this.cancelRenewal = this.clock.every(RENEWAL_INTERVAL_MS, () => this.renewLease());
   }
 
   /** Acquires or renews the lease. The next renewal retries after a failed one. */
@@ -167,7 +174,7 @@ export class RemoteConnection implements UpstreamConnection {
 
   private markClosed(): void {
     this.isClosed = true;
-    clearInterval(this.renewal);
+    this.cancelRenewal?.();
     this.keepAlive?.cancel();
   }
 

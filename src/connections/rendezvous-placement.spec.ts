@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { result } from '#lib/mcp-protocol';
+import { SystemClock } from '#lib/time';
 import { callerOf, childServer } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import { until } from '../../test/support/until.js';
@@ -16,7 +17,8 @@ const SETTLED_MS = 7_000;
 let cluster: WorkerCluster;
 let workers: TestWorker[];
 
-const placementAt = ({ name, workers: known, server }: TestWorker) => new RendezvousPlacement(name, known, server.node);
+const placementAt = ({ name, workers: known, server }: TestWorker) =>
+  new RendezvousPlacement(name, known, server.node, new SystemClock());
 
 /** Sends a call of a client without a session to this worker. */
 const call = ({ calls }: TestWorker, subject = 'me', server = CHILD) =>
@@ -46,7 +48,7 @@ describe('RendezvousPlacement', () => {
   });
 
   it('moves only the keys of a worker that has died', async () => {
-    await cluster.timer.advance(SETTLED_MS);
+    await cluster.clock.advance(SETTLED_MS);
     const [one, , dead] = workers;
     if (!one || !dead) throw new Error('The cluster must have three workers.');
     const placement = placementAt(one);
@@ -76,7 +78,7 @@ describe('a shared process of one principal', () => {
   });
 
   it('is started again on another worker when its worker dies', async () => {
-    await cluster.timer.advance(SETTLED_MS);
+    await cluster.clock.advance(SETTLED_MS);
     for (const worker of workers) await call(worker);
     const dead = holder();
     await dead?.close();
@@ -110,7 +112,7 @@ describe('a shared process of one principal', () => {
     remote.connector.respond = () => new Promise(() => undefined);
     const outcomes = subjects.map((subject) => call(ingress, subject));
     await until(() => remote.connector.opened.some(({ sent }) => sent.length > 1));
-    await cluster.timer.advance(SETTLED_MS);
+    await cluster.clock.advance(SETTLED_MS);
     remote.server.node.stop();
     const ended = await cluster.advanceUntilSettled(Promise.all(outcomes));
     for (const outcome of ended) {

@@ -1,3 +1,4 @@
+import type { Clock } from '#lib/time';
 import type { WorkerBus } from '#lib/worker-bus';
 import type { ServerDefinition } from '../registry/index.js';
 import { Placement } from './placement.js';
@@ -12,6 +13,7 @@ export class RendezvousPlacement extends Placement {
     private readonly workerId: string,
     private readonly workers: WorkerRegistry,
     private readonly bus: WorkerBus,
+    private readonly clock: Clock,
   ) {
     super();
   }
@@ -28,7 +30,7 @@ export class RendezvousPlacement extends Placement {
     _sharing: Sharing,
     events: ConnectionEvents,
   ): Promise<UpstreamConnection> {
-    return RemoteConnection.open(this.bus, { worker, server, caller, client }, events);
+    return RemoteConnection.open(this.bus, { worker, server, caller, client }, events, this.clock);
   }
 
   override isDead(worker: string): boolean {

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { GatewayCode, type Outcome } from '#lib/mcp-protocol';
+import { Clock } from '#lib/time';
 import { ServerRegistry } from '../registry/index.js';
 
 /** Results of this worker's latest calls to one server. Times are milliseconds since the Unix epoch. */
@@ -29,7 +30,10 @@ const UNKNOWN_HEALTH: HealthView = { state: 'unknown', failures: 0 };
 export class ServerHealth {
   private readonly views = new Map<string, HealthView>();
 
-  constructor(private readonly registry: ServerRegistry) {}
+  constructor(
+    private readonly registry: ServerRegistry,
+    private readonly clock: Clock,
+  ) {}
 
   get(slug: string): HealthView {
     return this.views.get(slug) ?? UNKNOWN_HEALTH;
@@ -39,10 +43,17 @@ export class ServerHealth {
   record(slug: string, outcome: Outcome, { aborted }: AbortSignal): void {
     const before = this.get(slug);
     if (outcome.kind === 'result' || outcome.httpStatus === undefined) {
-      this.store(slug, { ...before, state: 'up', answeredAt: Date.now(), failures: 0 });
+      this.store(slug, { ...before, state: 'up', answeredAt: this.clock.now(), failures: 0 });
     } else if (!aborted && FAILURE_CODES.has(outcome.error.code)) {
       const { code, message: reason } = outcome.error;
-      this.store(slug, { ...before, state: 'down', failedAt: Date.now(), code, reason, failures: before.failures + 1 });
+      this.store(slug, {
+        ...before,
+        state: 'down',
+        failedAt: this.clock.now(),
+        code,
+        reason,
+        failures: before.failures + 1,
+      });
     }
   }
 

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ANONYMOUS, OutcomeError } from '#lib/extension-kit';
 import type { ClientProfile } from '#lib/mcp-protocol';
+import { SystemClock } from '#lib/time';
 import {
   callerOf,
   childServer,
@@ -25,7 +26,7 @@ const pools: UpstreamPool[] = [];
 function world(servers: readonly ServerDefinition[], settings: Partial<ConnectionsConfig> = {}) {
   const connector = new FakeConnector();
   const registry = new FakeRegistry(servers);
-  const pool = new UpstreamPool(connector, limits(settings), registry);
+  const pool = new UpstreamPool(connector, limits(settings), registry, new SystemClock());
   pools.push(pool);
   return { connector, registry, pool };
 }

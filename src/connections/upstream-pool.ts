@@ -1,6 +1,7 @@
 import { Injectable, Logger, Optional } from '@nestjs/common';
 import { GatewayError, OutcomeError, type GatewayErrorData } from '#lib/extension-kit';
 import { errorForEra, type Era } from '#lib/mcp-protocol';
+import { Clock } from '#lib/time';
 import { ServerRegistry, type RegistrySnapshot, type ServerDefinition } from '../registry/index.js';
 import {
   UpstreamConnector,
@@ -53,19 +54,20 @@ export class UpstreamPool {
   private readonly eras = new WeakMap<ServerDefinition, Era>();
   private readonly profiles = new WeakMap<ServerDefinition, ServerProfile>();
   private currentDefinitions: ReadonlySet<ServerDefinition>;
-  private readonly evictionTimer: NodeJS.Timeout;
+  private readonly cancelEviction: () => void;
   private readonly unsubscribes: readonly (() => void)[];
 
   constructor(
     private readonly connector: UpstreamConnector,
     private readonly config: ConnectionsConfig,
     private readonly registry: ServerRegistry,
+    private readonly clock: Clock,
     @Optional() private readonly placement: Placement = new LocalPlacement(),
   ) {
     this.processSlots = new SlotPool(config.maxChildProcesses);
     this.sessionSlots = new SlotPool(config.maxUpstreamSessionsPerPrincipal);
     this.currentDefinitions = new Set(registry.snapshot.servers);
-    this.evictionTimer = setInterval(() => this.evictIdle(Date.now()), EVICTION_INTERVAL_MS).unref();
+    this.cancelEviction = clock.every(EVICTION_INTERVAL_MS, () => this.evictIdle(clock.now()));
     this.unsubscribes = [
       registry.onChange((now, before) => this.retireChanged(now, before)),
       placement.onChange(() => this.retireOfDeadWorkers()),
@@ -189,7 +191,7 @@ export class UpstreamPool {
 
   /** Closes the connections, and what opens them. */
   async close(): Promise<void> {
-    clearInterval(this.evictionTimer);
+    this.cancelEviction();
     for (const stop of this.unsubscribes) stop();
     for (const entry of this.entries.values()) this.retire(entry);
     // Servers must learn of the end of their sessions, or they would keep them.
@@ -238,6 +240,7 @@ export class UpstreamPool {
       server,
       sharing,
       (finished) => this.remove(finished),
+      this.clock,
       (ambiguous) => this.retireAndNotify(ambiguous),
     );
     // A connection that another worker requested counts there, where an idle one can be evicted.
@@ -275,7 +278,7 @@ export class UpstreamPool {
   private restoreAt(server: ServerDefinition, session: Session, state: UpstreamSessionState): void {
     const sharing = { key: sessionKeyOf(server.slug, session), sharedBy: 'session', isPlaced: false } as const;
     if (this.entries.has(sharing.key)) return;
-    const entry = new PoolEntry(server, sharing, (finished) => this.remove(finished));
+    const entry = new PoolEntry(server, sharing, (finished) => this.remove(finished), this.clock);
     const connection = this.connector.adoptSession(server, session.client, state, entry);
     if (!connection) return;
     entry.connection = connection;
@@ -324,7 +327,7 @@ export class UpstreamPool {
       if (!isActive) return;
       isActive = false;
       entry.users -= 1;
-      entry.idleSince = Date.now();
+      entry.idleSince = this.clock.now();
       if (entry.isRetired) this.closeUnused(entry);
     };
   }

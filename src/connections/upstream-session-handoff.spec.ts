@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { SystemClock } from '#lib/time';
 import {
   callerOf,
   childServer,
@@ -20,7 +21,7 @@ const [one, other] = [remoteServer('one'), remoteServer('other')];
 
 function worker(servers: readonly ServerDefinition[]) {
   const connector = new FakeConnector();
-  return { connector, pool: new UpstreamPool(connector, limits(), new FakeRegistry(servers)) };
+  return { connector, pool: new UpstreamPool(connector, limits(), new FakeRegistry(servers), new SystemClock()) };
 }
 
 const scopeOf = (session: Session): ConnectionScope => ({
@@ -39,7 +40,7 @@ describe('the upstream sessions of a handed-off session', () => {
     const states = from.pool.releaseForHandoff(session) ?? [];
     session.end();
     expect(from.connector.opened.map(({ closedByUs }) => closedByUs)).toEqual([false, false]);
-    const restored = new Session(sessionStart({ ...session.start }), limits());
+    const restored = new Session(sessionStart({ ...session.start }), limits(), new SystemClock());
     to.pool.restore(restored, states);
     for (const server of [one, other]) await to.pool.use(server, scopeOf(restored), async () => undefined);
     expect(to.connector.adopted.map(({ sessionId }) => sessionId)).toEqual(['upstream-one', 'upstream-other']);
@@ -52,7 +53,7 @@ describe('the upstream sessions of a handed-off session', () => {
     const [from, to] = [worker([one]), worker([one])];
     const session = sessionOf('me');
     await from.pool.use(one, scopeOf(session), async () => undefined);
-    const restored = new Session(sessionStart({ ...session.start }), limits());
+    const restored = new Session(sessionStart({ ...session.start }), limits(), new SystemClock());
     const sink = new RecordingSink();
     restored.openStandingStream(sink);
     to.pool.restore(restored, from.pool.releaseForHandoff(session) ?? []);
@@ -129,7 +130,7 @@ describe('the upstream sessions of a handed-off session', () => {
     const [from, to] = [worker([one, other]), worker([childServer('one')])];
     const session = sessionOf('me');
     for (const server of [one, other]) await from.pool.use(server, scopeOf(session), async () => undefined);
-    const restored = new Session(sessionStart({ ...session.start }), limits());
+    const restored = new Session(sessionStart({ ...session.start }), limits(), new SystemClock());
     to.pool.restore(restored, from.pool.releaseForHandoff(session) ?? []);
     expect(to.connector.opened).toEqual([]);
   });

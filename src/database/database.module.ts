@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { configProvider } from '#lib/config';
+import { Clock } from '#lib/time';
 import { DataFolder, DataFolderModule } from '../data-folder/index.js';
 import { DatabaseConfig } from './database.config.js';
 import { Database } from './database.js';
@@ -11,8 +12,9 @@ import { openDatabase } from './open-database.js';
     configProvider(DatabaseConfig),
     {
       provide: Database,
-      inject: [DatabaseConfig, DataFolder],
-      useFactory: (config: DatabaseConfig, folder: DataFolder) => openDatabase(config.placeIn(folder.path)),
+      inject: [DatabaseConfig, DataFolder, Clock],
+      useFactory: (config: DatabaseConfig, folder: DataFolder, clock: Clock) =>
+        openDatabase(config.placeIn(folder.path), clock),
     },
   ],
   exports: [Database],

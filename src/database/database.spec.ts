@@ -44,7 +44,7 @@ describe.each(DATABASE_KINDS)('Database over $name', ({ start }) => {
   afterAll(() => host.stop());
 
   async function open(place: DatabasePlace, migrations: readonly Migration[] = [things]): Promise<Database> {
-    const database = await openDatabase(place, migrations);
+    const database = await openDatabase(place, undefined, migrations);
     opened.push(database);
     return database;
   }

@@ -1,5 +1,6 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { Kysely, sql, type Dialect, type Transaction } from 'kysely';
+import { SystemClock, type Clock } from '#lib/time';
 import type { DatabasePlace } from './database.config.js';
 import { PostgresDialect, type PostgresTimeouts } from './postgres-dialect.js';
 import { SqliteDialect } from './sqlite-dialect.js';
@@ -14,9 +15,9 @@ export class Database implements OnApplicationShutdown {
   private closing: Promise<void> | undefined;
 
   /** Connects on the first query. It applies no migrations: see `openDatabase`. */
-  constructor(place: DatabasePlace, timeouts = TIMEOUTS) {
+  constructor(place: DatabasePlace, timeouts = TIMEOUTS, clock: Clock = new SystemClock()) {
     this.kind = place.kind;
-    this.kysely = new Kysely({ dialect: createDialect(place, timeouts) });
+    this.kysely = new Kysely({ dialect: createDialect(place, timeouts, clock) });
   }
 
   readonly kind: DatabaseKind;
@@ -51,6 +52,8 @@ export class Database implements OnApplicationShutdown {
   }
 }
 
-function createDialect(place: DatabasePlace, timeouts: PostgresTimeouts): Dialect {
-  return place.kind === 'sqlite' ? new SqliteDialect(place.file) : new PostgresDialect(place.url, timeouts);
+function createDialect(place: DatabasePlace, timeouts: PostgresTimeouts, clock: Clock): Dialect {
+  return place.kind === 'sqlite'
+    ? new SqliteDialect(place.file, clock)
+    : new PostgresDialect(place.url, timeouts, clock);
 }

@@ -1,4 +1,5 @@
 import type { Transaction } from 'kysely';
+import type { Clock } from '#lib/time';
 import { DatabaseFault } from './database.errors.js';
 import type { Database } from './database.js';
 import { COLUMN_TYPES, type ColumnTypes, type DatabaseKind, type StoredInstant } from './stored-values.js';
@@ -20,12 +21,12 @@ type MigrationTables = {
  * by exactly one of them; the others skip it.
  * @throws DatabaseFault when a newer version of Isthmus has migrated the database
  */
-export async function migrate(database: Database, migrations: readonly Migration[]): Promise<void> {
-  while (await applyNext(database, migrations));
+export async function migrate(database: Database, migrations: readonly Migration[], clock: Clock): Promise<void> {
+  while (await applyNext(database, migrations, clock));
 }
 
 /** Returns false when no migration is pending. */
-function applyNext(database: Database, migrations: readonly Migration[]): Promise<boolean> {
+function applyNext(database: Database, migrations: readonly Migration[], clock: Clock): Promise<boolean> {
   return database.runExclusively<unknown, boolean>('migrations', async (transaction) => {
     const tables = await openMigrationTable(transaction, database.kind);
     const { applied } = await tables
@@ -36,7 +37,7 @@ function applyNext(database: Database, migrations: readonly Migration[]): Promis
     const next = migrations[applied];
     if (next === undefined) return false;
     await next.up(transaction, COLUMN_TYPES[database.kind], database.kind);
-    const row = { number: applied + 1, name: next.name, applied_at: new Date() };
+    const row = { number: applied + 1, name: next.name, applied_at: new Date(clock.now()) };
     await tables.insertInto('schema_migrations').values(row).execute();
     return true;
   });

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { setTimeout as pause } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
+import { SystemClock, type Clock } from '#lib/time';
 import { createOnce } from '../data-folder/index.js';
 import type { DatabasePlace } from './database.config.js';
 import { DatabaseFault, DatabaseUnavailable } from './database.errors.js';
@@ -21,12 +21,16 @@ const logger = new Logger('Database');
  * Opens the database and applies pending migrations. Waits up to 15 s for a database that does not respond yet.
  * @throws DatabaseFault when it does not respond in time, or cannot be used
  */
-export async function openDatabase(place: DatabasePlace, migrations = MIGRATIONS): Promise<Database> {
+export async function openDatabase(
+  place: DatabasePlace,
+  clock: Clock = new SystemClock(),
+  migrations = MIGRATIONS,
+): Promise<Database> {
   // SQLite accepts an empty file as an empty database and gives its companion files the same mode: owner only.
   if (place.kind === 'sqlite' && !existsSync(place.file)) await createOnce(place.file, '');
-  const database = new Database(place, MIGRATION_TIMEOUTS);
+  const database = new Database(place, MIGRATION_TIMEOUTS, clock);
   try {
-    await retryUntilAvailable(place, () => migrate(database, migrations));
+    await retryUntilAvailable(place, clock, () => migrate(database, migrations, clock));
   } catch (fault) {
     if (fault instanceof DatabaseFault) throw fault;
     throw new DatabaseFault(`${nameOf(place)} cannot be used: ${messageOf(fault)}. ${adviceFor(place)}`, {
@@ -35,19 +39,19 @@ export async function openDatabase(place: DatabasePlace, migrations = MIGRATIONS
   } finally {
     await database.close();
   }
-  return new Database(place);
+  return new Database(place, undefined, clock);
 }
 
-async function retryUntilAvailable(place: DatabasePlace, work: () => Promise<void>): Promise<void> {
-  const deadline = performance.now() + START_TIMEOUT_MS;
+async function retryUntilAvailable(place: DatabasePlace, clock: Clock, work: () => Promise<void>): Promise<void> {
+  const deadline = clock.monotonicNow() + START_TIMEOUT_MS;
   for (let isFirst = true; ; isFirst = false) {
     try {
       return await work();
     } catch (fault) {
-      if (!(fault instanceof DatabaseUnavailable) || performance.now() > deadline) throw fault;
+      if (!(fault instanceof DatabaseUnavailable) || clock.monotonicNow() > deadline) throw fault;
       if (isFirst) logger.warn(`${nameOf(place)} does not respond yet; waiting for it. ${fault.message}`);
     }
-    await pause(START_RETRY_DELAY_MS);
+    await clock.sleep(START_RETRY_DELAY_MS);
   }
 }
 

@@ -10,6 +10,7 @@ import {
   type QueryResult,
 } from 'kysely';
 import pg from 'pg';
+import type { Clock } from '#lib/time';
 import { withTimeout, toUnavailable } from './postgres-errors.js';
 
 /** Timeouts in milliseconds. */
@@ -33,9 +34,10 @@ export class PostgresDialect implements Dialect {
   constructor(
     private readonly url: string,
     private readonly timeouts: PostgresTimeouts,
+    private readonly clock: Clock,
   ) {}
 
-  createDriver = (): Driver => new PostgresDriver(this.url, this.timeouts);
+  createDriver = (): Driver => new PostgresDriver(this.url, this.timeouts, this.clock);
   createQueryCompiler = (): PostgresQueryCompiler => new PostgresQueryCompiler();
   createAdapter = (): PostgresAdapter => new PostgresAdapter();
   createIntrospector = (database: Kysely<unknown>): PostgresIntrospector => new PostgresIntrospector(database);
@@ -47,6 +49,7 @@ class PostgresDriver implements Driver {
   constructor(
     url: string,
     private readonly timeouts: PostgresTimeouts,
+    private readonly clock: Clock,
   ) {
     this.pool = new pg.Pool({
       connectionString: url,
@@ -69,7 +72,7 @@ class PostgresDriver implements Driver {
 
   async acquireConnection(): Promise<DatabaseConnection> {
     try {
-      return new PostgresConnection(await this.pool.connect(), this.timeouts.responseMs);
+      return new PostgresConnection(await this.pool.connect(), this.timeouts.responseMs, this.clock);
     } catch (fault) {
       throw toUnavailable(fault) ?? fault;
     }
@@ -102,6 +105,7 @@ class PostgresConnection implements DatabaseConnection {
   constructor(
     private readonly client: pg.PoolClient,
     private readonly responseMs: number,
+    private readonly clock: Clock,
   ) {}
 
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
@@ -117,6 +121,7 @@ class PostgresConnection implements DatabaseConnection {
   async query(sql: string, parameters: readonly unknown[] = []): Promise<pg.QueryResult<Record<string, unknown>>> {
     try {
       return await withTimeout(
+        this.clock,
         this.responseMs,
         this.client.query<Record<string, unknown>>(sql, parameters.map(toStorable)),
       );

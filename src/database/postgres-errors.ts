@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
+import type { Clock } from '#lib/time';
 import { DatabaseUnavailable } from './database.errors.js';
 
 /**
@@ -18,16 +18,15 @@ export function toUnavailable(fault: unknown): DatabaseUnavailable | undefined {
 }
 
 /** Resolves like the response, or rejects when it takes longer than the timeout. */
-export async function withTimeout<T>(timeoutMs: number, response: Promise<T>): Promise<T> {
-  const settled = new AbortController();
-  const timeout = pause(timeoutMs, undefined, { signal: settled.signal, ref: false }).then(() => {
-    throw new Error(`It has not responded for ${timeoutMs} ms`);
-  });
+export async function withTimeout<T>(clock: Clock, timeoutMs: number, response: Promise<T>): Promise<T> {
+  const timeout = Promise.withResolvers<never>();
+  const cancelTimeout = clock.after(timeoutMs, () =>
+    timeout.reject(new Error(`It has not responded for ${timeoutMs} ms`)),
+  );
   try {
-    return await Promise.race([response, timeout]);
+    return await Promise.race([response, timeout.promise]);
   } finally {
-    settled.abort();
-    timeout.catch(() => {});
+    cancelTimeout();
     response.catch(() => {});
   }
 }

@@ -10,6 +10,7 @@ import {
   type Kysely,
   type QueryResult,
 } from 'kysely';
+import type { Clock } from '#lib/time';
 import { retryWhileLocked } from './sqlite-retry.js';
 
 /** SQLite blocks the event loop while it waits for a lock, so it waits briefly; `retryWhileLocked` waits longer. */
@@ -17,9 +18,12 @@ const BUSY_TIMEOUT_MS = 20;
 
 /** Kysely dialect for the SQLite built into Node. Several processes of one host may open the same file. */
 export class SqliteDialect implements Dialect {
-  constructor(private readonly file: string) {}
+  constructor(
+    private readonly file: string,
+    private readonly clock: Clock,
+  ) {}
 
-  createDriver = (): Driver => new SqliteDriver(this.file);
+  createDriver = (): Driver => new SqliteDriver(this.file, this.clock);
   createQueryCompiler = (): SqliteQueryCompiler => new SqliteQueryCompiler();
   createAdapter = (): SqliteAdapter => new SqliteAdapter();
   createIntrospector = (database: Kysely<unknown>): SqliteIntrospector => new SqliteIntrospector(database);
@@ -30,13 +34,16 @@ class SqliteDriver implements Driver {
   private readonly database: DatabaseSync;
   private readonly connection: SqliteConnection;
 
-  constructor(file: string) {
+  constructor(
+    file: string,
+    private readonly clock: Clock,
+  ) {
     this.database = new DatabaseSync(file, {
       open: false,
       timeout: BUSY_TIMEOUT_MS,
       enableForeignKeyConstraints: true,
     });
-    this.connection = new SqliteConnection(this.database);
+    this.connection = new SqliteConnection(this.database, clock);
   }
 
   async init(): Promise<void> {
@@ -44,7 +51,7 @@ class SqliteDriver implements Driver {
     if (!this.database.isOpen) this.database.open();
     // In WAL mode, readers and the writer do not block each other across processes. Switching to it needs exclusive
     // access to the file for a moment.
-    await retryWhileLocked(() => this.database.exec('pragma journal_mode = wal'));
+    await retryWhileLocked(this.clock, () => this.database.exec('pragma journal_mode = wal'));
     // A confirmed change must survive a power failure.
     this.database.exec('pragma synchronous = full');
   }
@@ -55,7 +62,7 @@ class SqliteDriver implements Driver {
 
   /** Takes the write lock at once: a transaction that first reads and then writes fails if another process wrote in between. */
   async beginTransaction(): Promise<void> {
-    await retryWhileLocked(() => this.database.exec('begin immediate'));
+    await retryWhileLocked(this.clock, () => this.database.exec('begin immediate'));
   }
 
   async commitTransaction(): Promise<void> {
@@ -75,10 +82,13 @@ class SqliteDriver implements Driver {
 }
 
 class SqliteConnection implements DatabaseConnection {
-  constructor(private readonly database: DatabaseSync) {}
+  constructor(
+    private readonly database: DatabaseSync,
+    private readonly clock: Clock,
+  ) {}
 
   executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-    return retryWhileLocked(() => {
+    return retryWhileLocked(this.clock, () => {
       const statement = this.database.prepare(sql);
       const values = parameters.map(toBindable);
       if (statement.columns().length > 0) return { rows: statement.all(...values) as R[] };

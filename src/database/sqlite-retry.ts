@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import type { Clock } from '#lib/time';
 import { DatabaseUnavailable } from './database.errors.js';
 
 /** Other processes hold the lock for milliseconds. A process that hangs while it holds the lock must not block all others. */
@@ -21,18 +21,18 @@ const UNAVAILABLE_CODES: ReadonlySet<number> = new Set([
  * would block the event loop.
  * @throws DatabaseUnavailable when the lock is not released in time, or the file cannot be read or written
  */
-export async function retryWhileLocked<T>(attempt: () => T): Promise<T> {
-  const deadline = performance.now() + LOCK_TIMEOUT_MS;
+export async function retryWhileLocked<T>(clock: Clock, attempt: () => T): Promise<T> {
+  const deadline = clock.monotonicNow() + LOCK_TIMEOUT_MS;
   for (let maxDelay = 1; ; maxDelay = Math.min(maxDelay * 2, MAX_RETRY_DELAY_MS)) {
     try {
       return attempt();
     } catch (fault) {
       const code = resultCodeOf(fault);
       if (code === undefined || !UNAVAILABLE_CODES.has(code)) throw fault;
-      if (code !== BUSY || performance.now() > deadline) throw new DatabaseUnavailable(fault);
+      if (code !== BUSY || clock.monotonicNow() > deadline) throw new DatabaseUnavailable(fault);
     }
     // A random delay, so that waiting processes do not collide again.
-    await pause(Math.random() * maxDelay);
+    await clock.sleep(Math.random() * maxDelay);
   }
 }
 

@@ -1,3 +1,5 @@
+import type { Clock } from '#lib/time';
+
 /** Timeout for a server whose last work was late, so that it does not delay the others again. */
 const REDUCED_TIMEOUT_MS = 100;
 
@@ -13,7 +15,10 @@ interface ServerTiming {
 export class AdaptiveTimeout {
   private readonly timings = new Map<string, ServerTiming>();
 
-  constructor(private readonly fullTimeoutMs: number) {}
+  constructor(
+    private readonly fullTimeoutMs: number,
+    private readonly clock: Clock,
+  ) {}
 
   /**
    * Returns the value of the work, or undefined when it timed out or was not started because too much of it is unfinished.
@@ -23,13 +28,10 @@ export class AdaptiveTimeout {
     const known = this.timingOf(server);
     if (known.isLate && known.pending >= MAX_PENDING) return undefined;
     const { promise: timedOut, resolve } = Promise.withResolvers<undefined>();
-    const timer = setTimeout(
-      () => {
-        known.isLate = true;
-        resolve(undefined);
-      },
-      known.isLate ? REDUCED_TIMEOUT_MS : this.fullTimeoutMs,
-    );
+    const cancelTimeout = this.clock.after(known.isLate ? REDUCED_TIMEOUT_MS : this.fullTimeoutMs, () => {
+      known.isLate = true;
+      resolve(undefined);
+    });
     known.pending += 1;
     const work = start()
       .then((value) => {
@@ -37,7 +39,7 @@ export class AdaptiveTimeout {
         return value;
       })
       .finally(() => {
-        clearTimeout(timer);
+        cancelTimeout();
         known.pending -= 1;
       });
     return Promise.race([work, timedOut]);

@@ -7,6 +7,7 @@ import {
   type JsonObject,
   type ListFlag,
 } from '#lib/mcp-protocol';
+import { Clock } from '#lib/time';
 import type { ServerDefinition } from '../registry/index.js';
 import { ServerSubscriptions, type SubscriptionHandle } from '../subscriptions/index.js';
 import type { Inbound } from './inbound.js';
@@ -21,7 +22,7 @@ interface CachedListSubscription {
   readonly server: ServerDefinition;
   until: number;
   feed: SubscriptionHandle | undefined;
-  timer: NodeJS.Timeout | undefined;
+  cancelClose: (() => void) | undefined;
 }
 
 /**
@@ -37,19 +38,20 @@ export class CachedListSubscriptions implements BeforeApplicationShutdown {
   constructor(
     private readonly feeds: ServerSubscriptions,
     private readonly profiles: ServerProfiles,
+    private readonly clock: Clock,
   ) {}
 
   /** Subscribes for at least `forMs` milliseconds, the lifetime of the cached list. */
   subscribe(server: ServerDefinition, identity: Pick<Inbound, 'caller' | 'client'>, forMs: number): void {
     if (this.isDraining) return;
-    const until = performance.now() + Math.max(forMs, MIN_SUBSCRIPTION_MS);
+    const until = this.clock.monotonicNow() + Math.max(forMs, MIN_SUBSCRIPTION_MS);
     const known = this.subscriptions.get(server.slug);
     if (known?.server === server) {
       known.until = Math.max(known.until, until);
       return;
     }
     if (known) this.close(server.slug, known);
-    const followed: CachedListSubscription = { server, until, feed: undefined, timer: undefined };
+    const followed: CachedListSubscription = { server, until, feed: undefined, cancelClose: undefined };
     this.subscriptions.set(server.slug, followed);
     this.scheduleClose(server.slug, followed, Math.max(forMs, MIN_SUBSCRIPTION_MS));
     void this.open(server, identity, followed);
@@ -82,21 +84,21 @@ export class CachedListSubscriptions implements BeforeApplicationShutdown {
       if (this.subscriptions.get(server.slug) !== followed) feed.close();
     } catch (cause) {
       this.logger.debug(`Failed to subscribe to list changes of ${server.slug}: ${String(cause)}`);
-      clearTimeout(followed.timer);
+      followed.cancelClose?.();
       this.scheduleClose(server.slug, followed, RETRY_DELAY_MS, true);
     }
   }
 
   private scheduleClose(slug: string, followed: CachedListSubscription, afterMs: number, isFinal = false): void {
-    followed.timer = setTimeout(() => {
-      const leftMs = isFinal ? 0 : followed.until - performance.now();
+    followed.cancelClose = this.clock.after(afterMs, () => {
+      const leftMs = isFinal ? 0 : followed.until - this.clock.monotonicNow();
       if (leftMs > 0) this.scheduleClose(slug, followed, leftMs);
       else this.close(slug, followed);
-    }, afterMs).unref();
+    });
   }
 
   private close(slug: string, followed: CachedListSubscription): void {
-    clearTimeout(followed.timer);
+    followed.cancelClose?.();
     if (this.subscriptions.get(slug) === followed) this.subscriptions.delete(slug);
     followed.feed?.close();
   }

@@ -1,4 +1,5 @@
 import { toListFlag, type McpNotification } from '#lib/mcp-protocol';
+import type { Clock } from '#lib/time';
 import type { StreamSink } from '../session-pool/index.js';
 import { ChangeNotifier, type ChangeOrigin, type SubscriptionHandle, type ListView } from '../subscriptions/index.js';
 import type { ChangeFilter } from '../upstream/index.js';
@@ -10,7 +11,7 @@ import type { ChangeFilter } from '../upstream/index.js';
 export class ChangeStream {
   private acknowledged: ChangeFilter = {};
   private resources: ReadonlySet<string> = new Set();
-  private readonly changes = new ChangeNotifier((change, resource) => this.notify(change, resource), true);
+  private readonly changes: ChangeNotifier;
   private readonly feeds = new Map<string, SubscriptionHandle>();
   private isClosed = false;
 
@@ -18,7 +19,9 @@ export class ChangeStream {
   constructor(
     private readonly sink: StreamSink,
     view: ListView,
+    clock: Clock,
   ) {
+    this.changes = new ChangeNotifier((change, resource) => this.notify(change, resource), clock, true);
     this.changes.setView(view);
   }
 

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { PRODUCT } from '#lib/extension-kit';
 import { result, type Era, type JsonObject, type Outcome } from '#lib/mcp-protocol';
+import { Clock } from '#lib/time';
 import { isFullyVisible } from '../catalog/index.js';
 import type { ServerDefinition } from '../registry/index.js';
 import type { ServerProfile } from '../upstream/index.js';
@@ -29,8 +30,9 @@ export class EndpointInfo {
     private readonly profiles: ServerProfiles,
     private readonly failureReporter: FailureReporter,
     config: DispatchConfig,
+    clock: Clock,
   ) {
-    this.adaptiveTimeout = new AdaptiveTimeout(config.listTimeoutMs);
+    this.adaptiveTimeout = new AdaptiveTimeout(config.listTimeoutMs, clock);
   }
 
   /** The result of `initialize` (specification 2025: basic/lifecycle), or an error when the server of a transparent endpoint cannot be reached. */

@@ -1,10 +1,12 @@
+import type { Clock } from '#lib/time';
+
 /** Maximum number of stored call times. An evicted caller is treated as if it had called at the last evicted time. */
 const MAX_CALLERS = 10_000;
 
 interface CallTime {
   /** A sequence number of the list cache. */
   readonly sequence: number;
-  /** On the clock of `performance.now()`. */
+  /** A monotonic time of the clock. */
   readonly endedAt: number;
 }
 
@@ -15,10 +17,12 @@ export class LastCallTimes {
   private readonly calls = new Map<string, CallTime>();
   private lastEvicted = NO_CALL;
 
+  constructor(private readonly clock: Clock) {}
+
   record(slug: string, caller: string, sequence: number): void {
     const key = `${slug} ${caller}`;
     this.calls.delete(key);
-    this.calls.set(key, { sequence, endedAt: performance.now() });
+    this.calls.set(key, { sequence, endedAt: this.clock.monotonicNow() });
     if (this.calls.size <= MAX_CALLERS) return;
     const [oldest] = this.calls;
     if (!oldest) return;

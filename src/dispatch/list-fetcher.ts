@@ -13,6 +13,7 @@ import {
   type ListMethod,
   type Outcome,
 } from '#lib/mcp-protocol';
+import { Clock } from '#lib/time';
 import { ListCache, type ListPage } from '../catalog/index.js';
 import type { ServerDefinition } from '../registry/index.js';
 import type { StreamSink } from '../session-pool/index.js';
@@ -47,7 +48,7 @@ export class ListFetcher implements OnApplicationShutdown {
   private readonly sharedRequests = new Map<string, SharedRequest>();
   /** Lists whose last result was private: requests of different authorization contexts do not wait for each other. */
   private readonly privateMethods = new WeakMap<ServerDefinition, Set<ListMethod>>();
-  private readonly lastCalls = new LastCallTimes();
+  private readonly lastCalls: LastCallTimes;
   private readonly stopWatching: () => void;
 
   constructor(
@@ -56,7 +57,9 @@ export class ListFetcher implements OnApplicationShutdown {
     private readonly profiles: ServerProfiles,
     private readonly delivery: CallDelivery,
     feeds: ServerSubscriptions,
+    private readonly clock: Clock,
   ) {
+    this.lastCalls = new LastCallTimes(clock);
     this.stopWatching = feeds.onListChange((slug, list) => {
       for (const method of LIST_CHANGES[list].lists) this.cache.invalidate(slug, method);
     });
@@ -120,7 +123,7 @@ export class ListFetcher implements OnApplicationShutdown {
   private findCached({ page, inbound }: PageRequest): ListAnswer | undefined {
     const known = this.cache.find(page);
     if (!known || !this.isNewerThanLastCall(inbound, page, known.sequence)) return undefined;
-    const freshMs = Math.floor(known.expiresAt - performance.now());
+    const freshMs = Math.floor(known.expiresAt - this.clock.monotonicNow());
     if (freshMs <= 0) return undefined;
     const { isPublic } = known;
     const outcome = result({ ...known.result, ttlMs: freshMs, cacheScope: isPublic ? 'public' : 'private' });
@@ -136,7 +139,7 @@ export class ListFetcher implements OnApplicationShutdown {
     if (sequence > call.sequence) return true;
     const flag = toListFlag(method);
     return (
-      performance.now() - call.endedAt > CHANGE_NOTIFICATION_TIMEOUT_MS &&
+      this.clock.monotonicNow() - call.endedAt > CHANGE_NOTIFICATION_TIMEOUT_MS &&
       flag !== undefined &&
       this.subscriptions.isSubscribed(server, flag)
     );
@@ -211,7 +214,7 @@ export class ListFetcher implements OnApplicationShutdown {
       result: outcome.result,
       isPublic,
       sequence,
-      expiresAt: performance.now() + freshMs,
+      expiresAt: this.clock.monotonicNow() + freshMs,
     });
     this.subscriptions.subscribe(page.server, inbound, freshMs);
   }

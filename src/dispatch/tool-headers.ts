@@ -6,6 +6,7 @@ import {
   type JsonValue,
   type ParameterHeader,
 } from '#lib/mcp-protocol';
+import { Clock } from '#lib/time';
 import type { ServerDefinition } from '../registry/index.js';
 import { Items } from '../items/index.js';
 import { ServerSubscriptions } from '../subscriptions/index.js';
@@ -45,6 +46,7 @@ export class ToolHeaders implements OnApplicationShutdown {
     private readonly listFetcher: ListFetcher,
     private readonly items: Items,
     feeds: ServerSubscriptions,
+    private readonly clock: Clock,
   ) {
     this.stopWatching = feeds.onListChange((slug, fetchTools, why) => {
       if (fetchTools === 'toolsListChanged' && why === 'changed') this.known.delete(slug);
@@ -113,10 +115,10 @@ export class ToolHeaders implements OnApplicationShutdown {
   private async list(server: ServerDefinition, inbound: Inbound): Promise<{ tools: HeadersByTool; forMs: number }> {
     const { session: _session, ...alone } = inbound;
     const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(), server.timeouts.connectMs).unref();
+    const cancelTimeout = this.clock.after(server.timeouts.connectMs, () => deadline.abort());
     const pages = await collectPages('tools/list', (request) =>
       this.listFetcher.fetchPage(alone, { server, request, silent: true }, SILENT_SINK, deadline.signal),
-    ).finally(() => clearTimeout(timer));
+    ).finally(cancelTimeout);
     if (!('items' in pages)) return { tools: new Map(), forMs: RETRY_DELAY_MS };
     if (pages.isNew) this.items.observe(server, 'tools', pages.items);
     return { tools: this.toHeadersByTool(server, pages.items), forMs: KNOWN_FOR_MS };
@@ -124,11 +126,11 @@ export class ToolHeaders implements OnApplicationShutdown {
 
   private findTools(server: ServerDefinition): KnownTools['tools'] | undefined {
     const known = this.known.get(server.slug);
-    return known?.server === server && Date.now() < known.until ? known.tools : undefined;
+    return known?.server === server && this.clock.now() < known.until ? known.tools : undefined;
   }
 
   private store(server: ServerDefinition, tools: KnownTools['tools'], forMs: number): KnownTools {
-    const known = { server, until: Date.now() + forMs, tools };
+    const known = { server, until: this.clock.now() + forMs, tools };
     this.known.set(server.slug, known);
     return known;
   }

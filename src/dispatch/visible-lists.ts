@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { LIST_CHANGES, LIST_MEMBERS, type JsonValue, type ListFlag, type ListMethod } from '#lib/mcp-protocol';
+import { Clock } from '#lib/time';
 import { EndpointDirectory, toItemKind, publishPages, resolveUri, type Endpoint } from '../catalog/index.js';
 import { Items } from '../items/index.js';
 import type { ServerDefinition } from '../registry/index.js';
@@ -47,9 +48,10 @@ export class VisibleLists extends ListViews {
     private readonly profiles: ServerProfiles,
     private readonly items: Items,
     config: DispatchConfig,
+    clock: Clock,
   ) {
     super();
-    this.adaptiveTimeout = new AdaptiveTimeout(config.listTimeoutMs);
+    this.adaptiveTimeout = new AdaptiveTimeout(config.listTimeoutMs, clock);
     seat.bind(this);
   }
 

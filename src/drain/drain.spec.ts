@@ -1,14 +1,17 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { GatewayConfig } from '../gateway.config.js';
 import { Readiness } from '../health/index.js';
 import { Drain } from './index.js';
+
+let clock: ManualClock;
 
 let readiness: Readiness;
 let done: string[];
 
 beforeEach(() => {
-  jest.useFakeTimers();
+  clock = new ManualClock();
   Logger.overrideLogger(false);
   readiness = new Readiness();
   done = [];
@@ -16,11 +19,10 @@ beforeEach(() => {
 
 afterEach(() => {
   Logger.overrideLogger(['fatal', 'error', 'warn', 'log']);
-  jest.useRealTimers();
 });
 
 function drainWith(drainGraceMs = 0): Drain {
-  return new Drain(readiness, Object.assign(new GatewayConfig(), { drainGraceMs }));
+  return new Drain(readiness, Object.assign(new GatewayConfig(), { drainGraceMs }), clock);
 }
 
 const step = (name: string, run: () => Promise<void> = () => Promise.resolve()) => ({
@@ -48,15 +50,15 @@ describe('Drain', () => {
     drain.addStep(step('handoff'));
     drain.addStep(step('tombstone'));
     startDrain(drain);
-    await jest.advanceTimersByTimeAsync(0);
+    await clock.advance(0);
     expect(done).toEqual(['handoff begins', 'handoff ends', 'tombstone begins', 'tombstone ends', 'may close']);
   });
 
   it('resolves no earlier than the end of the grace period', async () => {
     startDrain(drainWith(5_000));
-    await jest.advanceTimersByTimeAsync(4_999);
+    await clock.advance(4_999);
     expect(done).toEqual([]);
-    await jest.advanceTimersByTimeAsync(1);
+    await clock.advance(1);
     expect(done).toEqual(['may close']);
   });
 
@@ -65,7 +67,7 @@ describe('Drain', () => {
     drain.addStep(step('handoff', () => Promise.reject(new Error('Redis is unavailable'))));
     drain.addStep(step('tombstone'));
     startDrain(drain);
-    await jest.advanceTimersByTimeAsync(0);
+    await clock.advance(0);
     expect(done).toEqual(['handoff begins', 'tombstone begins', 'tombstone ends', 'may close']);
   });
 
@@ -73,9 +75,9 @@ describe('Drain', () => {
     const drain = drainWith();
     drain.addStep(step('handoff', () => new Promise(() => {})));
     startDrain(drain);
-    await jest.advanceTimersByTimeAsync(9_999);
+    await clock.advance(9_999);
     expect(done).toEqual(['handoff begins']);
-    await jest.advanceTimersByTimeAsync(1);
+    await clock.advance(1);
     expect(done).toEqual(['handoff begins', 'may close']);
   });
 
@@ -83,7 +85,7 @@ describe('Drain', () => {
     const drain = drainWith();
     drain.addStep(step('tombstone'));
     expect(drain.start()).toBe(drain.start());
-    await jest.advanceTimersByTimeAsync(0);
+    await clock.advance(0);
     expect(done).toEqual(['tombstone begins', 'tombstone ends']);
   });
 });

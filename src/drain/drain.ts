@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { Clock } from '#lib/time';
 import { GatewayConfig } from '../gateway.config.js';
 import { Readiness } from '../health/index.js';
 
@@ -23,6 +24,7 @@ export class Drain {
   constructor(
     private readonly readiness: Readiness,
     private readonly config: GatewayConfig,
+    private readonly clock: Clock,
   ) {}
 
   /** Registers how the process stops this worker when a drain is requested from within. */
@@ -53,12 +55,14 @@ export class Drain {
 
   private async run(): Promise<void> {
     this.readiness.startDraining();
-    const deadline = startTimer(STEPS_TIMEOUT_MS, () => {
+    const done = new AbortController();
+    const deadline = this.clock.sleep(STEPS_TIMEOUT_MS, done.signal).then(() => {
+      if (done.signal.aborted) return;
       this.logger.warn('The drain steps did not finish in time; the listener closes without waiting for them.');
     });
-    const grace = startTimer(this.config.drainGraceMs);
-    await Promise.all([grace.elapsed, Promise.race([this.runSteps(), deadline.elapsed])]);
-    deadline.cancel();
+    const grace = this.clock.sleep(this.config.drainGraceMs);
+    await Promise.all([grace, Promise.race([this.runSteps(), deadline])]);
+    done.abort();
   }
 
   private async runSteps(): Promise<void> {
@@ -70,13 +74,4 @@ export class Drain {
       }
     }
   }
-}
-
-function startTimer(milliseconds: number, onElapsed?: () => void): { readonly elapsed: Promise<void>; cancel(): void } {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(() => {
-    onElapsed?.();
-    resolve();
-  }, milliseconds);
-  return { elapsed: promise, cancel: () => clearTimeout(timer) };
 }

@@ -4,6 +4,7 @@ import { DATABASE_KINDS, type DatabaseHost } from '../../test/support/databases.
 import { FakeRegistry, remoteServer } from '../../test/support/fake-upstream.js';
 import { until } from '../../test/support/until.js';
 import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
+import { SystemClock } from '#lib/time';
 import type { ServerDefinition } from '../registry/index.js';
 import { openDatabase, type Database, type DatabasePlace } from '../database/index.js';
 import { toDefinition, Items } from './index.js';
@@ -43,7 +44,7 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
 
   async function worker(registry = new FakeRegistry([quarantining, permissive])): Promise<Items> {
     const database = await openDatabase(place);
-    const tools = new Items(database, registry);
+    const tools = new Items(database, registry, new SystemClock());
     await tools.onApplicationBootstrap();
     opened.push({ tools, database });
     return tools;

@@ -1,5 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
+import { Clock } from '#lib/time';
 import { Database, CoalescedRefresh } from '../database/index.js';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import { toDefinition, isStorableName, ID_MEMBERS, type Definition } from './definition.js';
@@ -43,8 +44,8 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   private known: ReadonlyMap<string, ItemsOfList> = new Map();
   private revision: number | undefined;
   private readonly latestRefresh = new CoalescedRefresh(() => this.refreshFromDatabase());
-  private pollTimer: NodeJS.Timeout | undefined;
-  private writeTimer: NodeJS.Timeout | undefined;
+  private stopPolling: (() => void) | undefined;
+  private cancelWrite: (() => void) | undefined;
   /** Pages that are not processed yet. */
   private unprocessed: ListedItems[] = [];
   /** Observations that are not written yet, by server, kind and name. */
@@ -58,18 +59,19 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
     database: Database,
     private readonly registry: ServerRegistry,
+    private readonly clock: Clock,
   ) {
     this.table = new ItemTable(database);
   }
 
   async onApplicationBootstrap(): Promise<void> {
     await this.latestRefresh.refresh();
-    this.pollTimer = setInterval(() => void this.latestRefresh.refresh(), POLL_INTERVAL_MS).unref();
+    this.stopPolling = this.clock.every(POLL_INTERVAL_MS, () => void this.latestRefresh.refresh());
   }
 
   async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.pollTimer);
-    clearTimeout(this.writeTimer);
+    this.stopPolling?.();
+    this.cancelWrite?.();
     await this.latestRefresh.whenIdle();
     await this.flush();
   }
@@ -208,7 +210,7 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     this.seenPages.evict(list);
     const merged = new Map([...(known ?? []), ...fresh.map((item) => [item.name, item] as const)]);
     this.known = new Map([...this.known, [list, merged]]);
-    this.writeTimer ??= setTimeout(() => void this.flush(), WRITE_DELAY_MS).unref();
+    this.cancelWrite ??= this.clock.after(WRITE_DELAY_MS, () => void this.flush());
   }
 
   private recordObservation(
@@ -222,7 +224,7 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     const key = JSON.stringify([server, kind, name]);
     const first = this.pendingWrites.get(key)?.first ?? seen;
     this.pendingWrites.set(key, { server, kind, name, seen, first, flags });
-    const now = new Date();
+    const now = new Date(this.clock.now());
     if (before) {
       this.logger.warn(`Server ${server} changed the definition of ${JSON.stringify(name.slice(0, 100))} (${kind}).`);
       return { ...before, seenDigest: digest, flags, changedAt: now };
@@ -233,21 +235,21 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
 
   /** Writes pending observations. Schedules a retry when the database is unavailable. */
   private async flush(): Promise<void> {
-    clearTimeout(this.writeTimer);
-    this.writeTimer = undefined;
+    this.cancelWrite?.();
+    this.cancelWrite = undefined;
     const sightings = [...this.pendingWrites];
     try {
       for (let from = 0; from < sightings.length; from += BATCH_SIZE) {
         const some = sightings.slice(from, from + BATCH_SIZE);
         await this.table.recordObservations(
           some.map(([, sighting]) => sighting),
-          new Date(),
+          new Date(this.clock.now()),
         );
         for (const [key, sighting] of some) this.awaitReadBack(key, sighting);
       }
     } catch (cause) {
       this.logger.warn(`Failed to persist item definitions: ${String(cause)}`);
-      this.writeTimer ??= setTimeout(() => void this.flush(), POLL_INTERVAL_MS).unref();
+      this.cancelWrite ??= this.clock.after(POLL_INTERVAL_MS, () => void this.flush());
     }
   }
 

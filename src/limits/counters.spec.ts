@@ -1,12 +1,16 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { RedisConfig, RedisKeys, type RedisCommands } from '#lib/redis';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
+import { SystemClock } from '#lib/time';
 import { until } from '../../test/support/until.js';
 import { Coordination } from '../coordination/index.js';
 import type { Counters } from './counters.js';
 import { MemoryCounters } from './memory-counters.js';
 import { RedisCounters } from './redis-counters.js';
+
+const CLOCK = new SystemClock();
 
 let redis: RunningRedis;
 const coordinations: Coordination[] = [];
@@ -30,7 +34,7 @@ async function openRedisCounters(url = redis.url): Promise<RedisCounters> {
   if (!coordination.redis) throw new Error('Redis is configured.');
   const { commands } = coordination.redis;
   await until(() => commands.isReady);
-  const counters = new RedisCounters(coordination.redis, new MemoryCounters());
+  const counters = new RedisCounters(coordination.redis, new MemoryCounters(CLOCK), CLOCK);
   opened.push(counters);
   return counters;
 }
@@ -48,7 +52,7 @@ async function admitAll(counters: Counters, count: number, counter = fresh(), al
 }
 
 describe.each([
-  { place: 'in memory', open: async () => new MemoryCounters() },
+  { place: 'in memory', open: async () => new MemoryCounters(CLOCK) },
   { place: 'in Redis', open: () => openRedisCounters() },
 ])('counters $place', ({ open }) => {
   it('admit calls up to the rate, then report when the next one is admitted', async () => {
@@ -97,15 +101,15 @@ describe.each([
 
 describe('counters in memory', () => {
   it('admit exactly the calls that the rate allows', async () => {
-    let now = 0;
-    const counters = new MemoryCounters(() => now);
+    const clock = new ManualClock();
+    const counters = new MemoryCounters(clock);
     const refused = async () =>
       (await counters.admit('c', { rate: { calls: 10, withinMs: 1_000 } }, 'l')) !== undefined;
     for (let index = 0; index < 10; index += 1) expect(await refused()).toBe(false);
     expect(await refused()).toBe(true);
-    now = 99;
+    await clock.advance(99);
     expect(await refused()).toBe(true);
-    now = 100;
+    await clock.advance(1);
     expect([await refused(), await refused()]).toEqual([false, true]);
   });
 });
@@ -165,7 +169,7 @@ describe('counters in Redis', () => {
       return Promise.reject(new Error('Command timed out'));
     };
     const commands = { run, send: run, onReady: () => () => undefined } as unknown as RedisCommands;
-    const counters = new RedisCounters({ commands, keys: new RedisKeys('silent') }, new MemoryCounters());
+    const counters = new RedisCounters({ commands, keys: new RedisKeys('silent') }, new MemoryCounters(CLOCK), CLOCK);
     opened.push(counters);
     for (let index = 0; index < 3; index += 1) await counters.admit(fresh(), MINUTE, 'lease');
     expect(requests).toBe(1);

@@ -1,4 +1,5 @@
 import { Module, type OnApplicationShutdown } from '@nestjs/common';
+import { Clock } from '#lib/time';
 import { Coordination, CoordinationModule } from '../coordination/index.js';
 import { RegistryModule } from '../registry/index.js';
 import { Counters } from './counters.js';
@@ -8,9 +9,9 @@ import { RedisCounters } from './redis-counters.js';
 
 const countersProvider = {
   provide: Counters,
-  inject: [Coordination],
-  useFactory: ({ redis }: Coordination) =>
-    redis ? new RedisCounters(redis, new MemoryCounters()) : new MemoryCounters(),
+  inject: [Coordination, Clock],
+  useFactory: ({ redis }: Coordination, clock: Clock) =>
+    redis ? new RedisCounters(redis, new MemoryCounters(clock), clock) : new MemoryCounters(clock),
 };
 
 @Module({ imports: [CoordinationModule, RegistryModule], providers: [countersProvider, Limits], exports: [Limits] })

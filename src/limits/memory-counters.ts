@@ -1,3 +1,4 @@
+import type { Clock } from '#lib/time';
 import { Counters, type Allowance, type Refusal } from './counters.js';
 
 /** Maximum number of counters. Empty ones are evicted first. */
@@ -9,7 +10,7 @@ export class MemoryCounters extends Counters {
   private readonly emptyAt = new Map<string, number>();
   private readonly leases = new Map<string, Set<string>>();
 
-  constructor(private readonly now: () => number = () => performance.now()) {
+  constructor(private readonly clock: Clock) {
     super();
   }
 
@@ -17,7 +18,7 @@ export class MemoryCounters extends Counters {
     const running = this.leases.get(counter);
     if (concurrency !== undefined && running && running.size >= concurrency) return 'too-many-at-once';
     if (rate) {
-      const now = this.now();
+      const now = this.clock.monotonicNow();
       const empty = Math.max(this.emptyAt.get(counter) ?? 0, now) + rate.withinMs / rate.calls;
       const surplus = empty - now - rate.withinMs;
       // Tolerates rounding errors in sums of fractions.

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { redisScript, type RedisCommands, type RedisKeys } from '#lib/redis';
+import type { Clock } from '#lib/time';
 import { Counters, type Allowance, type Refusal } from './counters.js';
 
 /** Leases expire because a dead worker cannot release them. */
@@ -19,7 +20,7 @@ export class RedisCounters extends Counters {
   private readonly logger = new Logger('Limits');
   /** Leases of calls that run in this worker, to restore them after Redis was unavailable or lost its data. */
   private readonly heldLeases = new Map<string, Set<string>>();
-  private readonly renewTimer: NodeJS.Timeout;
+  private readonly cancelRenewal: () => void;
   private readonly stopWatching: () => void;
   private isRedisUnavailable = false;
   private retryRedisAt = 0;
@@ -27,9 +28,10 @@ export class RedisCounters extends Counters {
   constructor(
     private readonly redis: { readonly commands: RedisCommands; readonly keys: RedisKeys },
     private readonly fallback: Counters,
+    private readonly clock: Clock,
   ) {
     super();
-    this.renewTimer = setInterval(() => void this.renew(), RENEW_INTERVAL_MS).unref();
+    this.cancelRenewal = clock.every(RENEW_INTERVAL_MS, () => void this.renew());
     this.stopWatching = redis.commands.onReady(() => {
       this.retryRedisAt = 0;
       void this.renew();
@@ -37,7 +39,7 @@ export class RedisCounters extends Counters {
   }
 
   override async admit(counter: string, allowance: Allowance, lease: string): Promise<Refusal | undefined> {
-    const isUnresponsive = performance.now() < this.retryRedisAt;
+    const isUnresponsive = this.clock.monotonicNow() < this.retryRedisAt;
     const refusal = await (isUnresponsive
       ? this.fallback.admit(counter, allowance, lease)
       : this.admitInRedis(counter, allowance, lease));
@@ -56,7 +58,7 @@ export class RedisCounters extends Counters {
   }
 
   close(): void {
-    clearInterval(this.renewTimer);
+    this.cancelRenewal();
     this.stopWatching();
   }
 
@@ -73,7 +75,7 @@ export class RedisCounters extends Counters {
       if (!this.isRedisUnavailable)
         this.logger.warn(`Redis is unavailable; this worker counts limits on its own. ${String(cause)}`);
       this.isRedisUnavailable = true;
-      this.retryRedisAt = performance.now() + REDIS_RETRY_DELAY_MS;
+      this.retryRedisAt = this.clock.monotonicNow() + REDIS_RETRY_DELAY_MS;
       return await this.fallback.admit(counter, allowance, lease);
     }
   }

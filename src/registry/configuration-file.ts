@@ -1,5 +1,6 @@
 import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { Variables } from '#lib/config';
+import type { Clock } from '#lib/time';
 import { DatabaseUnavailable } from '../database/index.js';
 import { watchFile } from './file-watch.js';
 import { readConfigurationFile } from './read-configuration-file.js';
@@ -21,7 +22,7 @@ export class ConfigurationFile implements OnApplicationBootstrap, OnApplicationS
   private readonly logger = new Logger('Registry');
   private reloading: Promise<unknown> = Promise.resolve();
   private watcher: { close(): void } | undefined;
-  private retryTimer: NodeJS.Timeout | undefined;
+  private cancelRetry: (() => void) | undefined;
   private isClosed = false;
   /** True while the last reload has failed because the database was unavailable. */
   private isAwaitingDatabase = false;
@@ -32,6 +33,7 @@ export class ConfigurationFile implements OnApplicationBootstrap, OnApplicationS
     private readonly variables: Variables,
     private readonly declarations: Declarations,
     private readonly registry: DatabaseServerRegistry,
+    private readonly clock: Clock,
   ) {}
 
   /**
@@ -54,7 +56,7 @@ export class ConfigurationFile implements OnApplicationBootstrap, OnApplicationS
     const onFailure = (fault: Error) =>
       this.logger.warn(`Cannot watch ${this.file}. Send SIGHUP to apply changes. ${fault.message}`);
     try {
-      this.watcher = watchFile(this.file, () => void this.reload(), onFailure);
+      this.watcher = watchFile(this.file, () => void this.reload(), onFailure, this.clock);
     } catch (fault) {
       onFailure(fault instanceof Error ? fault : new Error(String(fault)));
     }
@@ -63,12 +65,12 @@ export class ConfigurationFile implements OnApplicationBootstrap, OnApplicationS
   async onApplicationShutdown(): Promise<void> {
     this.isClosed = true;
     this.watcher?.close();
-    clearTimeout(this.retryTimer);
+    this.cancelRetry?.();
     await this.reloading;
   }
 
   private async reloadNow(): Promise<ReloadResult> {
-    clearTimeout(this.retryTimer);
+    this.cancelRetry?.();
     try {
       const before = this.registry.snapshot;
       await this.declare();
@@ -93,6 +95,6 @@ export class ConfigurationFile implements OnApplicationBootstrap, OnApplicationS
 
   private scheduleRetry(): void {
     if (this.isClosed) return;
-    this.retryTimer = setTimeout(() => void this.reload(), RETRY_DELAY_MS).unref();
+    this.cancelRetry = this.clock.after(RETRY_DELAY_MS, () => void this.reload());
   }
 }

@@ -1,4 +1,5 @@
 import type { Variables } from '#lib/config';
+import type { Clock } from '#lib/time';
 import type { Database } from '../database/index.js';
 import { createOnce, type Secrets } from '../data-folder/index.js';
 import { ConfigurationFile } from './configuration-file.js';
@@ -16,6 +17,7 @@ const POLL_INTERVAL_MS = { sqlite: 250, postgres: 500 } as const;
 
 export interface RegistryOptions {
   readonly database: Database;
+  readonly clock: Clock;
   /** Credentials are encrypted with keys derived from these secrets, which must be the same on all hosts. */
   readonly secrets: Pick<Secrets, 'session' | 'credentials'>;
   /** Absolute path of the configuration file. */
@@ -40,18 +42,18 @@ export abstract class RegistryComponents {
  * @throws RegistryFault with every fault of the file
  */
 export async function openRegistry(options: RegistryOptions): Promise<RegistryComponents> {
-  const { database, file: path, variables } = options;
+  const { database, clock, file: path, variables } = options;
   const seal = new EntryCipher(options.secrets);
-  const table = new EntryTable(database, seal);
-  const declarations = new Declarations(table, seal, path);
+  const table = new EntryTable(database, seal, clock);
+  const declarations = new Declarations(table, seal, path, clock);
   const resolver = new EntryResolver(variables, options.rules);
-  const registry = new DatabaseServerRegistry(table, declarations, resolver, POLL_INTERVAL_MS[database.kind]);
-  const file = new ConfigurationFile(path, variables, declarations, registry);
+  const registry = new DatabaseServerRegistry(table, declarations, resolver, POLL_INTERVAL_MS[database.kind], clock);
+  const file = new ConfigurationFile(path, variables, declarations, registry, clock);
   // If a declared file was lost, a sample in its place would remove all declared servers.
   const { declaration } = await table.readState();
   if (options.createSampleIfMissing && declaration === undefined) await createOnce(path, SAMPLE_CONFIGURATION);
   await table.reencryptCredentials();
   await file.open();
-  const store = new DatabaseRegistryStore({ table, resolver, refresh: () => registry.refresh() });
+  const store = new DatabaseRegistryStore({ table, clock, resolver, refresh: () => registry.refresh() });
   return { registry, file, store };
 }

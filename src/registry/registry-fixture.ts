@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import type { Variables } from '#lib/config';
+import { SystemClock } from '#lib/time';
 import type { DatabaseHost } from '../../test/support/databases.js';
 import { openDatabase, type DatabasePlace } from '../database/index.js';
 import type { Secrets } from '../data-folder/index.js';
@@ -77,6 +78,7 @@ export class RegistryWorld {
       const secrets = { ...this.secrets, credentials };
       const open = await openRegistry({
         database,
+        clock: new SystemClock(),
         secrets,
         file: path,
         createSampleIfMissing: mayBegin,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Test } from '@nestjs/testing';
 import { ConfigModule, loadConfig, LoadedConfig } from '#lib/config';
+import { ClockModule } from '#lib/time';
 import { GatewayConfig } from '../gateway.config.js';
 import { ConfigurationFile, RegistryConfig, RegistryModule, ServerRegistry } from './index.js';
 
@@ -18,7 +19,7 @@ afterEach(() => rm(folder, { recursive: true }));
 async function start(variables: Record<string, string> = {}) {
   const all = { ISTHMUS_DATA_DIR: join(folder, 'data'), ...variables };
   const loaded = new LoadedConfig(loadConfig([GatewayConfig, RegistryConfig], all, { ignoreUnknown: true }), all);
-  const imports = [ConfigModule.forRoot(loaded), RegistryModule];
+  const imports = [ConfigModule.forRoot(loaded), ClockModule, RegistryModule];
   const module = await Test.createTestingModule({ imports }).compile();
   return { registry: module.get(ServerRegistry), file: module.get(ConfigurationFile).file };
 }

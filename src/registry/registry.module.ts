@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { Module } from '@nestjs/common';
 import { configProvider, LoadedConfig } from '#lib/config';
+import { Clock } from '#lib/time';
 import { Database, DatabaseModule } from '../database/index.js';
 import { DataFolder, DataFolderModule } from '../data-folder/index.js';
 import { builtInVariables } from './built-in-variables.js';
@@ -15,10 +16,12 @@ async function openConfiguredRegistry(
   config: RegistryConfig,
   folder: DataFolder,
   database: Database,
+  clock: Clock,
   loaded?: LoadedConfig,
 ) {
   return await openRegistry({
     database,
+    clock,
     secrets: folder.secrets,
     file: config.file === undefined ? join(folder.path, 'isthmus.yaml') : resolve(config.file),
     createSampleIfMissing: config.file === undefined,
@@ -33,7 +36,7 @@ async function openConfiguredRegistry(
     configProvider(RegistryConfig),
     {
       provide: RegistryComponents,
-      inject: [RegistryConfig, DataFolder, Database, { token: LoadedConfig, optional: true }],
+      inject: [RegistryConfig, DataFolder, Database, Clock, { token: LoadedConfig, optional: true }],
       useFactory: openConfiguredRegistry,
     },
     {

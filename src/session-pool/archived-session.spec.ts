@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { result } from '#lib/mcp-protocol';
+import { SystemClock } from '#lib/time';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import { FakeArchive } from './session-archive-fixture.js';
 import { createSession, limits, notificationEvent, sessionStart } from './session-pool-fixture.js';
@@ -187,7 +188,7 @@ describe('the stored events of a session', () => {
 
   async function poolOf() {
     const archive = new FakeArchive();
-    const pool = new SessionPool(limits(), archive);
+    const pool = new SessionPool(limits(), new SystemClock(), archive);
     pools.push(pool);
     const session = pool.open(sessionStart());
     const sink = new RecordingSink();

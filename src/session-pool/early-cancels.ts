@@ -1,4 +1,5 @@
 import type { RequestId } from '#lib/mcp-protocol';
+import type { Clock } from '#lib/time';
 
 /** Longer than everything that precedes a call (limits, fetching tool lists, forwarding to the owner). */
 const CANCEL_RETENTION_MS = 30_000;
@@ -16,19 +17,21 @@ export class EarlyCancels {
   private cancelled: Map<RequestId, number> | undefined;
   private readonly ended: RequestId[] = [];
 
+  constructor(private readonly clock: Clock) {}
+
   record(id: RequestId): void {
     if (this.ended.includes(id)) return;
     const cancelled = (this.cancelled ??= new Map());
     cancelled.delete(id);
-    cancelled.set(id, Date.now() + CANCEL_RETENTION_MS);
+    cancelled.set(id, this.clock.now() + CANCEL_RETENTION_MS);
     for (const [oldest, until] of cancelled) {
-      if (cancelled.size <= MAX_CANCELS && Date.now() < until) return;
+      if (cancelled.size <= MAX_CANCELS && this.clock.now() < until) return;
       cancelled.delete(oldest);
     }
   }
 
   has(id: RequestId): boolean {
-    return Date.now() < (this.cancelled?.get(id) ?? 0);
+    return this.clock.now() < (this.cancelled?.get(id) ?? 0);
   }
 
   /** Returns whether the request was cancelled, and removes the cancellation: a later request may reuse the id. */

@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import { EventLog } from './event-log.js';
 import { PendingQuestions } from './pending-questions.js';
@@ -12,17 +13,18 @@ function client() {
   const sink = new RecordingSink();
   const home = { log: new EventLog(100, 10_000), store: undefined, onOpened: () => undefined };
   const stream = new SessionStream(1, home, sink);
-  const questions = new PendingQuestions(60_000);
+  const questions = new PendingQuestions(60_000, clock);
   return { sink, questions, send: (signal = NEVER_ABORTED) => questions.send(QUESTION, stream, signal) };
 }
 
+let clock: ManualClock;
+
 beforeEach(() => {
-  jest.useFakeTimers();
+  clock = new ManualClock();
 });
 
 afterEach(() => {
-  expect(jest.getTimerCount()).toBe(0);
-  jest.useRealTimers();
+  expect(clock.pending).toBe(0);
 });
 
 describe('a question to a client', () => {
@@ -59,7 +61,7 @@ describe('a question to a client', () => {
 
   it('times out a question that the client does not answer', async () => {
     const { sink, questions, send } = client();
-    const [answer] = await Promise.allSettled([send(), jest.advanceTimersByTimeAsync(60_000)]);
+    const [answer] = await Promise.allSettled([send(), clock.advance(60_000)]);
     expect(answer).toMatchObject({ reason: { code: -31002, data: { outcome: 'unknown' } } });
     expect(sink.summary.at(-1)).toBe('notifications/cancelled');
     expect(questions.size).toBe(0);

@@ -6,6 +6,7 @@ import {
   type Question,
   type RequestId,
 } from '#lib/mcp-protocol';
+import type { Clock } from '#lib/time';
 import { QuestionWithdrawn, QuestionTimedOut, TooManyQuestions } from './session-pool.errors.js';
 import type { SessionStream } from './session-stream.js';
 
@@ -32,7 +33,10 @@ export class PendingQuestions {
   private lastId = 0;
 
   /** @param timeoutMs how long a client may take to answer, in milliseconds */
-  constructor(private readonly timeoutMs: number) {}
+  constructor(
+    private readonly timeoutMs: number,
+    private readonly clock: Clock,
+  ) {}
 
   get size(): number {
     return this.pending.size;
@@ -59,7 +63,7 @@ export class PendingQuestions {
       void stream.emit({ kind: 'notification', notification: toCancellation(id) });
     };
     const onAbort = () => withdraw(new QuestionWithdrawn());
-    const timer = setTimeout(() => withdraw(new QuestionTimedOut(this.timeoutMs)), this.timeoutMs).unref();
+    const cancelTimeout = this.clock.after(this.timeoutMs, () => withdraw(new QuestionTimedOut(this.timeoutMs)));
     signal.addEventListener('abort', onAbort, { once: true });
     const { sent, forwardProgress } = withQuestionToken(question, id, server);
     this.pending.set(id, { resolve, forwardProgress });
@@ -69,7 +73,7 @@ export class PendingQuestions {
     } finally {
       this.pending.delete(id);
       signal.removeEventListener('abort', onAbort);
-      clearTimeout(timer);
+      cancelTimeout();
     }
   }
 

@@ -4,6 +4,7 @@ import { Logger } from '@nestjs/common';
 import { result } from '#lib/mcp-protocol';
 import { RedisConnections, RedisKeys, type RedisCommands } from '#lib/redis';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
+import { SystemClock } from '#lib/time';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import { until } from '../../test/support/until.js';
 import type { ArchivedEvent } from './event-archive.js';
@@ -26,7 +27,7 @@ function connect(): RedisCommands {
 }
 
 const archiveOf = (bounds: Partial<ArchiveLimits> = {}, commands = redis) =>
-  new RedisEventArchive(commands, keys, { ...BOUNDS, ...bounds }, secret);
+  new RedisEventArchive(commands, keys, { ...BOUNDS, ...bounds }, secret, new SystemClock());
 
 const newSession = () => `stored-${(sessions += 1)}`;
 

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { isRequestId, type RequestId } from '#lib/mcp-protocol';
 import { redisScript, type RedisCommands, type RedisKeys } from '#lib/redis';
+import type { Clock } from '#lib/time';
 import { EventArchive, type ArchivedEvent } from './event-archive.js';
 import { EventSigner } from './event-signer.js';
 
@@ -33,6 +34,7 @@ export class RedisEventArchive extends EventArchive {
     private readonly keys: RedisKeys,
     private readonly limits: ArchiveLimits,
     secret: Buffer,
+    private readonly clock: Clock,
   ) {
     super();
     this.signer = new EventSigner(secret);
@@ -41,7 +43,7 @@ export class RedisEventArchive extends EventArchive {
 
   /** Rejects with ArchiveUnavailable for a while after a failure, otherwise with RedisFault. */
   override async append(session: string, event: ArchivedEvent): Promise<void> {
-    const now = performance.now();
+    const now = this.clock.monotonicNow();
     if (now < this.closedUntil) throw new ArchiveUnavailable();
     // One append tries again; until its result is known, the others still fail immediately.
     if (this.closedUntil > 0) this.closedUntil = now + RETRY_INTERVAL_MS;
@@ -52,7 +54,7 @@ export class RedisEventArchive extends EventArchive {
       await this.redis.run(this.appendEvent, [this.keys.events(session)], [text, ...bounds]);
       this.closedUntil = 0;
     } catch (cause) {
-      this.closedUntil = performance.now() + RETRY_INTERVAL_MS;
+      this.closedUntil = this.clock.monotonicNow() + RETRY_INTERVAL_MS;
       throw cause;
     }
   }

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { parseJson, result, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
+import { SystemClock } from '#lib/time';
 import { LEGACY_CLIENT, callerOf } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import { FakeArchive } from './session-archive-fixture.js';
@@ -14,7 +15,7 @@ const DONE = result({ content: [] });
 const pools: SessionPool[] = [];
 
 function workers(settings: Partial<SessionPoolConfig> = {}, archive?: FakeArchive) {
-  const [previousOwner, newOwner] = [0, 1].map(() => new SessionPool(limits(settings), archive));
+  const [previousOwner, newOwner] = [0, 1].map(() => new SessionPool(limits(settings), new SystemClock(), archive));
   if (!previousOwner || !newOwner) throw new Error('Both workers exist.');
   pools.push(previousOwner, newOwner);
   return { previousOwner, newOwner };

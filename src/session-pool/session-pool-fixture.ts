@@ -1,3 +1,4 @@
+import { SystemClock } from '#lib/time';
 /** Fixtures that the specs of the session pool share. */
 import { LEGACY_CLIENT, callerOf } from '../../test/support/fake-upstream.js';
 import type { EventArchive } from './event-archive.js';
@@ -22,7 +23,7 @@ export const createSession = (
   start: Partial<SessionStart> = {},
   settings: Partial<SessionPoolConfig> = {},
   archive?: EventArchive,
-): Session => new Session(sessionStart(start), limits(settings), archive);
+): Session => new Session(sessionStart(start), limits(settings), new SystemClock(), archive);
 
 export const notificationEvent = (method: string, params = {}) =>
   ({ kind: 'notification', notification: { method, params } }) as const;

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { configProvider } from '#lib/config';
+import { Clock } from '#lib/time';
 import { Coordination, CoordinationModule } from '../coordination/index.js';
 import { DataFolder, DataFolderModule } from '../data-folder/index.js';
 import { WorkerRegistry, WorkersModule } from '../workers/index.js';
@@ -10,9 +11,9 @@ import { SessionPoolConfig } from './session-pool.config.js';
 
 const eventArchive = {
   provide: EventArchive,
-  inject: [Coordination, SessionPoolConfig, DataFolder],
-  useFactory: ({ redis }: Coordination, config: SessionPoolConfig, { secrets }: DataFolder) =>
-    redis ? new RedisEventArchive(redis.commands, redis.keys, config, secrets.session) : new NullEventArchive(),
+  inject: [Coordination, SessionPoolConfig, DataFolder, Clock],
+  useFactory: ({ redis }: Coordination, config: SessionPoolConfig, { secrets }: DataFolder, clock: Clock) =>
+    redis ? new RedisEventArchive(redis.commands, redis.keys, config, secrets.session, clock) : new NullEventArchive(),
 };
 
 @Module({

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { SystemClock } from '#lib/time';
 import { callerOf } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import { limits, sessionStart } from './session-pool-fixture.js';
@@ -8,7 +9,7 @@ import type { SessionPoolConfig } from './session-pool.config.js';
 const pools: SessionPool[] = [];
 
 function poolOf(settings: Partial<SessionPoolConfig> = {}): SessionPool {
-  const pool = new SessionPool(limits(settings));
+  const pool = new SessionPool(limits(settings), new SystemClock());
   pools.push(pool);
   return pool;
 }

@@ -1,4 +1,5 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Clock } from '#lib/time';
 import { EventArchive, NullEventArchive } from './event-archive.js';
 import { SessionLimitReached } from './session-pool.errors.js';
 import { SessionPoolConfig } from './session-pool.config.js';
@@ -20,13 +21,14 @@ export class SessionPool implements OnApplicationShutdown {
   private readonly sessions = new Map<string, Session>();
   private readonly perPrincipal = new Map<string, number>();
   private readonly newOwners = new Map<string, string>();
-  private readonly evictionTimer: NodeJS.Timeout;
+  private readonly cancelEviction: () => void;
 
   constructor(
     private readonly config: SessionPoolConfig,
+    private readonly clock: Clock,
     private readonly archive: EventArchive = new NullEventArchive(),
   ) {
-    this.evictionTimer = setInterval(() => this.evictIdle(Date.now()), EVICTION_INTERVAL_MS).unref();
+    this.cancelEviction = clock.every(EVICTION_INTERVAL_MS, () => this.evictIdle(clock.now()));
   }
 
   get size(): number {
@@ -36,7 +38,7 @@ export class SessionPool implements OnApplicationShutdown {
   /** @throws SessionLimitReached at the bounds of the worker or the principal. */
   open(start: SessionStart): Session {
     this.assertCapacity(start.caller.key);
-    return this.add(new Session(start, this.config, this.archive));
+    return this.add(new Session(start, this.config, this.clock, this.archive));
   }
 
   find(id: string): Session | undefined {
@@ -68,7 +70,7 @@ export class SessionPool implements OnApplicationShutdown {
     if (known) return known;
     this.assertCapacity(record.caller.key);
     this.newOwners.delete(record.id);
-    return this.add(Session.restore(record, this.config, this.archive));
+    return this.add(Session.restore(record, this.config, this.clock, this.archive));
   }
 
   /** Returns the incarnation of the worker that received a session. */
@@ -115,7 +117,7 @@ export class SessionPool implements OnApplicationShutdown {
   }
 
   onApplicationShutdown(): void {
-    clearInterval(this.evictionTimer);
+    this.cancelEviction();
     this.endAll();
   }
 

@@ -1,5 +1,6 @@
 import type { Caller } from '#lib/extension-kit';
 import type { Answer, ClientProfile, LogLevel, McpNotification, Outcome, Question, RequestId } from '#lib/mcp-protocol';
+import type { Clock } from '#lib/time';
 import { EarlyCancels } from './early-cancels.js';
 import { NullEventArchive, type EventArchive, type StreamCall } from './event-archive.js';
 import type { StreamSink } from './event-log.js';
@@ -60,7 +61,7 @@ export class Session {
   /** Number of the session within this process, in order of creation. */
   readonly serial = (lastSerial += 1);
   logLevel: LogLevel | undefined;
-  lastUsedAt = Date.now();
+  lastUsedAt: number;
   isEnded = false;
   private calls: Set<InFlightCall> | undefined;
   private questions: PendingQuestions | undefined;
@@ -77,15 +78,22 @@ export class Session {
   constructor(
     readonly start: SessionStart,
     private readonly limits: SessionPoolConfig,
+    private readonly clock: Clock,
     private readonly archive: EventArchive = NO_ARCHIVE,
   ) {
     this.client = start.client;
+    this.lastUsedAt = clock.now();
   }
 
   /** Restores a session that another worker handed off, under the same id. */
-  static restore(record: SessionRecord, limits: SessionPoolConfig, archive?: EventArchive): Session {
+  static restore(record: SessionRecord, limits: SessionPoolConfig, clock: Clock, archive?: EventArchive): Session {
     const { id, caller, endpoint, client, logLevel, streams } = record;
-    const session = new Session({ id, caller, endpoint, client, answersOnStandingStream: false }, limits, archive);
+    const session = new Session(
+      { id, caller, endpoint, client, answersOnStandingStream: false },
+      limits,
+      clock,
+      archive,
+    );
     session.logLevel = logLevel;
     if (streams) session.streams = new SessionStreams(session.streamOptions, streams);
     return session;
@@ -103,7 +111,7 @@ export class Session {
   }
 
   touch(): void {
-    this.lastUsedAt = Date.now();
+    this.lastUsedAt = this.clock.now();
   }
 
   /**
@@ -147,7 +155,7 @@ export class Session {
 
   private onCallFinished(call: InFlightCall): void {
     this.calls?.delete(call);
-    if (!call.isPart) (this.earlyCancels ??= new EarlyCancels()).recordEnd(call.requestId);
+    if (!call.isPart) (this.earlyCancels ??= new EarlyCancels(this.clock)).recordEnd(call.requestId);
     this.touch();
     if (!this.calls?.size) this.resolveIdleWaiters();
   }
@@ -163,7 +171,7 @@ export class Session {
     const cancelled = [...(this.calls ?? [])].filter((call) => call.requestId === requestId);
     for (const { controller } of cancelled) controller.abort();
     // Further parts of the same request may still begin.
-    if (cancelled.every(({ isPart }) => isPart)) (this.earlyCancels ??= new EarlyCancels()).record(requestId);
+    if (cancelled.every(({ isPart }) => isPart)) (this.earlyCancels ??= new EarlyCancels(this.clock)).record(requestId);
   }
 
   /** Sends a question to the client and waits. Rejects as PendingQuestions does. Aborting the signal withdraws it. */
@@ -173,7 +181,7 @@ export class Session {
     signal: AbortSignal,
     server?: ProgressReceiver,
   ): Promise<Answer> {
-    this.questions ??= new PendingQuestions(this.limits.questionTimeoutMs);
+    this.questions ??= new PendingQuestions(this.limits.questionTimeoutMs, this.clock);
     return this.questions.send(question, stream, signal, server);
   }
 

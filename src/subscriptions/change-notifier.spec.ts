@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { McpNotification } from '#lib/mcp-protocol';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { ChangeNotifier } from './change-notifier.js';
 import type { ListView } from './list-views.js';
 
@@ -11,7 +12,7 @@ const updated = (uri: string) => ({ method: 'notifications/resources/updated', p
 function world(view: Partial<ListView> = {}) {
   const sent: McpNotification[] = [];
   const comparisons: [string, string[] | undefined][] = [];
-  const notifier = new ChangeNotifier((change) => void sent.push(change));
+  const notifier = new ChangeNotifier((change) => void sent.push(change), clock);
   const closed = jest.fn();
   const shown: ListView = {
     ready: Promise.resolve(),
@@ -31,14 +32,12 @@ function world(view: Partial<ListView> = {}) {
   return { notifier, sent, comparisons, closed };
 }
 
-const later = () => jest.advanceTimersByTimeAsync(1_000);
+const later = () => clock.advance(1_000);
+
+let clock: ManualClock;
 
 beforeEach(() => {
-  jest.useFakeTimers();
-});
-
-afterEach(() => {
-  jest.useRealTimers();
+  clock = new ManualClock();
 });
 
 describe('the change notifier of a client', () => {
@@ -79,7 +78,7 @@ describe('the change notifier of a client', () => {
   it('notifies without delay if no comparison is necessary', async () => {
     const { notifier, sent } = world();
     notifier.record(TOOLS, { server: 'a' });
-    jest.advanceTimersByTime(100);
+    await clock.advance(100);
     expect(sent).toEqual([TOOLS]);
   });
 

@@ -1,4 +1,5 @@
 import { toListFlag, type ListFlag, type McpNotification } from '#lib/mcp-protocol';
+import type { Clock } from '#lib/time';
 import { Coalescer, type NotifyChange } from './coalescer.js';
 import { UNFILTERED_VIEW, type ListView } from './list-views.js';
 
@@ -35,9 +36,10 @@ export class ChangeNotifier {
   /** @param isHeld no notification is sent before `release` */
   constructor(
     private readonly notify: NotifyChange,
+    clock: Clock,
     isHeld = false,
   ) {
-    this.bursts = new Coalescer((change, resource) => this.onDue(change, resource), isHeld);
+    this.bursts = new Coalescer((change, resource) => this.onDue(change, resource), clock, isHeld);
   }
 
   /** Limits notifications to what is visible in this view from now on. The notifier closes the view. */

@@ -1,4 +1,5 @@
 import { RESOURCE_UPDATED, type McpNotification } from '#lib/mcp-protocol';
+import type { Clock } from '#lib/time';
 
 /** A burst ends after this time without a change, in milliseconds. */
 const QUIET_INTERVAL_MS = 100;
@@ -23,13 +24,14 @@ interface Burst {
  */
 export class Coalescer {
   private readonly bursts = new Map<string, Burst>();
-  private timer: NodeJS.Timeout | undefined;
+  private cancelTimer: (() => void) | undefined;
   private timerAt = 0;
   private state: 'open' | 'held' | 'closed';
 
   /** @param isHeld no notification is sent before `release` */
   constructor(
     private readonly notify: NotifyChange,
+    private readonly clock: Clock,
     isHeld = false,
   ) {
     this.state = isHeld ? 'held' : 'open';
@@ -39,7 +41,7 @@ export class Coalescer {
   add(change: McpNotification, resource?: string): void {
     if (this.state === 'closed') return;
     const key = keyOf(change.method, resource);
-    const now = performance.now();
+    const now = this.clock.monotonicNow();
     const known = this.bursts.get(key);
     if (known) {
       known.change = merged(known.change, change, resource);
@@ -47,7 +49,7 @@ export class Coalescer {
     } else {
       this.bursts.set(key, { change: withoutOrigin(change, resource), resource, firstAt: now, lastAt: now });
     }
-    if (this.state === 'open' && !this.timer) this.schedule(QUIET_INTERVAL_MS);
+    if (this.state === 'open' && !this.cancelTimer) this.schedule(QUIET_INTERVAL_MS);
   }
 
   /** Sends the held notifications at once. From now on each burst is sent when it ends. */
@@ -59,8 +61,8 @@ export class Coalescer {
 
   /** Sends all pending notifications at once, whether or not their bursts have ended. */
   flush(): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
+    this.cancelTimer?.();
+    this.cancelTimer = undefined;
     const bursts = [...this.bursts.values()];
     this.bursts.clear();
     for (const { change, resource } of bursts) this.notify(change, resource);
@@ -74,18 +76,18 @@ export class Coalescer {
   /** Discards pending notifications and sends no more. */
   close(): void {
     this.state = 'closed';
-    clearTimeout(this.timer);
+    this.cancelTimer?.();
     this.bursts.clear();
   }
 
   private schedule(ms: number): void {
-    this.timerAt = performance.now() + ms;
-    this.timer = setTimeout(() => this.notifyDue(), ms).unref();
+    this.timerAt = this.clock.monotonicNow() + ms;
+    this.cancelTimer = this.clock.after(ms, () => this.notifyDue());
   }
 
   private notifyDue(): void {
-    this.timer = undefined;
-    const now = performance.now();
+    this.cancelTimer = undefined;
+    const now = this.clock.monotonicNow();
     const isLate = now - this.timerAt > LATE_TIMER_THRESHOLD_MS;
     let nextAt = Number.POSITIVE_INFINITY;
     const due: Burst[] = [];

@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { OutcomeError } from '#lib/extension-kit';
 import type { McpNotification } from '#lib/mcp-protocol';
+import { ManualClock } from '#lib/testing/manual-clock';
 import {
   callerOf,
   FakeConnector,
@@ -25,10 +26,10 @@ function world() {
   const server = remoteServer('a');
   const connector = new FakeConnector();
   const registry = new FakeRegistry([server]);
-  const pool = new UpstreamPool(connector, new ConnectionsConfig(), registry);
+  const pool = new UpstreamPool(connector, new ConnectionsConfig(), registry, clock);
   pools.push(pool);
   const received: McpNotification[] = [];
-  const subscriptions = new ServerSubscriptions(pool, registry);
+  const subscriptions = new ServerSubscriptions(pool, registry, clock);
   return {
     server,
     connector,
@@ -42,14 +43,15 @@ function world() {
 
 const rejectUnreachable = () => Promise.reject(new OutcomeError(unreachable('a')));
 
+let clock: ManualClock;
+
 beforeEach(() => {
   Logger.overrideLogger(false);
-  jest.useFakeTimers();
+  clock = new ManualClock();
 });
 
 afterEach(async () => {
   for (const pool of pools.splice(0)) await pool.close();
-  jest.useRealTimers();
 });
 
 describe('a subscription to changes at a server', () => {
@@ -70,7 +72,7 @@ describe('a subscription to changes at a server', () => {
     const { server, connector, subscriptions, received, onChange } = world();
     await subscriptions.subscribe(server, scope, FILTER, onChange);
     connector.opened[0]?.breakOff();
-    await jest.advanceTimersByTimeAsync(1_000);
+    await clock.advance(1_000);
     expect(received).toEqual([CHANGED, UPDATED]);
     connector.opened[1]?.emitChange(CHANGED);
     expect(received).toHaveLength(3);
@@ -85,11 +87,11 @@ describe('a subscription to changes at a server', () => {
       return rejectUnreachable();
     };
     connector.opened[0]?.breakOff();
-    await jest.advanceTimersByTimeAsync(10 * A_MINUTE);
+    await clock.advance(10 * A_MINUTE);
     expect(attempts).toBeGreaterThan(15);
     expect(attempts).toBeLessThan(60);
     connector.beforeOpening = async () => undefined;
-    await jest.advanceTimersByTimeAsync(A_MINUTE);
+    await clock.advance(A_MINUTE);
     expect(received).toEqual([CHANGED, UPDATED]);
   });
 
@@ -97,9 +99,9 @@ describe('a subscription to changes at a server', () => {
     const { server, connector, pool, subscriptions, onChange } = world();
     connector.beforeSubscribing = rejectUnreachable;
     await expect(subscriptions.subscribe(server, scope, FILTER, onChange)).rejects.toMatchObject({ code: -31004 });
-    await jest.advanceTimersByTimeAsync(A_MINUTE);
+    await clock.advance(A_MINUTE);
     expect(connector.opened).toHaveLength(1);
-    pool.evictIdle(Date.now() + 60 * A_MINUTE);
+    pool.evictIdle(clock.now() + 60 * A_MINUTE);
     expect(connector.live).toEqual([]);
   });
 
@@ -108,7 +110,7 @@ describe('a subscription to changes at a server', () => {
     const handle = await subscriptions.subscribe(server, scope, FILTER, onChange);
     connector.opened[0]?.breakOff();
     handle.close();
-    await jest.advanceTimersByTimeAsync(A_MINUTE);
+    await clock.advance(A_MINUTE);
     expect(connector.opened).toHaveLength(1);
   });
 
@@ -118,10 +120,10 @@ describe('a subscription to changes at a server', () => {
     const listening = Promise.withResolvers<undefined>();
     connector.beforeSubscribing = () => listening.promise;
     connector.opened[0]?.breakOff();
-    await jest.advanceTimersByTimeAsync(1_000);
+    await clock.advance(1_000);
     handle.close();
     listening.resolve(undefined);
-    await jest.advanceTimersByTimeAsync(0);
+    await clock.advance(0);
     expect(connector.opened[1]?.listeners).toEqual([]);
   });
 
@@ -130,7 +132,7 @@ describe('a subscription to changes at a server', () => {
     await subscriptions.subscribe(server, scope, FILTER, onChange);
     const moved = remoteServer('a', { url: 'http://elsewhere.example' });
     registry.configure([moved]);
-    await jest.advanceTimersByTimeAsync(1_000);
+    await clock.advance(1_000);
     expect(connector.live.map((connection) => connection.server)).toEqual([moved]);
     expect(connector.live[0]?.listeners).toHaveLength(1);
   });
@@ -139,10 +141,10 @@ describe('a subscription to changes at a server', () => {
     const { server, connector, registry, subscriptions, onChange } = world();
     const handle = await subscriptions.subscribe(server, scope, FILTER, onChange);
     registry.configure([{ ...server, enabled: false }]);
-    await jest.advanceTimersByTimeAsync(A_MINUTE);
+    await clock.advance(A_MINUTE);
     expect(connector.live).toEqual([]);
     registry.configure([server]);
-    await jest.advanceTimersByTimeAsync(A_MINUTE);
+    await clock.advance(A_MINUTE);
     expect(connector.live[0]?.listeners).toHaveLength(1);
     handle.close();
   });
@@ -153,9 +155,9 @@ describe('a subscription with retry', () => {
     const { server, connector, subscriptions, received, onChange } = world();
     connector.beforeOpening = rejectUnreachable;
     const handle = subscriptions.subscribeWithRetry(server, scope, FILTER, onChange);
-    await jest.advanceTimersByTimeAsync(A_MINUTE);
+    await clock.advance(A_MINUTE);
     connector.beforeOpening = async () => undefined;
-    await jest.advanceTimersByTimeAsync(A_MINUTE);
+    await clock.advance(A_MINUTE);
     expect(received).toEqual([CHANGED, UPDATED]);
     handle.close();
     expect(connector.opened[0]?.listeners).toEqual([]);
@@ -170,7 +172,7 @@ describe('a subscription with retry', () => {
       return Promise.reject(new OutcomeError({ kind: 'error', error }));
     };
     subscriptions.subscribeWithRetry(server, scope, FILTER, onChange);
-    await jest.advanceTimersByTimeAsync(A_MINUTE);
-    expect([refusals, jest.getTimerCount()]).toEqual([1, 1]);
+    await clock.advance(A_MINUTE);
+    expect([refusals, clock.pending]).toEqual([1, 1]);
   });
 });

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { LIST_CHANGES, type ListFlag } from '#lib/mcp-protocol';
+import { Clock } from '#lib/time';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import { UpstreamPool, type ConnectionScope } from '../connections/index.js';
 import type { ChangeFilter } from '../upstream/index.js';
@@ -28,6 +29,7 @@ export class ServerSubscriptions {
   constructor(
     private readonly upstreams: UpstreamPool,
     private readonly registry: ServerRegistry,
+    private readonly clock: Clock,
   ) {}
 
   /** Subscribes to changes at a server. Rejects with a GatewayError if the server cannot be reached or rejects it. */
@@ -86,7 +88,9 @@ export class ServerSubscriptions {
   }
 
   private createSubscriber(traits: SubscriberTraits, filter: ChangeFilter, onChange: OnChange): Subscriber {
-    const subscriber = new Subscriber(traits, filter, onChange, (closed) => this.subscribers.delete(closed));
+    const subscriber = new Subscriber(traits, filter, onChange, this.clock, (closed) =>
+      this.subscribers.delete(closed),
+    );
     this.subscribers.add(subscriber);
     return subscriber;
   }
@@ -125,6 +129,7 @@ export class ServerSubscriptions {
     const known = sharingKey === undefined ? undefined : this.shared.get(sharingKey);
     if (known) return known;
     const subscription = new SharedSubscription({
+      clock: this.clock,
       sharingKey,
       hold: async (scope) => this.upstreams.hold(this.find(slug), scope),
       onAttached: (subscriber) => this.bindSession(subscriber),

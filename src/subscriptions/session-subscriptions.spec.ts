@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { endpointsOf } from '../../test/support/endpoints.js';
 import { Logger } from '@nestjs/common';
 import { OutcomeError } from '#lib/extension-kit';
+import { ManualClock } from '#lib/testing/manual-clock';
 import {
   callerOf,
   FakeConnector,
@@ -28,29 +29,31 @@ function world(endpoint = 'default') {
   const connector = new FakeConnector();
   const registry = new FakeRegistry([a, b]);
   const config = new SessionPoolConfig();
-  const pool = new UpstreamPool(connector, new ConnectionsConfig(), registry);
+  const pool = new UpstreamPool(connector, new ConnectionsConfig(), registry, clock);
   pools.push(pool);
   const subscriptions = new SessionSubscriptions(
-    new ServerSubscriptions(pool, registry),
+    new ServerSubscriptions(pool, registry, clock),
     endpointsOf(registry),
     new DeferredListViews(),
+    clock,
   );
   const start = { id: 'id', caller: callerOf('me'), endpoint, client: LEGACY_CLIENT, answersOnStandingStream: false };
-  const session = new Session(start, config);
+  const session = new Session(start, config, clock);
   const sink = new RecordingSink();
   session.openStandingStream(sink);
   const received = () => sink.events.flatMap((event) => (event.kind === 'notification' ? [event.notification] : []));
   return { connector, pool, subscriptions, session, received };
 }
 
+let clock: ManualClock;
+
 beforeEach(() => {
   Logger.overrideLogger(false);
-  jest.useFakeTimers();
+  clock = new ManualClock();
 });
 
 afterEach(async () => {
   for (const pool of pools.splice(0)) await pool.close();
-  jest.useRealTimers();
 });
 
 describe('a resource that a session is subscribed to', () => {
@@ -58,11 +61,11 @@ describe('a resource that a session is subscribed to', () => {
     const { connector, subscriptions, session, received } = world();
     await subscriptions.subscribe(session, resource('x'));
     for (let count = 0; count < 100; count += 1) connector.opened[0]?.emitChange(updated('file:///x'));
-    await jest.advanceTimersByTimeAsync(1_000);
+    await clock.advance(1_000);
     connector.opened[0]?.emitChange(updated('file:///x'));
     await subscriptions.unsubscribe(session, resource('x'));
     connector.opened[0]?.emitChange(updated('file:///x'));
-    await jest.advanceTimersByTimeAsync(1_000);
+    await clock.advance(1_000);
     expect(received()).toEqual([updated('a+file:///x')]);
     await subscriptions.unsubscribe(session, resource('x'));
   });
@@ -122,7 +125,7 @@ describe('a resource that a session is subscribed to', () => {
     session.end();
     opening.resolve(undefined);
     await subscribing;
-    await jest.advanceTimersByTimeAsync(0);
+    await clock.advance(0);
     expect(connector.opened.flatMap(({ listeners }) => listeners)).toEqual([]);
     expect(connector.live).toEqual([]);
   });
@@ -144,17 +147,17 @@ describe('the lists behind an endpoint', () => {
     const { connector, subscriptions, session, received } = world();
     subscriptions.subscribeToLists(session);
     subscriptions.subscribeToLists(session);
-    await jest.advanceTimersByTimeAsync(0);
+    await clock.advance(0);
     expect(connector.opened).toHaveLength(2);
     for (const connection of connector.opened) connection.emitChange(TOOLS);
-    await jest.advanceTimersByTimeAsync(1_000);
+    await clock.advance(1_000);
     expect(received()).toEqual([TOOLS]);
   });
 
   it('subscribes to the lists of a single server over the session’s own connection', async () => {
     const { connector, pool, subscriptions, session } = world('a');
     subscriptions.subscribeToLists(session);
-    await jest.advanceTimersByTimeAsync(0);
+    await clock.advance(0);
     const scope = { caller: session.start.caller, client: LEGACY_CLIENT, session };
     await pool.use(a, scope, async () => undefined);
     expect(connector.opened).toHaveLength(1);
@@ -166,10 +169,10 @@ describe('the lists behind an endpoint', () => {
       if (slug === 'a') throw new OutcomeError(unreachable('a'));
     };
     subscriptions.subscribeToLists(session);
-    await jest.advanceTimersByTimeAsync(0);
+    await clock.advance(0);
     expect(connector.opened.map(({ server }) => server.slug)).toEqual(['b']);
     connector.beforeOpening = async () => undefined;
-    await jest.advanceTimersByTimeAsync(60_000);
+    await clock.advance(60_000);
     expect(connector.opened.map(({ server }) => server.slug)).toEqual(['b', 'a']);
     expect(received()).toContainEqual(TOOLS);
   });
@@ -177,10 +180,10 @@ describe('the lists behind an endpoint', () => {
   it('closes the list subscriptions of an ended session', async () => {
     const { connector, subscriptions, session, received } = world();
     subscriptions.subscribeToLists(session);
-    await jest.advanceTimersByTimeAsync(0);
+    await clock.advance(0);
     for (const connection of connector.opened) connection.emitChange(TOOLS);
     session.end();
-    await jest.advanceTimersByTimeAsync(1_000);
+    await clock.advance(1_000);
     expect(received()).toEqual([]);
     expect(connector.opened.flatMap(({ listeners }) => listeners)).toEqual([]);
   });

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { LIST_FLAGS, RESOURCE_UPDATED, type McpNotification } from '#lib/mcp-protocol';
+import { Clock } from '#lib/time';
 import { EndpointDirectory, type Endpoint } from '../catalog/index.js';
 import type { ServerDefinition } from '../registry/index.js';
 import type { Session } from '../session-pool/index.js';
@@ -48,6 +49,7 @@ export class SessionSubscriptions {
     private readonly subscriptions: ServerSubscriptions,
     private readonly endpoints: EndpointDirectory,
     private readonly views: DeferredListViews,
+    private readonly clock: Clock,
   ) {}
 
   /**
@@ -184,7 +186,7 @@ export class SessionSubscriptions {
   private stateOf(session: Session): SessionState {
     const known = this.sessions.get(session);
     if (known) return known;
-    const notifier = new ChangeNotifier((notification) => session.notify(notification));
+    const notifier = new ChangeNotifier((notification) => session.notify(notification), this.clock);
     const state: SessionState = {
       notifier,
       resources: new Map(),

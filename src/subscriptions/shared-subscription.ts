@@ -1,5 +1,6 @@
 import { OutcomeError } from '#lib/extension-kit';
 import { toListFlag, type ListFlag, type McpNotification } from '#lib/mcp-protocol';
+import type { Clock } from '#lib/time';
 import type { HeldConnection, ConnectionScope } from '../connections/index.js';
 import type { ChangeFilter } from '../upstream/index.js';
 import type { SubscriberGroup, Subscriber, SubscriberTraits } from './subscriber.js';
@@ -13,6 +14,7 @@ export type ListChangeReason = 'changed' | 'resubscribed';
 
 /** Connections and callbacks of a shared subscription. */
 export interface SharedSubscriptionContext {
+  readonly clock: Clock;
   /** Identifies the clients that may share it (`UpstreamPool.sharingKeyOf`). Undefined if no other client may. */
   readonly sharingKey: string | undefined;
   /** Holds a connection to the server under its current definition. Rejects with a GatewayError. */
@@ -60,8 +62,8 @@ export class SharedSubscription implements SubscriberGroup {
   private isProcessing = false;
   private isRetryDue = false;
   private needsNarrowing = false;
-  private retryTimer: NodeJS.Timeout | undefined;
-  private narrowTimer: NodeJS.Timeout | undefined;
+  private cancelRetry: (() => void) | undefined;
+  private cancelNarrow: (() => void) | undefined;
   private readonly retryDelays = new RetryDelays();
 
   constructor(private readonly context: SharedSubscriptionContext) {}
@@ -251,12 +253,12 @@ export class SharedSubscription implements SubscriberGroup {
   private scheduleRetry(pending: PendingSubscriber): void {
     pending.hasMissedChanges = true;
     this.waiting.set(pending.subscriber, pending);
-    if (this.retryTimer) return;
-    this.retryTimer = setTimeout(() => {
-      this.retryTimer = undefined;
+    if (this.cancelRetry) return;
+    this.cancelRetry = this.context.clock.after(this.retryDelays.next(), () => {
+      this.cancelRetry = undefined;
       this.isRetryDue = true;
       void this.processQueue();
-    }, this.retryDelays.next()).unref();
+    });
   }
 
   private onInterrupted(ended: MergedSubscription): void {
@@ -298,20 +300,20 @@ export class SharedSubscription implements SubscriberGroup {
     const isSingleSession =
       scope.session && [...this.attached].every(({ traits }) => traits.scope.session === scope.session);
     const narrow = () => {
-      this.narrowTimer = undefined;
+      this.cancelNarrow = undefined;
       this.needsNarrowing = true;
       void this.processQueue();
     };
     if (isSingleSession) narrow();
-    else this.narrowTimer ??= setTimeout(narrow, NARROW_DELAY_MS).unref();
+    else this.cancelNarrow ??= this.context.clock.after(NARROW_DELAY_MS, narrow);
   }
 
   private endIfUnused(): void {
     if (this.attached.size + this.waiting.size + this.arrivals.length + this.enlargingFor.size > 0) return;
-    clearTimeout(this.retryTimer);
-    clearTimeout(this.narrowTimer);
-    this.retryTimer = undefined;
-    this.narrowTimer = undefined;
+    this.cancelRetry?.();
+    this.cancelNarrow?.();
+    this.cancelRetry = undefined;
+    this.cancelNarrow = undefined;
     this.current?.end();
     this.current = undefined;
     this.context.onEmpty();

@@ -6,6 +6,7 @@ import {
   type ListFlag,
   type McpNotification,
 } from '#lib/mcp-protocol';
+import type { Clock } from '#lib/time';
 import type { ConnectionScope } from '../connections/index.js';
 import { toMissedChanges, type ChangeFilter } from '../upstream/index.js';
 import type { RequestedChanges } from './merged-filter.js';
@@ -52,6 +53,7 @@ export class Subscriber implements SubscriptionHandle, RequestedChanges {
     readonly traits: SubscriberTraits,
     filter: ChangeFilter,
     readonly onChange: OnChange,
+    private readonly clock: Clock,
     private readonly onClosed: (subscriber: Subscriber) => void = () => undefined,
   ) {
     this.lists = LIST_FLAGS.filter((flag) => filter[flag] === true);
@@ -101,9 +103,9 @@ export class Subscriber implements SubscriptionHandle, RequestedChanges {
   /** Resolves after the given time in milliseconds, or as soon as the subscriber is closed. */
   pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms).unref();
+      const cancelTimer = this.clock.after(ms, resolve);
       this.cancelPause = () => {
-        clearTimeout(timer);
+        cancelTimer();
         resolve();
       };
     });

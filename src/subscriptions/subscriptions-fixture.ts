@@ -1,5 +1,6 @@
 import { ANONYMOUS, OutcomeError } from '#lib/extension-kit';
 import type { Era, McpNotification } from '#lib/mcp-protocol';
+import { SystemClock } from '#lib/time';
 import {
   callerOf,
   FakeConnector,
@@ -28,9 +29,9 @@ export function subscriptionsWorld(era: Era = 'modern', server: ServerDefinition
   connector.eras.set('a', era);
   const registry = new FakeRegistry([server]);
   const config = new SessionPoolConfig();
-  const pool = new UpstreamPool(connector, new ConnectionsConfig(), registry);
+  const pool = new UpstreamPool(connector, new ConnectionsConfig(), registry, new SystemClock());
   pools.push(pool);
-  const subscriptions = new ServerSubscriptions(pool, registry);
+  const subscriptions = new ServerSubscriptions(pool, registry, new SystemClock());
   const requested: ChangeFilter[] = [];
   const before = connector.beforeSubscribing;
   connector.beforeSubscribing = (connection, filter) => {
@@ -64,7 +65,7 @@ export function subscriptionsWorld(era: Era = 'modern', server: ServerDefinition
   };
   const session = (subject = 'me') => {
     const start = { id: subject, caller: callerOf(subject), endpoint: 'a', client: LEGACY_CLIENT };
-    return new Session({ ...start, answersOnStandingStream: false }, config);
+    return new Session({ ...start, answersOnStandingStream: false }, config, new SystemClock());
   };
   /** The filters of the open subscriptions at the server. */
   const open = () => connector.live.flatMap(({ listeners }) => listeners.map(({ filter }) => filter));

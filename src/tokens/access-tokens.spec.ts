@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { SystemClock } from '#lib/time';
 import { DATABASE_KINDS, type DatabaseHost } from '../../test/support/databases.js';
 import { openDatabase, type Database, type DatabasePlace } from '../database/index.js';
 import { AccessTokens, TokensConfig, type NewAccessToken } from './index.js';
@@ -40,7 +41,7 @@ describe.each(DATABASE_KINDS)('AccessTokens over $name', ({ start }) => {
   async function openWorker(settings: Partial<TokensConfig> = {}): Promise<AccessTokens> {
     const database = await openDatabase(place);
     databases.push(database);
-    return new AccessTokens(database, Object.assign(new TokensConfig(), settings));
+    return new AccessTokens(database, Object.assign(new TokensConfig(), settings), new SystemClock());
   }
 
   async function create(tokens: AccessTokens, more?: Partial<NewAccessToken>) {

@@ -1,4 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Clock } from '#lib/time';
 import { Database, CoalescedRefresh } from '../database/index.js';
 import type { AccessToken, NewAccessToken } from './access-token.js';
 import { TokenTable, type StoredToken } from './token-table.js';
@@ -25,11 +26,11 @@ export class AccessTokens implements OnApplicationBootstrap, OnApplicationShutdo
   private readonly table: TokenTable;
   private tokens: ReadonlyMap<string, StoredToken> = new Map();
   private revision: number | undefined;
-  /** Time of `performance.now()` at which the cached tokens were current. */
+  /** Monotonic time at which the cached tokens were current. */
   private synchronizedAt = -Infinity;
   private readonly synchronization = new CoalescedRefresh(() => this.synchronize());
-  private pollTimer: NodeJS.Timeout | undefined;
-  private writeTimer: NodeJS.Timeout | undefined;
+  private stopPolling: (() => void) | undefined;
+  private stopWriting: (() => void) | undefined;
   private readonly lastUses = new Map<string, Date>();
   private readonly listeners = new Map<string, Set<() => void>>();
   private isDatabaseUnavailable = false;
@@ -37,19 +38,20 @@ export class AccessTokens implements OnApplicationBootstrap, OnApplicationShutdo
   constructor(
     database: Database,
     private readonly config: TokensConfig,
+    private readonly clock: Clock,
   ) {
     this.table = new TokenTable(database);
   }
 
   onApplicationBootstrap(): void {
-    this.pollTimer = setInterval(() => void this.synchronization.refresh(), POLL_INTERVAL_MS).unref();
-    this.writeTimer = setInterval(() => void this.writeLastUses(), WRITE_INTERVAL_MS).unref();
+    this.stopPolling = this.clock.every(POLL_INTERVAL_MS, () => void this.synchronization.refresh());
+    this.stopWriting = this.clock.every(WRITE_INTERVAL_MS, () => void this.writeLastUses());
     void this.synchronization.refresh();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.pollTimer);
-    clearInterval(this.writeTimer);
+    this.stopPolling?.();
+    this.stopWriting?.();
     await this.synchronization.whenIdle();
     await this.writeLastUses();
   }
@@ -61,7 +63,7 @@ export class AccessTokens implements OnApplicationBootstrap, OnApplicationShutdo
     const parsed = parseToken(text);
     const stored = parsed && this.tokens.get(parsed.id);
     if (!stored || !matchesDigest(stored.digest, parsed.secret)) return 'refused';
-    const now = new Date();
+    const now = new Date(this.clock.now());
     if (stored.token.expiresAt <= now) return 'refused';
     this.lastUses.set(stored.token.id, now);
     return stored.token;
@@ -80,7 +82,7 @@ export class AccessTokens implements OnApplicationBootstrap, OnApplicationShutdo
   /** Creates a token. Its text is not stored. Returns undefined when its subject has the maximum number of tokens. */
   async create(request: NewAccessToken): Promise<{ readonly token: AccessToken; readonly text: string } | undefined> {
     const { id, digest, text } = generateToken();
-    const stored = { token: { ...request, id, createdAt: new Date() }, digest };
+    const stored = { token: { ...request, id, createdAt: new Date(this.clock.now()) }, digest };
     const token = await this.table.insert(stored, this.config.maxPerSubject);
     await this.synchronization.refresh();
     return token && { token, text };
@@ -96,16 +98,16 @@ export class AccessTokens implements OnApplicationBootstrap, OnApplicationShutdo
   /** Lists the tokens that have not expired, by id. @throws DatabaseUnavailable */
   async list(): Promise<readonly AccessToken[]> {
     await this.writeLastUses();
-    const now = new Date();
+    const now = new Date(this.clock.now());
     return (await this.table.readAll()).map(({ token }) => token).filter(({ expiresAt }) => expiresAt > now);
   }
 
   private get isStale(): boolean {
-    return performance.now() - this.synchronizedAt > MAX_AGE_MS;
+    return this.clock.monotonicNow() - this.synchronizedAt > MAX_AGE_MS;
   }
 
   private async synchronize(): Promise<void> {
-    const startedAt = performance.now();
+    const startedAt = this.clock.monotonicNow();
     try {
       const revision = await this.table.readRevision();
       if (revision !== this.revision) this.replaceTokens(await this.table.readAll());
@@ -121,7 +123,7 @@ export class AccessTokens implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   private notifyInvalidated(): void {
-    const now = new Date();
+    const now = new Date(this.clock.now());
     for (const [id, listeners] of this.listeners) {
       const token = this.tokens.get(id)?.token;
       if (token && token.expiresAt > now) continue;

@@ -3,13 +3,13 @@ import { createServer } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import type { HttpAdapterHost } from '@nestjs/core';
+import { SystemClock } from '#lib/time';
 import { IdleConnectionCloser } from './idle-connection-closer.js';
 
 async function listeningServer() {
   const server = createServer((_request, response) => response.end('served'));
-  const closer = new IdleConnectionCloser({
-    httpAdapter: { getHttpServer: () => server },
-  } as unknown as HttpAdapterHost);
+  const host = { httpAdapter: { getHttpServer: () => server } } as unknown as HttpAdapterHost;
+  const closer = new IdleConnectionCloser(host, new SystemClock());
   closer.onModuleInit();
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;

@@ -7,6 +7,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { Clock } from '#lib/time';
 
 /** The list of unused connections is first pruned at this length. */
 const MIN_PRUNE_SIZE = 64;
@@ -23,9 +24,12 @@ export class IdleConnectionCloser implements OnModuleInit, BeforeApplicationShut
   // Sockets get no close listeners: such a listener makes every request over them slower by a third.
   private unusedSockets: Socket[] = [];
   private pruneAt = MIN_PRUNE_SIZE;
-  private closeTimer: NodeJS.Timeout | undefined;
+  private stopClosing: (() => void) | undefined;
 
-  constructor(private readonly host: HttpAdapterHost) {}
+  constructor(
+    private readonly host: HttpAdapterHost,
+    private readonly clock: Clock,
+  ) {}
 
   onModuleInit(): void {
     this.server.on('connection', (socket) => {
@@ -35,11 +39,11 @@ export class IdleConnectionCloser implements OnModuleInit, BeforeApplicationShut
   }
 
   beforeApplicationShutdown(): void {
-    this.closeTimer = setInterval(() => this.closeIdle(), CLOSE_INTERVAL_MS).unref();
+    this.stopClosing = this.clock.every(CLOSE_INTERVAL_MS, () => this.closeIdle());
   }
 
   onApplicationShutdown(): void {
-    clearInterval(this.closeTimer);
+    this.stopClosing?.();
   }
 
   private get server(): Server {

@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { OpenReplies, type OpenReply } from './open-replies.js';
 import { TransportConfig } from './transport.config.js';
 
@@ -14,6 +15,8 @@ class Reply implements OpenReply {
   }
 }
 
+let clock: ManualClock;
+
 let openReplies: OpenReplies;
 
 const kept = (): Reply => {
@@ -23,40 +26,39 @@ const kept = (): Reply => {
 };
 
 beforeEach(() => {
-  jest.useFakeTimers({ doNotFake: ['queueMicrotask'] });
-  openReplies = new OpenReplies(Object.assign(new TransportConfig(), { keepAliveMs: 1_000 }));
+  clock = new ManualClock();
+  openReplies = new OpenReplies(Object.assign(new TransportConfig(), { keepAliveMs: 1_000 }), clock);
 });
 
 afterEach(() => {
   openReplies.onApplicationShutdown();
-  expect(jest.getTimerCount()).toBe(0);
-  jest.useRealTimers();
+  expect(clock.pending).toBe(0);
 });
 
 describe('an open reply', () => {
-  it('is kept alive once in every interval after its first', () => {
-    jest.advanceTimersByTime(900);
+  it('is kept alive once in every interval after its first', async () => {
+    await clock.advance(900);
     const reply = kept();
-    jest.advanceTimersByTime(200);
+    await clock.advance(200);
     expect(reply.keepAlives).toBe(0);
-    jest.advanceTimersByTime(1_000);
+    await clock.advance(1_000);
     expect(reply.keepAlives).toBe(1);
-    jest.advanceTimersByTime(3_000);
+    await clock.advance(3_000);
     expect(reply.keepAlives).toBe(4);
   });
 
-  it('is not kept alive after it was removed', () => {
+  it('is not kept alive after it was removed', async () => {
     const replies = Array.from({ length: 20 }, kept);
     for (const index of [0, 19, 7, 7, 13]) openReplies.remove(replies[index]!);
-    jest.advanceTimersByTime(2_000);
+    await clock.advance(2_000);
     const neverKeptAlive = replies.flatMap(({ keepAlives }, index) => (keepAlives === 0 ? [index] : []));
     expect(neverKeptAlive).toEqual([0, 7, 13, 19]);
   });
 
-  it('that is removed during a keep-alive round does not affect other replies', () => {
+  it('that is removed during a keep-alive round does not affect other replies', async () => {
     const replies = Array.from({ length: 5 }, kept);
     replies[1]!.keepAlive = () => openReplies.remove(replies[3]!);
-    jest.advanceTimersByTime(2_000);
+    await clock.advance(2_000);
     expect([0, 2, 4].map((index) => replies[index]!.keepAlives)).toEqual([1, 1, 1]);
     expect(replies[3]!.keepAlives).toBe(0);
   });
@@ -74,10 +76,10 @@ describe('a draining worker', () => {
     expect([early.drains, removed.drains, late.drains, brief.drains]).toEqual([1, 0, 1, 0]);
   });
 
-  it('keeps in-flight calls alive while they finish', () => {
+  it('keeps in-flight calls alive while they finish', async () => {
     const reply = kept();
     openReplies.beforeApplicationShutdown();
-    jest.advanceTimersByTime(2_000);
+    await clock.advance(2_000);
     expect(reply.keepAlives).toBe(1);
   });
 });

@@ -1,4 +1,5 @@
 import { Injectable, type BeforeApplicationShutdown, type OnApplicationShutdown } from '@nestjs/common';
+import { Clock } from '#lib/time';
 import { TransportConfig } from './transport.config.js';
 
 /** A response that is not complete yet. */
@@ -21,12 +22,12 @@ interface Slot {
 export class OpenReplies implements BeforeApplicationShutdown, OnApplicationShutdown {
   // An array instead of a map: a map with one insertion and deletion per call promotes its tables to the old generation.
   private readonly replies: OpenReply[] = [];
-  private readonly timer: NodeJS.Timeout;
+  private readonly stopKeepAlive: () => void;
   private round = 0;
   private isDraining = false;
 
-  constructor(config: TransportConfig) {
-    this.timer = setInterval(() => this.keepAllAlive(), config.keepAliveMs).unref();
+  constructor(config: TransportConfig, clock: Clock) {
+    this.stopKeepAlive = clock.every(config.keepAliveMs, () => this.keepAllAlive());
   }
 
   add(reply: OpenReply): void {
@@ -54,7 +55,7 @@ export class OpenReplies implements BeforeApplicationShutdown, OnApplicationShut
 
   /** The timer runs until here: in-flight calls are kept alive while they finish. */
   onApplicationShutdown(): void {
-    clearInterval(this.timer);
+    this.stopKeepAlive();
   }
 
   /** Skips replies that were added in the current round. */

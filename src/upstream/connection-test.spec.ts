@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { SystemClock } from '#lib/time';
 import { NEVER, httpServer } from './connector/connector-fixture.js';
 import {
   answerDiscovery,
@@ -20,7 +21,7 @@ async function runTest(list: (visit: ReceivedRequest, cursor: unknown) => object
   });
   servers.push(server);
   const pages: unknown[] = [];
-  const trial = await new ConnectionTest(new UpstreamConfig()).run(
+  const trial = await new ConnectionTest(new UpstreamConfig(), new SystemClock()).run(
     httpServer(server.url),
     (_kind, page) => pages.push(page),
     NEVER,

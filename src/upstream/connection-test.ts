@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { GatewayError } from '#lib/extension-kit';
 import { isJsonObject, LIST_MEMBERS, type JsonValue, type ListMethod, type RpcError } from '#lib/mcp-protocol';
+import { Clock } from '#lib/time';
 import type { ServerDefinition } from '../registry/index.js';
 import { DefaultUpstreamConnector } from './connector/index.js';
 import { GATEWAY_CLIENT } from './gateway-identity.js';
@@ -46,7 +47,10 @@ const LISTED: readonly (readonly [ListMethod, string])[] = [
  */
 @Injectable()
 export class ConnectionTest {
-  constructor(private readonly config: UpstreamConfig) {}
+  constructor(
+    private readonly config: UpstreamConfig,
+    private readonly clock: Clock,
+  ) {}
 
   /** Calls `onPage` with each page of the server's lists. */
   async run(
@@ -54,10 +58,10 @@ export class ConnectionTest {
     onPage: OnListPage = () => undefined,
     stop = NEVER,
   ): Promise<ConnectionTestResult> {
-    const connector = new DefaultUpstreamConnector(this.config);
-    const startedAt = performance.now();
-    const tookMs = () => Math.round(performance.now() - startedAt);
-    const signal = AbortSignal.any([stop, AbortSignal.timeout(server.timeouts.connectMs)]);
+    const connector = new DefaultUpstreamConnector(this.config, this.clock);
+    const startedAt = this.clock.monotonicNow();
+    const tookMs = () => Math.round(this.clock.monotonicNow() - startedAt);
+    const signal = AbortSignal.any([stop, this.clock.timeoutSignal(server.timeouts.connectMs)]);
     try {
       if (server.transport !== 'rest') await connector.resolveEra(server, GATEWAY_CLIENT, signal);
       const connection = await connector.open(server, GATEWAY_CLIENT, NO_EVENTS, signal);
@@ -65,7 +69,7 @@ export class ConnectionTest {
       const tools = await readLists(
         connection,
         onPage,
-        AbortSignal.any([stop, AbortSignal.timeout(server.timeouts.requestMs)]),
+        AbortSignal.any([stop, this.clock.timeoutSignal(server.timeouts.requestMs)]),
       );
       await connection.close();
       return { reachable: true, ...summary, ...(tools !== undefined && { tools }), tookMs: tookMs() };

@@ -32,7 +32,7 @@ describe('BusWorkerRegistry', () => {
   });
 
   it('reports a worker that has left as dead and notifies listeners until they are removed', async () => {
-    await cluster.timer.advance(SETTLED_MS);
+    await cluster.clock.advance(SETTLED_MS);
     let changes = 0;
     const stop = one.workers.onWorkerDead(() => (changes += 1));
     await other.close();
@@ -48,7 +48,7 @@ describe('BusWorkerRegistry', () => {
   });
 
   it('updates the list of alive workers at once on refresh', async () => {
-    await cluster.timer.advance(SETTLED_MS);
+    await cluster.clock.advance(SETTLED_MS);
     await other.close();
     expect(one.workers.aliveIds).toContain(other.name);
     await one.workers.refresh();
@@ -58,7 +58,7 @@ describe('BusWorkerRegistry', () => {
   it('reports an unlisted worker as unknown while the relay is too young, and as dead afterwards', async () => {
     const unlisted = new WorkerId().text;
     expect(await one.workers.status(unlisted)).toBe('unknown');
-    await cluster.timer.advance(SETTLED_MS);
+    await cluster.clock.advance(SETTLED_MS);
     expect(await one.workers.status(unlisted)).toBe('dead');
   });
 });
@@ -68,10 +68,10 @@ describe('a worker that was declared dead while it was paused', () => {
     const session = one.open();
     expect(one.workers.checkOwnLiveness()).toBeUndefined();
     await cluster.relay.leave(one.name);
-    await cluster.timer.advance(0);
+    await cluster.clock.advance(0);
     // A paused process sends no heartbeats while the clock advances.
     one.server.node.membership.stop();
-    await cluster.timer.advance(SETTLED_MS);
+    await cluster.clock.advance(SETTLED_MS);
     const found = Promise.resolve(one.router.locate(session.id, BINDING));
     await expect(found).rejects.toMatchObject({ httpStatus: 404 });
     expect(one.sessions.size).toBe(0);

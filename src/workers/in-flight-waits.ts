@@ -1,4 +1,5 @@
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Clock } from '#lib/time';
 
 /**
  * The waits for in-flight calls before a draining worker leaves the bus. Modules register them when they are created. All
@@ -6,13 +7,15 @@ import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
  */
 @Injectable()
 export class InFlightWaits implements BeforeApplicationShutdown {
-  private readonly waits: (() => Promise<void>)[] = [];
+  private readonly waits: ((clock: Clock) => Promise<void>)[] = [];
 
-  addWait(wait: () => Promise<void>): void {
+  constructor(private readonly clock: Clock) {}
+
+  addWait(wait: (clock: Clock) => Promise<void>): void {
     this.waits.push(wait);
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.all(this.waits.map((wait) => wait()));
+    await Promise.all(this.waits.map((wait) => wait(this.clock)));
   }
 }

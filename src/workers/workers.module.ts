@@ -1,5 +1,6 @@
 import { hkdfSync } from 'node:crypto';
 import { Module } from '@nestjs/common';
+import { Clock } from '#lib/time';
 import { MemoryRelay, RedisRelay, WorkerBus, WorkerBusServer, type Relay } from '#lib/worker-bus';
 import { Coordination, CoordinationModule } from '../coordination/index.js';
 import { DataFolder, DataFolderModule } from '../data-folder/index.js';
@@ -16,11 +17,17 @@ const SECRET_BYTES = 32;
 /** The same handlers serve requests over Redis and, for a single worker, within the process. */
 const workerBusServer = {
   provide: WorkerBusServer,
-  inject: [Coordination, DataFolder, WorkerId, OrderAdmission],
-  useFactory: ({ redis }: Coordination, { secrets }: DataFolder, me: WorkerId, admission: OrderAdmission) => {
-    const relay: Relay = redis ? new RedisRelay(redis.connections, redis.keys) : new MemoryRelay();
+  inject: [Coordination, DataFolder, WorkerId, OrderAdmission, Clock],
+  useFactory: (
+    { redis }: Coordination,
+    { secrets }: DataFolder,
+    me: WorkerId,
+    admission: OrderAdmission,
+    timer: Clock,
+  ) => {
+    const relay: Relay = redis ? new RedisRelay(redis.connections, redis.keys) : new MemoryRelay(timer);
     const secret = Buffer.from(hkdfSync('sha256', secrets.session, '', 'isthmus worker bus', SECRET_BYTES));
-    const parts = { workerId: me.text, secret, wire: relay, ledger: relay, directory: relay };
+    const parts = { workerId: me.text, secret, wire: relay, ledger: relay, directory: relay, timer };
     return new WorkerBusServer(parts, (pattern, payload) => admission.check(pattern, payload));
   },
 };

@@ -47,6 +47,14 @@ describe('source files', () => {
     );
   });
 
+  it('take the time from the clock of the application', () => {
+    // The sample server is a program of its own, like the server of a user.
+    const users = product.filter(({ path }) => /^src\/(?!sample-server\/)/.test(path));
+    const bareTime =
+      /\b(Date|performance)\.now\b|\bnew Date\(\)|\bset(Timeout|Interval)\b|\btimers\/promises\b|\bAbortSignal\.timeout\b/;
+    expect(placesOf(bareTime, users)).toEqual([]);
+  });
+
   it('import a library by its name, not by a relative path', () => {
     const importers = code.filter(({ path }) => !path.startsWith('test/architecture/'));
     expect(placesOf(/(from|import) ?\(?'(\.\.\/)+libs\//, importers)).toEqual([]);

@@ -1,10 +1,10 @@
+import { SystemClock } from '#lib/time';
 import {
   AcceptanceQueue,
   EndGate,
   FrameOrder,
   FrameMac,
   SeenRequests,
-  SystemTimer,
   type Address,
   type BusEnd,
 } from '#lib/worker-bus';
@@ -69,7 +69,7 @@ function readCarelessly({ body }: HttpAnswer): Outcome {
 export const MUTATIONS: readonly Mutation[] = [
   {
     what: 'the record of seen requests',
-    flaws: () => ({ bus: { seen: new NoMemory(new SystemTimer()) } }),
+    flaws: () => ({ bus: { seen: new NoMemory(new SystemClock()) } }),
     family: { faults: ['repetition'], isConcurrent: true },
     breaks: 'a not_executed request never runs',
   },

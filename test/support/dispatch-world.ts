@@ -3,6 +3,7 @@ import { Test } from '@nestjs/testing';
 import { ConfigModule, LoadedConfig } from '#lib/config';
 import type { Caller } from '#lib/extension-kit';
 import type { ClientProfile, Headers, JsonObject, LogLevel, Outcome } from '#lib/mcp-protocol';
+import { ClockModule } from '#lib/time';
 import { AffinityModule, SessionRouter, type SessionHandle } from '../../src/affinity/index.js';
 import { CatalogModule, EndpointDirectory } from '../../src/catalog/index.js';
 import { Database } from '../../src/database/index.js';
@@ -49,7 +50,7 @@ export class DispatchWorld {
     const registry = new FakeRegistry(servers, more);
     const config = ConfigModule.forRoot(new LoadedConfig([Object.assign(new DispatchConfig(), settings), ...others]));
     const application = await Test.createTestingModule({
-      imports: [config, DispatchModule, AffinityModule, CatalogModule],
+      imports: [config, ClockModule, DispatchModule, AffinityModule, CatalogModule],
     })
       .overrideProvider(UpstreamConnector)
       .useValue(connector)

@@ -1,13 +1,14 @@
+import type { Clock } from '#lib/time';
 import type { Outbox } from '../frames/outbox.js';
 import type { BusObserver } from '../observer.js';
-import type { Directory, Timer, Wire } from '../ports/index.js';
+import type { Directory, Wire } from '../ports/index.js';
 
 /** Collaborators of the membership of one worker. */
 export interface MembershipParts {
   readonly workerId: string;
   readonly wire: Wire;
   readonly directory: Directory;
-  readonly timer: Timer;
+  readonly timer: Clock;
   readonly outbox: Outbox;
   readonly observer: BusObserver;
   /** Returns a new random id. */

@@ -99,12 +99,12 @@ export class Membership {
   ticketTerms(): { readonly generation: string; readonly notAfter: number } | undefined {
     if (!this.contact) return undefined;
     const { generation, relayNow, at } = this.contact;
-    return { generation, notAfter: Math.floor(relayNow + (this.parts.timer.now() - at)) + CLAIM_WINDOW_MS };
+    return { generation, notAfter: Math.floor(relayNow + (this.parts.timer.monotonicNow() - at)) + CLAIM_WINDOW_MS };
   }
 
   /** True if the list of alive workers contains the worker and is at most `LIST_TTL_MS` old. */
   isAlive(worker: string): boolean {
-    return this.listed.has(worker) && this.parts.timer.now() - this.listedAt <= LIST_TTL_MS;
+    return this.listed.has(worker) && this.parts.timer.monotonicNow() - this.listedAt <= LIST_TTL_MS;
   }
 
   /** Returns the workers that are not known to be dead, this one included. `onChange` reports changes. */
@@ -138,7 +138,7 @@ export class Membership {
    * been declared dead, so it queries the relay first; only then this method returns a promise.
    */
   checkOwnLiveness(): boolean | Promise<boolean> {
-    const now = this.parts.timer.now();
+    const now = this.parts.timer.monotonicNow();
     if (this.selfFenced || now - this.attemptedAt <= OWN_LIVENESS_TTL_MS) return !this.selfFenced;
     // The reply to a query from before the suspension says nothing about the time since.
     if (this.ownLiveness && now - this.ownLiveness.at <= OWN_LIVENESS_TTL_MS) return this.ownLiveness.isAlive;
@@ -229,7 +229,7 @@ export class Membership {
   }
 
   private async announce(): Promise<void> {
-    const begun = this.parts.timer.now();
+    const begun = this.parts.timer.monotonicNow();
     try {
       this.applyReply(await this.parts.directory.announce(this.parts.workerId, PRESENCE_TTL_MS));
     } finally {
@@ -238,7 +238,7 @@ export class Membership {
   }
 
   private applyReply({ generation, now, fenced }: AnnounceReply): void {
-    const at = this.parts.timer.now();
+    const at = this.parts.timer.monotonicNow();
     const { contact: relation } = this;
     // The outage of this worker may have hit others too, whose announcements have expired because of it.
     const isContinuous = relation?.generation === generation && at - relation.at <= MAX_ANNOUNCE_GAP_MS;
@@ -264,7 +264,7 @@ export class Membership {
     const list = this.listsRequested;
     const listed = new Set(await this.parts.directory.aliveWorkers());
     this.listed = listed;
-    this.listedAt = this.parts.timer.now();
+    this.listedAt = this.parts.timer.monotonicNow();
     // A relay that has just restarted lists no worker, however many are alive.
     const isSettled = this.isSettled();
     const known = isSettled ? listed : new Set([...before, ...listed]);
@@ -282,7 +282,7 @@ export class Membership {
   }
 
   private isSettled(): boolean {
-    return this.contact !== undefined && this.parts.timer.now() - this.contact.since > SETTLE_PERIOD_MS;
+    return this.contact !== undefined && this.parts.timer.monotonicNow() - this.contact.since > SETTLE_PERIOD_MS;
   }
 
   private reportAvailability(): void {

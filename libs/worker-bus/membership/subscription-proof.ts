@@ -74,12 +74,12 @@ export class SubscriptionProof {
 
   /** Limits the rate: a relay restores broken connections itself, and each new subscription replaces the one before. */
   private mustSubscribe(): boolean {
-    const age = this.parts.timer.now() - this.triedAt;
+    const age = this.parts.timer.monotonicNow() - this.triedAt;
     return !this.isSubscribed && age >= (this.isSubscribing ? SUBSCRIBE_TIMEOUT_MS : HEARTBEAT_INTERVAL_MS);
   }
 
   private async subscribe(): Promise<void> {
-    this.triedAt = this.parts.timer.now();
+    this.triedAt = this.parts.timer.monotonicNow();
     this.isSubscribing = true;
     try {
       await this.parts.wire.listen(this.parts.workerId, this.mailbox);

@@ -1,6 +1,5 @@
 export { Directory, type AnnounceReply, type WorkerPresence } from './directory.js';
 export { Ledger, type ClaimVerdict, type RevokeVerdict, type Ticket } from './ledger.js';
-export { SystemTimer, Timer } from './timer.js';
 export { RelayFailure, Wire, type Address, type Mailbox } from './wire.js';
 
 import type { Directory } from './directory.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Timer } from '../ports/index.js';
+import { Clock } from '#lib/time';
 import { MemoryRelay } from './index.js';
 import { relayContract } from './relay-contract-fixture.js';
 
@@ -8,10 +8,14 @@ relayContract('in process', () => {
   return Promise.resolve({ connect: () => relay, close: () => Promise.resolve() });
 });
 
-class SettableTimer extends Timer {
+class SettableTimer extends Clock {
   moment = 0;
 
   override now(): number {
+    return this.moment;
+  }
+
+  override monotonicNow(): number {
     return this.moment;
   }
 

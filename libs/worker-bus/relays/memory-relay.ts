@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { SystemClock, type Clock } from '#lib/time';
 import {
-  SystemTimer,
   type Address,
   type AnnounceReply,
   type ClaimVerdict,
@@ -8,7 +8,6 @@ import {
   type Relay,
   type RevokeVerdict,
   type Ticket,
-  type Timer,
   type WorkerPresence,
 } from '../ports/index.js';
 import { DECISION_RETENTION_MS, TOMBSTONE_TTL_MS } from './lifetimes.js';
@@ -31,7 +30,7 @@ export class MemoryRelay implements Relay {
   /** Expiry of the tombstone of each worker. */
   private readonly tombstones = new Map<string, number>();
 
-  constructor(private readonly timer: Timer = new SystemTimer()) {}
+  constructor(private readonly timer: Clock = new SystemClock()) {}
 
   listen(worker: string, mailbox: Mailbox): Promise<void> {
     this.mailboxes.set(worker, mailbox);
@@ -97,7 +96,7 @@ export class MemoryRelay implements Relay {
   }
 
   private now(): number {
-    return Math.floor(this.timer.now());
+    return Math.floor(this.timer.monotonicNow());
   }
 
   private isAnnounced(worker: string): boolean {

@@ -1,3 +1,4 @@
+import type { Clock } from '#lib/time';
 import type { BusEnd, BusExchange, BusRequest } from '../bus.js';
 import type { AddressCheck } from '../frames/address-check.js';
 import type { EndGate } from '../frames/end-gate.js';
@@ -8,7 +9,7 @@ import { encodeRequest } from '../frames/request-message.js';
 import type { Membership } from '../membership/membership.js';
 import type { BusObserver } from '../observer.js';
 import { mayHaveSucceeded, retry } from '../retry.js';
-import type { Address, Ledger, Ticket, Timer } from '../ports/index.js';
+import type { Address, Ledger, Ticket } from '../ports/index.js';
 import { REPLY_RETRY_INTERVAL_MS, REPLY_RETRY_TIMEOUT_MS } from '../protocol.js';
 import { Exchange, type ExchangeHost } from './exchange.js';
 import type { EventListener } from './incoming-stream.js';
@@ -16,7 +17,7 @@ import type { EventListener } from './incoming-stream.js';
 export interface RequesterParts {
   readonly workerId: string;
   readonly ledger: Ledger;
-  readonly timer: Timer;
+  readonly timer: Clock;
   readonly outbox: Outbox;
   readonly observer: BusObserver;
   readonly address: AddressCheck;

@@ -1,10 +1,11 @@
-import type { Ledger, RevokeVerdict, Ticket, Timer } from '../ports/index.js';
+import type { Clock } from '#lib/time';
+import type { Ledger, RevokeVerdict, Ticket } from '../ports/index.js';
 import { mayHaveSucceeded, pause } from '../retry.js';
 import { REVOKE_RETRY_INTERVAL_MS, REVOKE_RETRY_TIMEOUT_MS } from '../protocol.js';
 
 export interface RevokeParts {
   readonly ledger: Ledger;
-  readonly timer: Timer;
+  readonly timer: Clock;
 }
 
 /**
@@ -16,12 +17,13 @@ export async function revokeRequest(
   ticket: Ticket,
   isNeeded: () => boolean,
 ): Promise<RevokeVerdict | 'failed'> {
-  const giveUpAt = timer.now() + REVOKE_RETRY_TIMEOUT_MS;
+  const giveUpAt = timer.monotonicNow() + REVOKE_RETRY_TIMEOUT_MS;
   for (;;) {
     try {
       return await ledger.revoke(ticket);
     } catch (error) {
-      if (mayHaveSucceeded(error) || !isNeeded() || timer.now() + REVOKE_RETRY_INTERVAL_MS > giveUpAt) return 'failed';
+      if (mayHaveSucceeded(error) || !isNeeded() || timer.monotonicNow() + REVOKE_RETRY_INTERVAL_MS > giveUpAt)
+        return 'failed';
     }
     await pause(timer, REVOKE_RETRY_INTERVAL_MS);
   }

@@ -1,4 +1,4 @@
-import type { Timer } from '../ports/index.js';
+import type { Clock } from '#lib/time';
 import { PROBE_INTERVAL_MS, WINDOW_BYTES } from '../protocol.js';
 
 /** Limits how much may be sent before the other side reports that it consumed some of it. */
@@ -9,7 +9,7 @@ export class CreditWindow {
   private wake = (): void => {};
 
   constructor(
-    private readonly timer: Timer,
+    private readonly timer: Clock,
     /** Called each `PROBE_INTERVAL_MS` while a sender waits for room. */
     private readonly probe: () => void,
   ) {}

@@ -1,7 +1,7 @@
+import type { Clock } from '#lib/time';
 import { Joiner } from '../frames/chunks.js';
 import type { Frame } from '../frames/frame.js';
 import { FrameOrder } from '../frames/frame-order.js';
-import type { Timer } from '../ports/index.js';
 import { CLAIM_WINDOW_MS } from '../protocol.js';
 
 interface Partial {
@@ -19,7 +19,7 @@ export class PartialRequests {
   private bytes = 0;
 
   constructor(
-    private readonly timer: Timer,
+    private readonly timer: Clock,
     private readonly maxBytes: number,
   ) {}
 

@@ -1,15 +1,16 @@
+import type { Clock } from '#lib/time';
 import type { EndGate, EndStatus } from '../frames/end-gate.js';
 import type { FrameKind } from '../frames/frame.js';
 import { toJsonBytes } from '../frames/json.js';
 import type { Outbox } from '../frames/outbox.js';
 import { retry } from '../retry.js';
-import type { Address, Timer } from '../ports/index.js';
+import type { Address } from '../ports/index.js';
 import { REPLY_RETRY_INTERVAL_MS, REPLY_RETRY_TIMEOUT_MS } from '../protocol.js';
 import { CreditWindow } from './credit-window.js';
 
 export interface ReplyParts {
   readonly outbox: Outbox;
-  readonly timer: Timer;
+  readonly timer: Clock;
   readonly gate: EndGate;
   /** See BusLimits. */
   readonly waitingBytes: number;

@@ -136,7 +136,7 @@ export class Responder {
 
   private proceed(running: RunningRequest, decision: Decision): void {
     if (decision === 'claimed' && !this.isStopped) {
-      const { request, head, requester } = running.asked;
+      const { request, head, requester } = running.received;
       this.parts.observer.started(request, head.pattern, requester);
       void running.run();
       return;

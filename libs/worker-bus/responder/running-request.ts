@@ -1,6 +1,6 @@
+import type { Clock } from '#lib/time';
 import type { BusContext, BusService } from '../bus.js';
 import type { RequestHead } from '../frames/request-message.js';
-import type { Timer } from '../ports/index.js';
 import { ReplyStream, type ReplyParts, type StreamLoss } from './reply-stream.js';
 
 /** Why a handler may stop. */
@@ -23,7 +23,7 @@ export interface ReceivedRequest {
 }
 
 export interface RunningParts extends ReplyParts {
-  readonly timer: Timer;
+  readonly timer: Clock;
   readonly service: BusService;
 }
 

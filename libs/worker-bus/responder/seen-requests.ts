@@ -1,4 +1,4 @@
-import type { Timer } from '../ports/index.js';
+import type { Clock } from '#lib/time';
 import { SEEN_RETENTION_MS } from '../protocol.js';
 
 /**
@@ -9,7 +9,7 @@ export class SeenRequests {
   private readonly expiries = new Map<string, number>();
   private isSweepDue = false;
 
-  constructor(private readonly timer: Timer) {}
+  constructor(private readonly timer: Clock) {}
 
   /** Number of remembered ids. */
   get size(): number {
@@ -19,7 +19,7 @@ export class SeenRequests {
   /** Returns false if the id was added before. */
   add(key: string): boolean {
     if (this.expiries.has(key)) return false;
-    this.expiries.set(key, this.timer.now() + SEEN_RETENTION_MS);
+    this.expiries.set(key, this.timer.monotonicNow() + SEEN_RETENTION_MS);
     this.sweepLater();
     return true;
   }
@@ -29,7 +29,7 @@ export class SeenRequests {
     if (oldest === undefined || this.isSweepDue) return;
     this.isSweepDue = true;
     // One second late, so that under load one sweep removes many ids.
-    this.timer.after(oldest - this.timer.now() + 1_000, () => {
+    this.timer.after(oldest - this.timer.monotonicNow() + 1_000, () => {
       this.isSweepDue = false;
       this.sweep();
       this.sweepLater();
@@ -37,7 +37,7 @@ export class SeenRequests {
   }
 
   private sweep(): void {
-    const now = this.timer.now();
+    const now = this.timer.monotonicNow();
     for (const [key, until] of this.expiries) {
       if (until > now) return;
       this.expiries.delete(key);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { DATABASE_KINDS, type DatabaseHost } from '../../../test/support/databases.js';
 import type { DataFolder } from '../../data-folder/index.js';
 import { openDatabase, type Database, type DatabasePlace } from '../../database/index.js';
@@ -13,6 +14,7 @@ describe.each(DATABASE_KINDS)('IdempotencyStore over $name', ({ start }) => {
   let place: DatabasePlace;
   let database: Database;
   let store: IdempotencyStore;
+  let clock: ManualClock;
 
   beforeAll(async () => {
     host = await start();
@@ -21,14 +23,12 @@ describe.each(DATABASE_KINDS)('IdempotencyStore over $name', ({ start }) => {
   beforeEach(async () => {
     place = await host.createDatabase();
     database = await openDatabase(place);
-    store = new IdempotencyStore(database, folderWith(randomBytes(32)));
+    clock = new ManualClock();
+    store = new IdempotencyStore(database, folderWith(randomBytes(32)), clock);
   });
 
   afterEach(() => database.close());
   afterAll(() => host.stop());
-
-  const startedBefore = (ms: number) =>
-    host.run(place, `update idempotency_keys set started_at = '${new Date(Date.now() - ms).toISOString()}'`);
 
   it('returns the stored response for a repeated request and stores it encrypted', async () => {
     expect(await store.acquire('id', 'request')).toBe('new');
@@ -41,7 +41,7 @@ describe.each(DATABASE_KINDS)('IdempotencyStore over $name', ({ start }) => {
 
   it('reports "unknown" for a request whose worker died during its execution', async () => {
     await store.acquire('id', 'request');
-    await startedBefore(61_000);
+    await clock.advance(61_000);
     expect(await store.acquire('id', 'request')).toBe('unknown');
   });
 
@@ -56,9 +56,9 @@ describe.each(DATABASE_KINDS)('IdempotencyStore over $name', ({ start }) => {
   it('deletes a key after a day, and reports "unknown" when the secret of its response was removed', async () => {
     await store.acquire('id', 'request');
     await store.complete('id', RESPONSE);
-    const elsewhere = new IdempotencyStore(database, folderWith(randomBytes(32)));
+    const elsewhere = new IdempotencyStore(database, folderWith(randomBytes(32)), clock);
     expect(await elsewhere.acquire('id', 'request')).toBe('unknown');
-    await startedBefore(25 * 3_600_000);
+    await clock.advance(25 * 3_600_000);
     expect(await store.acquire('id', 'request')).toBe('new');
   });
 });

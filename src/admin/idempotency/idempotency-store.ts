@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
 import { CipherRing } from '#lib/sealing';
+import { Clock } from '#lib/time';
 import { DataFolder } from '../../data-folder/index.js';
 import { Database, readInstant, type StoredInstant } from '../../database/index.js';
 
@@ -42,6 +43,7 @@ export class IdempotencyStore {
   constructor(
     private readonly database: Database,
     folder: DataFolder,
+    private readonly clock: Clock,
   ) {
     this.ring = new CipherRing(folder.secrets.credentials, LABEL);
   }
@@ -49,7 +51,7 @@ export class IdempotencyStore {
   /** Acquires the key unless it was used before. */
   acquire(id: string, request: string): Promise<KeyState> {
     return this.database.runExclusively<KeyTables, KeyState>('idempotency-keys', async (tables) => {
-      const now = Date.now();
+      const now = this.clock.now();
       await tables
         .deleteFrom('idempotency_keys')
         .where('started_at', '<', new Date(now - RETENTION_MS))

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Type } from 'class-transformer';
 import { IsBoolean, IsDate, IsIn, IsObject, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
 import { canonicalJson, type JsonObject } from '#lib/mcp-protocol';
+import { Clock } from '#lib/time';
 import {
   toDefinition,
   Items,
@@ -38,7 +39,10 @@ export class ExportedItem {
 /** Exports and restores items. */
 @Injectable()
 export class ExportedItems {
-  constructor(private readonly items: Items) {}
+  constructor(
+    private readonly items: Items,
+    private readonly clock: Clock,
+  ) {}
 
   /** @throws DatabaseUnavailable */
   async export(): Promise<readonly ExportedItem[]> {
@@ -52,12 +56,13 @@ export class ExportedItems {
 
   /** Validates exported items and adds their faults to `faults`. */
   parse(items: readonly ExportedItem[], faults: Fault[]): readonly RestoredItem[] {
+    const now = new Date(this.clock.now());
     const names = new ItemNames(this.items, items);
     return items.flatMap((item, index) => {
       if (names.clashes(item)) {
         faults.push({ path: `items.${index}.shownName`, message: 'Another item of this server has this name.' });
       }
-      return toRestoredItem(item, `items.${index}`, faults) ?? [];
+      return toRestoredItem(item, `items.${index}`, faults, now) ?? [];
     });
   }
 }
@@ -99,12 +104,11 @@ function toExportedItem({
   return { ...item, approved, ...(approvedDigest !== seenDigest && { seen }) };
 }
 
-function toRestoredItem(item: ExportedItem, path: string, faults: Fault[]): RestoredItem | undefined {
+function toRestoredItem(item: ExportedItem, path: string, faults: Fault[], now: Date): RestoredItem | undefined {
   const { server, kind, name, isDisabled = false, shownName, shownDescription } = item;
   const approved = readDefinition(item, 'approved', path, faults);
   const seen = item.seen ? readDefinition(item, 'seen', path, faults) : approved;
   if (!approved || !seen) return undefined;
-  const now = new Date();
   return {
     server,
     kind,

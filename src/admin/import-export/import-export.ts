@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
+import { Clock } from '#lib/time';
 import {
   EntryInvalid,
   RegistryStore,
@@ -56,6 +57,7 @@ export class ImportExport {
     private readonly credentials: ExportedCredentials,
     private readonly items: ExportedItems,
     private readonly discovery: ItemDiscovery,
+    private readonly clock: Clock,
   ) {}
 
   async export(): Promise<ExportedConfiguration> {
@@ -72,7 +74,7 @@ export class ImportExport {
       }
     }
     const items = await this.items.export();
-    return { format: 1, exportedAt: new Date().toISOString(), entries, managed, credentials, items };
+    return { format: 1, exportedAt: new Date(this.clock.now()).toISOString(), entries, managed, credentials, items };
   }
 
   /** @throws EntryInvalid with every fault of the document */

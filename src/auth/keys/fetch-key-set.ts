@@ -1,5 +1,6 @@
 import type { JsonWebKey } from 'node:crypto';
 import { request } from 'undici';
+import type { Clock } from '#lib/extension-kit';
 import { isJsonObject, parseJson } from '#lib/mcp-protocol';
 
 const FETCH_TIMEOUT_MS = 5_000;
@@ -11,9 +12,9 @@ export type FetchKeySet = () => Promise<readonly JsonWebKey[]>;
 
 /** Fetches a key set over HTTP, within bounds of time and size. Redirects are not followed. */
 export const fetchKeySet =
-  (url: string): FetchKeySet =>
+  (url: string, clock: Clock): FetchKeySet =>
   async () => {
-    const signal = AbortSignal.timeout(FETCH_TIMEOUT_MS);
+    const signal = clock.timeoutSignal(FETCH_TIMEOUT_MS);
     const { statusCode, body } = await request(url, { signal, headers: { accept: 'application/json' } });
     const text = await readBounded(body);
     if (statusCode !== 200) throw new Error(`The key set URL responded with HTTP ${statusCode}.`);

@@ -8,6 +8,7 @@ import {
   type ListMethod,
   type Outcome,
 } from '#lib/mcp-protocol';
+import { Clock } from '#lib/time';
 import { toItemKind, publishPages, type Endpoint } from '../../catalog/index.js';
 import type { ServerDefinition } from '../../registry/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
@@ -44,9 +45,10 @@ export class ListHandler extends MethodHandler {
     private readonly toolHeaders: ToolHeaders,
     private readonly items: Items,
     private readonly config: DispatchConfig,
+    clock: Clock,
   ) {
     super();
-    this.adaptiveTimeout = new AdaptiveTimeout(config.listTimeoutMs);
+    this.adaptiveTimeout = new AdaptiveTimeout(config.listTimeoutMs, clock);
   }
 
   handle(inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {

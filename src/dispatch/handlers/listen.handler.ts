@@ -10,6 +10,7 @@ import {
   type McpNotification,
   type Outcome,
 } from '#lib/mcp-protocol';
+import { Clock } from '#lib/time';
 import { EndpointDirectory, toPublicUri, publishNotification, resolveUri } from '../../catalog/index.js';
 import type { ServerDefinition } from '../../registry/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
@@ -55,9 +56,10 @@ export class ListenHandler extends MethodHandler {
     private readonly views: VisibleLists,
     private readonly items: Items,
     config: DispatchConfig,
+    private readonly clock: Clock,
   ) {
     super();
-    this.adaptiveTimeout = new AdaptiveTimeout(config.listTimeoutMs);
+    this.adaptiveTimeout = new AdaptiveTimeout(config.listTimeoutMs, clock);
   }
 
   async handle(inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
@@ -66,7 +68,7 @@ export class ListenHandler extends MethodHandler {
     const { caller, client, endpoint } = inbound;
     const lists = LIST_FLAGS.filter((flag) => wanted[flag] === true);
     const view = this.views.open({ caller, client, endpoint: endpoint.id }, lists);
-    const stream = new ChangeStream(sink, view);
+    const stream = new ChangeStream(sink, view, this.clock);
     const listening: Subscriber = { inbound, wanted, stream, requestedFilters: new Map() };
     const stopWatching = this.watchEndpoint(listening);
     try {

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { JsonObject } from '#lib/mcp-protocol';
+import type { Clock } from '#lib/time';
 import {
   EntryInUse,
   EntryInvalid,
@@ -24,6 +25,7 @@ import { findDependents } from './virtual-server-dependents.js';
 /** The collaborators of the store. */
 export interface StoreDependencies {
   readonly table: EntryTable;
+  readonly clock: Clock;
   readonly resolver: EntryResolver;
   /** Resolves when this worker serves all changes committed before the call. */
   refresh(): Promise<void>;
@@ -123,7 +125,7 @@ class StoredEntries<Definition> implements RegistryEntries<Definition> {
 
   /** Resolves the source together with all stored entries, as if it were stored. @throws EntryInvalid */
   private validateSource(slug: string, source: JsonObject, stored: readonly StoredEntry[]): Definition {
-    const now = new Date();
+    const now = new Date(this.dependencies.clock.now());
     const draft: StoredEntry = {
       kind: this.kind,
       slug,

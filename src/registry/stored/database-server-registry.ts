@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import type { Clock } from '#lib/time';
 import type { PolicyDefinition } from '../policy-definition.js';
 import { RegistryFault } from '../registry.errors.js';
 import { ServerRegistry, type RegistrySnapshot } from '../server-registry.js';
@@ -31,7 +32,7 @@ export class DatabaseServerRegistry extends ServerRegistry implements OnApplicat
   /** The revision of the database that `current` reflects. */
   private revision: number | undefined;
   private refreshing: Promise<void> = Promise.resolve();
-  private timer: NodeJS.Timeout | undefined;
+  private cancelPoll: (() => void) | undefined;
   private isClosed = false;
   /** Messages that were logged and still apply. */
   private loggedFaults = { outage: '', drift: '', entries: '' };
@@ -42,6 +43,7 @@ export class DatabaseServerRegistry extends ServerRegistry implements OnApplicat
     private readonly resolver: EntryResolver,
     /** Polling interval in milliseconds. */
     private readonly pollMs: number,
+    private readonly clock: Clock,
   ) {
     super();
   }
@@ -70,18 +72,18 @@ export class DatabaseServerRegistry extends ServerRegistry implements OnApplicat
   }
 
   onApplicationBootstrap(): void {
-    this.timer ??= setTimeout(() => void this.poll(), this.pollMs).unref();
+    this.cancelPoll ??= this.clock.after(this.pollMs, () => void this.poll());
   }
 
   async onApplicationShutdown(): Promise<void> {
     this.isClosed = true;
-    clearTimeout(this.timer);
+    this.cancelPoll?.();
     await this.refreshing;
   }
 
   private async poll(): Promise<void> {
     await this.refresh();
-    if (!this.isClosed) this.timer = setTimeout(() => void this.poll(), this.pollMs).unref();
+    if (!this.isClosed) this.cancelPoll = this.clock.after(this.pollMs, () => void this.poll());
   }
 
   private async refreshNow(): Promise<void> {

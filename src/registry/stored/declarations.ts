@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Logger } from '@nestjs/common';
 import type { Kysely } from 'kysely';
+import type { Clock } from '#lib/time';
 import { usesServer } from './virtual-server-dependents.js';
 import { RegistryFault, type Fault } from '../registry.errors.js';
 import { keyOf, SECTION_BY_KIND, type DeclaredEntry, type StoredEntry } from './entry.js';
@@ -30,6 +31,7 @@ export class Declarations {
     private readonly table: EntryTable,
     private readonly cipher: EntryCipher,
     private readonly file: string,
+    private readonly clock: Clock,
   ) {}
 
   /**
@@ -71,9 +73,12 @@ export class Declarations {
       return;
     }
     if (this.foreignDeclaration?.digest !== declaration) {
-      this.foreignDeclaration = { digest: declaration, sinceMs: performance.now(), isLogged: false };
+      this.foreignDeclaration = { digest: declaration, sinceMs: this.clock.monotonicNow(), isLogged: false };
     }
-    if (this.foreignDeclaration.isLogged || performance.now() - this.foreignDeclaration.sinceMs < WARNING_DELAY_MS)
+    if (
+      this.foreignDeclaration.isLogged ||
+      this.clock.monotonicNow() - this.foreignDeclaration.sinceMs < WARNING_DELAY_MS
+    )
       return;
     this.foreignDeclaration.isLogged = true;
     this.logger.warn(

@@ -1,5 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import { canonicalJson, isJsonObject, type JsonObject } from '#lib/mcp-protocol';
+import type { Clock } from '#lib/time';
 import { readBoolean, readInstant, readJson, writeJson, type Database } from '../../database/index.js';
 import { keyOf, type EntryKind, type StoredEntry } from './entry.js';
 import type { EntryCipher } from './entry-cipher.js';
@@ -35,6 +36,7 @@ export class EntryTable {
   constructor(
     private readonly database: Database,
     private readonly cipher: EntryCipher,
+    private readonly clock: Clock,
   ) {}
 
   /** Runs a change of entries in a transaction. Changes are serialized across all processes and hosts. */
@@ -75,13 +77,13 @@ export class EntryTable {
   }
 
   async insert(tables: Kysely<RegistryTables>, draft: EntryDraft): Promise<void> {
-    const now = new Date();
+    const now = new Date(this.clock.now());
     const row = { ...this.toRow(draft), version: await nextVersion(tables), created_at: now, updated_at: now };
     await tables.insertInto('registry_entries').values(row).execute();
   }
 
   async update(tables: Kysely<RegistryTables>, draft: EntryDraft): Promise<void> {
-    const row = { ...this.toRow(draft), version: await nextVersion(tables), updated_at: new Date() };
+    const row = { ...this.toRow(draft), version: await nextVersion(tables), updated_at: new Date(this.clock.now()) };
     await tables.updateTable('registry_entries').set(row).where('slug', '=', row.slug).execute();
   }
 

@@ -1,20 +1,20 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { BoundedLog } from './bounded-log.js';
 
 describe('BoundedLog', () => {
+  let clock: ManualClock;
   let written: string[];
   let warned: string[];
   let log: BoundedLog;
 
   beforeEach(() => {
-    jest.useFakeTimers();
+    clock = new ManualClock();
     written = [];
     warned = [];
     const logger = { log: (line: string) => void written.push(line), warn: (line: string) => void warned.push(line) };
-    log = new BoundedLog(logger, 'shop: ');
+    log = new BoundedLog(logger, 'shop: ', clock);
   });
-
-  afterEach(() => void jest.useRealTimers());
 
   it('removes control characters and line breaks from foreign text', () => {
     log.write('red \u001b[31malarm\u0007\r\nforged line \u202e');
@@ -27,10 +27,10 @@ describe('BoundedLog', () => {
     expect(written.map(({ length }) => length)).toEqual([2_007]);
   });
 
-  it('writes 100 lines per window and reports how many further lines were dropped', () => {
+  it('writes 100 lines per window and reports how many further lines were dropped', async () => {
     for (let line = 0; line < 250; line++) log.write(`line ${line}`);
     expect(written).toHaveLength(100);
-    jest.advanceTimersByTime(11_000);
+    await clock.advance(11_000);
     log.write('later');
     expect(warned).toEqual(['shop: 150 more lines were dropped']);
     expect(written).toHaveLength(101);

@@ -1,4 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
+import type { Clock } from '#lib/time';
 
 const WINDOW_MS = 10_000;
 const MAX_LINES = 100;
@@ -16,6 +17,7 @@ export class BoundedLog {
   constructor(
     private readonly logger: Pick<LoggerService, 'log' | 'warn'>,
     private readonly prefix: string,
+    private readonly clock: Clock,
   ) {}
 
   write(text: string): void {
@@ -31,7 +33,7 @@ export class BoundedLog {
   }
 
   private admit(): boolean {
-    const now = performance.now();
+    const now = this.clock.monotonicNow();
     if (now - this.windowStart > WINDOW_MS) {
       this.flush();
       this.windowStart = now;

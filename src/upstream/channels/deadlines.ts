@@ -1,3 +1,5 @@
+import type { Clock } from '#lib/time';
+
 /** An item with a deadline. The collection to which the item was added owns `expiresAt`. */
 export interface Expiring {
   expiresAt: number;
@@ -13,14 +15,16 @@ const SWEEP_INTERVAL_MS = 100;
  */
 export class Deadlines {
   private readonly groups = new Map<number, Set<Expiring>>();
-  private timer: NodeJS.Timeout | undefined;
+  private cancelTimer: (() => void) | undefined;
+
+  constructor(private readonly clock: Clock) {}
 
   add(item: Expiring, durationMs: number): void {
-    item.expiresAt = performance.now() + durationMs;
+    item.expiresAt = this.clock.monotonicNow() + durationMs;
     let group = this.groups.get(durationMs);
     if (group === undefined) this.groups.set(durationMs, (group = new Set()));
     group.add(item);
-    this.timer ??= setInterval(() => this.sweep(), SWEEP_INTERVAL_MS).unref();
+    this.cancelTimer ??= this.clock.every(SWEEP_INTERVAL_MS, () => this.sweep());
   }
 
   remove(item: Expiring, durationMs: number): void {
@@ -30,12 +34,12 @@ export class Deadlines {
   /** Removes every item without expiring it. */
   clear(): void {
     this.groups.clear();
-    clearInterval(this.timer);
-    this.timer = undefined;
+    this.cancelTimer?.();
+    this.cancelTimer = undefined;
   }
 
   private sweep(): void {
-    const now = performance.now();
+    const now = this.clock.monotonicNow();
     for (const [durationMs, group] of this.groups) {
       for (const item of group) {
         if (item.expiresAt > now) break;

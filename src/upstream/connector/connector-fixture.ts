@@ -1,5 +1,6 @@
 import type { ClientProfile, Era, JsonObject, McpNotification, Outcome } from '#lib/mcp-protocol';
 import { scaleDeadline } from '#lib/testing/machine-speed';
+import { SystemClock } from '#lib/time';
 import type { RemoteServer, ServerDefinition, StdioServer } from '../../registry/index.js';
 import type { ConnectionEvents, UpstreamConnection, UpstreamReply, UpstreamRequest } from '../upstream-connection.js';
 import { UpstreamConfig } from '../upstream.config.js';
@@ -116,7 +117,7 @@ export class ConnectorHarness {
   readonly events = new RecordedEvents();
 
   constructor(settings: Partial<UpstreamConfig> = {}) {
-    this.connector = new DefaultUpstreamConnector(Object.assign(new UpstreamConfig(), settings));
+    this.connector = new DefaultUpstreamConnector(Object.assign(new UpstreamConfig(), settings), new SystemClock());
   }
 
   resolveEra(server: ServerDefinition, signal = NEVER): Promise<Era> {

@@ -1,5 +1,6 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { ClientProfile, Era } from '#lib/mcp-protocol';
+import { Clock } from '#lib/time';
 import type { RemoteServer, RestServer, ServerDefinition } from '../../registry/index.js';
 import { Deadlines } from '../channels/deadlines.js';
 import { AddressGuard } from '../channels/guard/index.js';
@@ -23,18 +24,24 @@ interface CachedChannel {
 /** Opens connections over streamable HTTP of both eras, HTTP+SSE, stdio of both eras, and plain HTTP for REST tools. */
 @Injectable()
 export class DefaultUpstreamConnector extends UpstreamConnector implements OnApplicationShutdown {
-  private readonly deadlines = new Deadlines();
-  private readonly eraCache = new EraCache();
-  private readonly httpConnections = new HttpConnectionOpener(this.eraCache);
+  private readonly deadlines: Deadlines;
+  private readonly eraCache: EraCache;
+  private readonly httpConnections: HttpConnectionOpener;
   private readonly stdioConnections: StdioConnectionOpener;
   private readonly channels = new Map<string, CachedChannel>();
   /** Includes channels that are retired and still in use. */
   private readonly allChannels = new Set<HttpChannel>();
   private readonly guard: AddressGuard;
 
-  constructor(private readonly config: UpstreamConfig) {
+  constructor(
+    private readonly config: UpstreamConfig,
+    private readonly clock: Clock,
+  ) {
     super();
-    this.stdioConnections = new StdioConnectionOpener(this.eraCache, config);
+    this.deadlines = new Deadlines(clock);
+    this.eraCache = new EraCache(clock);
+    this.httpConnections = new HttpConnectionOpener(this.eraCache);
+    this.stdioConnections = new StdioConnectionOpener(this.eraCache, config, clock);
     this.guard = new AddressGuard(config.allowedNetworks);
   }
 
@@ -112,7 +119,7 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
     return {
       client,
       events,
-      context: { server: slug, deadlines: this.deadlines, ...timeouts },
+      context: { server: slug, clock: this.clock, deadlines: this.deadlines, ...timeouts },
       suspectEra: () => this.eraCache.evict(slug),
     };
   }

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { toFaultOutcome, type ClientProfile } from '#lib/mcp-protocol';
+import type { Clock } from '#lib/time';
 import type { StdioServer } from '../../registry/index.js';
 import { BoundedLog } from '../channels/bounded-log.js';
 import { ChildPipe, RestartGuard, type ChildPipeOptions } from '../channels/stdio/index.js';
@@ -19,7 +20,7 @@ interface IdleProcess {
   readonly pipe: ChildPipe;
   readonly definition: StdioServer;
   readonly handshake: SentHandshake | undefined;
-  readonly timer: NodeJS.Timeout;
+  readonly cancelTimeout: () => void;
 }
 
 /** A handshake that the probe sent, because discovery stayed unanswered. It binds the process to one client. */
@@ -32,7 +33,7 @@ interface SentHandshake {
 export class StdioConnectionOpener {
   private readonly logger = new Logger('Upstream');
   private readonly probes = new SingleFlight<KnownEra>();
-  private readonly restartGuard = new RestartGuard();
+  private readonly restartGuard: RestartGuard;
   private readonly pipes = new Set<ChildPipe>();
   private readonly idleProcesses = new Map<string, IdleProcess>();
   private readonly killAll = (): void => this.pipes.forEach((pipe) => pipe.kill());
@@ -41,7 +42,9 @@ export class StdioConnectionOpener {
   constructor(
     private readonly eraCache: EraCache,
     private readonly config: UpstreamConfig,
+    private readonly clock: Clock,
   ) {
+    this.restartGuard = new RestartGuard(clock);
     process.on('exit', this.killAll);
   }
 
@@ -189,8 +192,8 @@ export class StdioConnectionOpener {
       throw toOutcomeError(withServer(toFaultOutcome('refused', 'the gateway is shutting down'), server.slug));
     const pipe = this.spawn(server, {
       maxLineBytes: this.config.maxMessageBytes,
-      stderr: new BoundedLog(this.logger, `${server.slug}: `),
-      invalidOutput: new BoundedLog(this.logger, `${server.slug}: dropped what is no message: `),
+      stderr: new BoundedLog(this.logger, `${server.slug}: `, this.clock),
+      invalidOutput: new BoundedLog(this.logger, `${server.slug}: dropped what is no message: `, this.clock),
       onExit: (gone, wanted, reason) => {
         this.pipes.delete(gone);
         if (!wanted) this.restartGuard.recordExit(server.slug, gone.startedAt, reason);
@@ -202,7 +205,7 @@ export class StdioConnectionOpener {
 
   private spawn(server: StdioServer, options: ChildPipeOptions): ChildPipe {
     try {
-      return new ChildPipe(server, options);
+      return new ChildPipe(server, options, this.clock);
     } catch {
       // The operating system rejects the command, an argument or the folder as invalid.
       throw toOutcomeError(withServer(toFaultOutcome('refused', 'the command is not valid'), server.slug));
@@ -211,8 +214,8 @@ export class StdioConnectionOpener {
 
   private storeIdle(server: StdioServer, pipe: ChildPipe, handshake: SentHandshake | undefined): void {
     this.evictIdle(server.slug);
-    const timer = setTimeout(() => this.evictIdle(server.slug), IDLE_PROCESS_TIMEOUT_MS).unref();
-    this.idleProcesses.set(server.slug, { pipe, definition: server, handshake, timer });
+    const cancelTimeout = this.clock.after(IDLE_PROCESS_TIMEOUT_MS, () => this.evictIdle(server.slug));
+    this.idleProcesses.set(server.slug, { pipe, definition: server, handshake, cancelTimeout });
   }
 
   private acquireIdle(
@@ -229,14 +232,14 @@ export class StdioConnectionOpener {
     }
     if (!isUsable(idle)) return undefined;
     this.idleProcesses.delete(server.slug);
-    clearTimeout(idle.timer);
+    idle.cancelTimeout();
     return idle;
   }
 
   private evictIdle(slug: string): void {
     const idle = this.idleProcesses.get(slug);
     this.idleProcesses.delete(slug);
-    clearTimeout(idle?.timer);
+    idle?.cancelTimeout();
     void idle?.pipe.close();
   }
 }

@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { Deadlines } from '../channels/deadlines.js';
 import { CancelledCalls } from './cancelled-calls.js';
 
 const identity = (principal: string) => ({ principal, client: principal });
 
 describe('CancelledCalls', () => {
-  const create = () => new CancelledCalls({ deadlines: new Deadlines(), requestMs: 1_000 });
+  const create = () => new CancelledCalls({ deadlines: new Deadlines(new ManualClock()), requestMs: 1_000 });
 
   it('may belong to others for every identity that is not certainly the principal of all cancelled calls', () => {
     const calls = create();

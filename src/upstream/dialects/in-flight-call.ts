@@ -1,4 +1,5 @@
 import { toFaultOutcome, type JsonObject, type McpNotification, type Outcome } from '#lib/mcp-protocol';
+import type { Clock } from '#lib/time';
 import type { Deadlines, Expiring } from '../channels/deadlines.js';
 import type { UpstreamReply, UpstreamRequest } from '../upstream-connection.js';
 import { withServer } from '../upstream.errors.js';
@@ -7,6 +8,7 @@ import type { PipeFlowControl } from './pipe-flow-control.js';
 /** Settings and services that all calls of one connection share. */
 export interface CallContext {
   readonly server: string;
+  readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly requestMs: number;
   /** Milliseconds until a server must answer a handshake or acknowledge a subscription. */

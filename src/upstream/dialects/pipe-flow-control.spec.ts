@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { PipeFlowControl } from './pipe-flow-control.js';
 
 const flushMicrotasks = async (): Promise<void> => {
@@ -6,6 +7,7 @@ const flushMicrotasks = async (): Promise<void> => {
 };
 
 describe('PipeFlowControl', () => {
+  let clock: ManualClock;
   let pipeEvents: string[];
   let flow: PipeFlowControl;
   const reader = () => ({
@@ -16,14 +18,16 @@ describe('PipeFlowControl', () => {
   });
 
   beforeEach(() => {
-    jest.useFakeTimers();
+    clock = new ManualClock();
     pipeEvents = [];
-    flow = new PipeFlowControl({ pause: () => pipeEvents.push('pause'), resume: () => pipeEvents.push('resume') });
+    flow = new PipeFlowControl(
+      { pause: () => pipeEvents.push('pause'), resume: () => pipeEvents.push('resume') },
+      clock,
+    );
   });
 
   afterEach(() => {
     flow.close();
-    jest.useRealTimers();
   });
 
   it('delivers the messages of each call in order without letting other calls wait', async () => {
@@ -58,9 +62,9 @@ describe('PipeFlowControl', () => {
     const slow = reader();
     flow.run(slow, () => new Promise(() => undefined));
     for (let step = 0; step < 100; step++) flow.run(slow, () => undefined);
-    jest.advanceTimersByTime(4_900);
+    await clock.advance(4_900);
     expect(slow.abandoned).toEqual([]);
-    jest.advanceTimersByTime(200);
+    await clock.advance(200);
     expect(slow.abandoned).toHaveLength(1);
     expect(pipeEvents).toEqual(['pause', 'resume']);
   });

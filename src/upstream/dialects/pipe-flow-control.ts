@@ -1,3 +1,5 @@
+import type { Clock } from '#lib/time';
+
 /** A call whose messages are delivered in order. */
 export interface FlowControlledCall {
   /** Abandons the call because its reader does not read its messages. */
@@ -20,9 +22,12 @@ const SLOW_READER_TIMEOUT_MS = 5_000;
 export class PipeFlowControl {
   private readonly queues = new Map<FlowControlledCall, Step[]>();
   private waiting = 0;
-  private stallTimer: NodeJS.Timeout | undefined;
+  private cancelStall: (() => void) | undefined;
 
-  constructor(private readonly pipe: { pause(): void; resume(): void }) {}
+  constructor(
+    private readonly pipe: { pause(): void; resume(): void },
+    private readonly clock: Clock,
+  ) {}
 
   /** Runs the step after all earlier steps of the same call. */
   run(call: FlowControlledCall, step: Step): void {
@@ -37,8 +42,8 @@ export class PipeFlowControl {
   }
 
   close(): void {
-    clearTimeout(this.stallTimer);
-    this.stallTimer = undefined;
+    this.cancelStall?.();
+    this.cancelStall = undefined;
   }
 
   private async drain(call: FlowControlledCall, pressure: Promise<void>): Promise<void> {
@@ -54,15 +59,15 @@ export class PipeFlowControl {
   }
 
   private pausePipe(): void {
-    if (this.stallTimer !== undefined) return;
+    if (this.cancelStall !== undefined) return;
     this.pipe.pause();
-    this.stallTimer = setTimeout(() => this.dropSlowReaders(), SLOW_READER_TIMEOUT_MS).unref();
+    this.cancelStall = this.clock.after(SLOW_READER_TIMEOUT_MS, () => this.dropSlowReaders());
   }
 
   private resumePipe(): void {
-    if (this.stallTimer === undefined || this.waiting > LOW_WATER_MARK) return;
-    clearTimeout(this.stallTimer);
-    this.stallTimer = undefined;
+    if (this.cancelStall === undefined || this.waiting > LOW_WATER_MARK) return;
+    this.cancelStall();
+    this.cancelStall = undefined;
     this.pipe.resume();
   }
 

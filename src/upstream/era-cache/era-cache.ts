@@ -1,3 +1,4 @@
+import type { Clock } from '#lib/time';
 import type { ServerProfile } from '../upstream-connection.js';
 
 /** The cached era of a server. */
@@ -13,6 +14,8 @@ const PROFILE_TTL_MS = 5 * 60_000;
 export class EraCache {
   private readonly entries = new Map<string, { readonly value: KnownEra; readonly at: number }>();
 
+  constructor(private readonly clock: Clock) {}
+
   find(slug: string): KnownEra | undefined {
     return this.entries.get(slug)?.value;
   }
@@ -20,12 +23,12 @@ export class EraCache {
   /** Returns the profile of a modern server, unless it is older than PROFILE_TTL_MS. */
   freshProfile(slug: string): ServerProfile | undefined {
     const entry = this.entries.get(slug);
-    if (entry?.value.era !== 'modern' || performance.now() - entry.at > PROFILE_TTL_MS) return undefined;
+    if (entry?.value.era !== 'modern' || this.clock.monotonicNow() - entry.at > PROFILE_TTL_MS) return undefined;
     return entry.value.profile;
   }
 
   store(slug: string, value: KnownEra): void {
-    this.entries.set(slug, { value, at: performance.now() });
+    this.entries.set(slug, { value, at: this.clock.monotonicNow() });
   }
 
   evict(slug: string): void {

@@ -1,4 +1,4 @@
-import { Timer } from '#lib/worker-bus';
+import { Clock } from '#lib/time';
 import type { SeededRandom } from './seeded-random.js';
 import type { VirtualTime } from './virtual-time.js';
 
@@ -7,7 +7,7 @@ import type { VirtualTime } from './virtual-time.js';
  * killed. All input reaches the worker's code through `enter`.
  */
 export class Host {
-  readonly timer: Timer;
+  readonly timer: Clock;
   private state: 'running' | 'frozen' | 'dead' = 'running';
   private readonly waitingInput: (() => void)[] = [];
   private readonly waitingTimers: (() => void)[] = [];
@@ -94,7 +94,7 @@ export class Host {
   }
 }
 
-class HostTimer extends Timer {
+class HostTimer extends Clock {
   constructor(
     private readonly clock: () => number,
     private readonly alarm: (ms: number, run: () => void) => () => void,
@@ -103,6 +103,10 @@ class HostTimer extends Timer {
   }
 
   override now(): number {
+    return this.clock();
+  }
+
+  override monotonicNow(): number {
     return this.clock();
   }
 

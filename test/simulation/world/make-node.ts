@@ -1,11 +1,12 @@
-import { BusNode, BusObserver, type BusService, type Relay, type Timer } from '#lib/worker-bus';
+import type { Clock } from '#lib/time';
+import { BusNode, BusObserver, type BusService, type Relay } from '#lib/worker-bus';
 import type { SeededRandom } from './seeded-random.js';
 import type { Flaws } from './flaws.js';
 
 interface NodeParts {
   readonly workerId: string;
   readonly relay: Relay;
-  readonly timer: Timer;
+  readonly timer: Clock;
   readonly secret: Buffer;
   readonly service: BusService;
   readonly random: SeededRandom;

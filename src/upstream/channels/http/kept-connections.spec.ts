@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { SystemClock } from '#lib/time';
 import { Deadlines } from '../deadlines.js';
 import { AddressGuard } from '../guard/index.js';
 import { HttpChannel } from './index.js';
@@ -39,7 +40,7 @@ async function connectTo(idleMs: number): Promise<Int32Array> {
   const memory = new SharedArrayBuffer(4);
   server = new Worker(SERVER, { eval: true, workerData: { memory, idleMs } });
   const destination = { url: `http://127.0.0.1:${String(await nextMessage())}/mcp`, headers: {}, timeouts: TIMEOUTS };
-  deadlines = new Deadlines();
+  deadlines = new Deadlines(new SystemClock());
   channel = new HttpChannel(destination, LIMITS, deadlines, new AddressGuard([]));
   return new Int32Array(memory);
 }

@@ -2,6 +2,7 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { isUtf8 } from 'node:buffer';
 import type { Readable, Writable } from 'node:stream';
 import { toFaultOutcome, parseJson, type JsonValue, type Outcome } from '#lib/mcp-protocol';
+import type { Clock } from '#lib/time';
 import type { StdioServer } from '../../../registry/index.js';
 import type { BoundedLog } from '../bounded-log.js';
 import { MessagePipe, type CallTransport } from '../message-pipe.js';
@@ -28,7 +29,8 @@ const MAX_STDERR_LINE = 64 * 1_024;
 
 /** A server in a child process: one message per line, stdin and stdout (basic/transports/stdio). */
 export class ChildPipe extends MessagePipe {
-  readonly startedAt = performance.now();
+  /** On the clock's monotonic time. */
+  readonly startedAt: number;
   private readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
   private readonly lines: LineSplitter;
   private readonly exited = Promise.withResolvers<void>();
@@ -41,8 +43,10 @@ export class ChildPipe extends MessagePipe {
   constructor(
     definition: StdioServer,
     private readonly options: ChildPipeOptions,
+    private readonly clock: Clock,
   ) {
     super();
+    this.startedAt = clock.monotonicNow();
     this.lines = new LineSplitter(options.maxLineBytes);
     this.child = spawn(definition.command, [...definition.args], {
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -144,11 +148,11 @@ export class ChildPipe extends MessagePipe {
 
   /** A grandchild may keep the streams open after the child's exit; the gateway does not wait for it for long. */
   private limitCloseDelay(): void {
-    const timer = setTimeout(() => {
+    const cancelTimer = this.clock.after(250, () => {
       this.child.stdout.destroy();
       this.child.stderr.destroy();
-    }, 250).unref();
-    this.child.once('close', () => clearTimeout(timer));
+    });
+    this.child.once('close', () => cancelTimer());
   }
 
   private handleExit(code: number | null, signal: NodeJS.Signals | null): void {
@@ -167,11 +171,11 @@ export class ChildPipe extends MessagePipe {
   private async terminate(): Promise<void> {
     this.child.stdin.end();
     this.child.stdout.resume();
-    const terminate = setTimeout(() => this.child.kill('SIGTERM'), EXIT_GRACE_MS.inputEnded).unref();
-    const kill = setTimeout(() => this.kill(), EXIT_GRACE_MS.inputEnded + EXIT_GRACE_MS.terminated).unref();
+    const cancelTerm = this.clock.after(EXIT_GRACE_MS.inputEnded, () => this.child.kill('SIGTERM'));
+    const cancelKill = this.clock.after(EXIT_GRACE_MS.inputEnded + EXIT_GRACE_MS.terminated, () => this.kill());
     await this.exited.promise;
-    clearTimeout(terminate);
-    clearTimeout(kill);
+    cancelTerm();
+    cancelKill();
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Clock } from '#lib/time';
 import { Backoff } from '../backoff.js';
 
 /** The exit of a child that ran at least this long resets its server's back-off, in milliseconds. */
@@ -16,27 +17,27 @@ export interface PendingRestart {
   readonly reason: string;
 }
 
-/** Delays restarts of a server whose processes exit repeatedly. All times are milliseconds of one clock. */
+/** Delays restarts of a server whose processes exit repeatedly. All times are monotonic times of one clock. */
 export class RestartGuard {
   private readonly records = new Map<string, CrashRecord>();
 
-  constructor(private readonly now: () => number = () => performance.now()) {}
+  constructor(private readonly clock: Clock) {}
 
   /** Undefined when a process of this server may be started now. */
   pending(slug: string): PendingRestart | undefined {
     const record = this.records.get(slug);
-    const remainingMs = record === undefined ? 0 : Math.ceil(record.notBefore - this.now());
+    const remainingMs = record === undefined ? 0 : Math.ceil(record.notBefore - this.clock.monotonicNow());
     return record !== undefined && remainingMs > 0 ? { remainingMs, reason: record.reason } : undefined;
   }
 
   /** A process of this server ended by itself, or could not be started. */
   recordExit(slug: string, startedAt: number, reason: string): void {
     let record = this.records.get(slug);
-    if (record === undefined || this.now() - startedAt >= STABLE_MS) {
+    if (record === undefined || this.clock.monotonicNow() - startedAt >= STABLE_MS) {
       record = { backoff: new Backoff(), notBefore: 0, reason };
       this.records.set(slug, record);
     }
-    record.notBefore = this.now() + record.backoff.next();
+    record.notBefore = this.clock.monotonicNow() + record.backoff.next();
     record.reason = reason;
   }
 

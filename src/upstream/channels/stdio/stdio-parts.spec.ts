@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { childEnvironment } from './child-environment.js';
 import { LineOverflow, LineSplitter } from './line-splitter.js';
 import { RestartGuard } from './restart-guard.js';
@@ -42,29 +43,29 @@ describe('LineSplitter', () => {
 });
 
 describe('RestartGuard', () => {
-  it('doubles the restart delay after each consecutive exit, up to 30 s', () => {
-    let now = 0;
-    const guard = new RestartGuard(() => now);
+  it('doubles the restart delay after each consecutive exit, up to 30 s', async () => {
+    const clock = new ManualClock();
+    const guard = new RestartGuard(clock);
     const waits: number[] = [];
     for (let exit = 0; exit < 10; exit++) {
-      const startedAt = now;
-      now += 10;
+      const startedAt = clock.monotonicNow();
+      await clock.advance(10);
       guard.recordExit('shop', startedAt, 'the process ended with code 1');
       const { remainingMs = 0 } = guard.pending('shop') ?? {};
       waits.push(remainingMs);
-      now += remainingMs;
+      await clock.advance(remainingMs);
     }
     expect(waits).toEqual([200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000]);
     expect(guard.pending('shop')).toBeUndefined();
     expect(guard.pending('another')).toBeUndefined();
   });
 
-  it('resets the restart delay after a process ran for a minute', () => {
-    let now = 0;
-    const guard = new RestartGuard(() => now);
+  it('resets the restart delay after a process ran for a minute', async () => {
+    const clock = new ManualClock();
+    const guard = new RestartGuard(clock);
     guard.recordExit('shop', 0, 'the process ended with code 1');
     guard.recordExit('shop', 0, 'the process ended with code 1');
-    now = 120_000;
+    await clock.advance(120_000);
     guard.recordExit('shop', 50_000, 'the process ended by SIGKILL');
     expect(guard.pending('shop')).toEqual({ remainingMs: 200, reason: 'the process ended by SIGKILL' });
   });

@@ -1,11 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Answer, Outcome } from '#lib/mcp-protocol';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { Deadlines } from '../../channels/deadlines.js';
 import { LegacyCall } from './legacy-call.js';
 
 const QUESTION = { method: 'roots/list', params: {} };
 
 describe('LegacyCall', () => {
+  let clock: ManualClock;
   let deadlines: Deadlines;
   let outcomes: Outcome[];
   let cancelled: string[];
@@ -13,8 +15,8 @@ describe('LegacyCall', () => {
   let call: LegacyCall;
 
   beforeEach(() => {
-    jest.useFakeTimers();
-    deadlines = new Deadlines();
+    clock = new ManualClock();
+    deadlines = new Deadlines(clock);
     outcomes = [];
     cancelled = [];
     const request = { method: 'tools/call', params: {}, client: { revision: 'any', capabilities: {} } };
@@ -25,7 +27,7 @@ describe('LegacyCall', () => {
           answer = resolve;
         }),
     };
-    const surroundings = { server: 'shop', deadlines, requestMs: 1_000, connectMs: 1_000 };
+    const surroundings = { server: 'shop', clock, deadlines, requestMs: 1_000, connectMs: 1_000 };
     const host = {
       ended: () => undefined,
       cancel: async (_call: LegacyCall, reason: string) => void cancelled.push(reason),
@@ -37,24 +39,23 @@ describe('LegacyCall', () => {
 
   afterEach(() => {
     deadlines.clear();
-    jest.useRealTimers();
   });
 
   it('ends as unknown after its timeout and sends a cancellation to the server', async () => {
-    await jest.advanceTimersByTimeAsync(1_200);
+    await clock.advance(1_200);
     expect(outcomes).toMatchObject([{ error: { code: -31002, data: { outcome: 'unknown', server: 'shop' } } }]);
     expect(cancelled).toHaveLength(1);
   });
 
   it('pauses its timeout while the client answers a question', async () => {
     const answered = call.forwardQuestion(QUESTION, new AbortController());
-    await jest.advanceTimersByTimeAsync(60_000);
+    await clock.advance(60_000);
     expect(outcomes).toEqual([]);
     answer({ result: {} });
     await answered;
-    await jest.advanceTimersByTimeAsync(800);
+    await clock.advance(800);
     expect(outcomes).toEqual([]);
-    await jest.advanceTimersByTimeAsync(400);
+    await clock.advance(400);
     expect(outcomes).toHaveLength(1);
   });
 
@@ -62,7 +63,7 @@ describe('LegacyCall', () => {
     const control = new AbortController();
     void call.forwardQuestion(QUESTION, control);
     control.abort();
-    await jest.advanceTimersByTimeAsync(1_200);
+    await clock.advance(1_200);
     expect(outcomes).toHaveLength(1);
   });
 

@@ -10,6 +10,7 @@ import {
   type Outcome,
   type TransportFault,
 } from '#lib/mcp-protocol';
+import type { Clock } from '#lib/time';
 import { toMissedChanges } from '../../change-filter.js';
 import type {
   CallIdentity,
@@ -82,6 +83,10 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
     this.link = parts.link(this);
     this.detachSession = this.link.detach && (() => this.detach());
     if (this.canAnswerQuestions && this.link.sharesOneStream) this.serialQueue = new SerialQueue();
+  }
+
+  get clock(): Clock {
+    return this.context.clock;
   }
 
   get closed(): boolean {

@@ -1,4 +1,5 @@
 import type { JsonValue, TransportFault } from '#lib/mcp-protocol';
+import type { Clock } from '#lib/time';
 import type { UpstreamSessionState } from '../../upstream-session-state.js';
 import type { LegacyCall } from './legacy-call.js';
 import type { LegacyInbox } from './legacy-inbox.js';
@@ -8,6 +9,7 @@ export interface LinkHost {
   readonly server: string;
   readonly revision: string;
   readonly inbox: LegacyInbox;
+  readonly clock: Clock;
   /** The link can serve no further call, and in-flight calls receive no answer any more. */
   lost(reason: string, fault?: TransportFault): void;
   /** An answer arrived for which no in-flight call waits. */

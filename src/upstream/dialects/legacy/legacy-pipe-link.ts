@@ -22,7 +22,7 @@ export class LegacyPipeLink implements LegacyLink, PipeReceiver {
     private readonly pipe: MessagePipe,
     private readonly host: LinkHost,
   ) {
-    this.flow = new PipeFlowControl(pipe);
+    this.flow = new PipeFlowControl(pipe, host.clock);
     // The connection's constructor must finish before the first message arrives.
     queueMicrotask(() => pipe.attach(this));
   }

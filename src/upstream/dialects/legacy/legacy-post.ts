@@ -39,7 +39,7 @@ export interface SessionHeaders {
 export class LegacyPost implements HttpReceiver, CallTransport {
   private exchange: HttpExchange | undefined;
   private cursor: StreamCursor | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  private cancelTimer: (() => void) | undefined;
   private readonly backoff = new Backoff(MIN_RESUME_DELAY_MS);
 
   constructor(
@@ -58,7 +58,7 @@ export class LegacyPost implements HttpReceiver, CallTransport {
   }
 
   release(): void {
-    clearTimeout(this.timer);
+    this.cancelTimer?.();
     this.exchange?.dismiss();
   }
 
@@ -124,7 +124,7 @@ export class LegacyPost implements HttpReceiver, CallTransport {
   private resumeLater(cursor: StreamCursor): void {
     this.cursor = cursor;
     const delayMs = cursor.retryMs ?? this.backoff.next();
-    this.timer = setTimeout(() => this.resume(cursor.lastEventId ?? ''), delayMs).unref();
+    this.cancelTimer = this.host.clock.after(delayMs, () => this.resume(cursor.lastEventId ?? ''));
   }
 
   private resume(lastEventId: string): void {

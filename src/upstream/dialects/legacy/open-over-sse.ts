@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { toFaultOutcome, toHttpOutcome, type Outcome } from '#lib/mcp-protocol';
+import type { Clock } from '#lib/time';
 import { BoundedLog } from '../../channels/bounded-log.js';
 import type { HttpChannel } from '../../channels/http/index.js';
 import { SsePipe, type SsePipeOptions, type SseRefusal } from '../../channels/sse/index.js';
@@ -15,8 +16,8 @@ export async function openOverSse(
   opening: ConnectionOptions,
   signal: AbortSignal,
 ): Promise<LegacyConnection> {
-  const { server, connectMs } = opening.context;
-  const pipe = new SsePipe(channel, toPipeOptions(server), connectMs);
+  const { server, connectMs, clock } = opening.context;
+  const pipe = new SsePipe(channel, toPipeOptions(server, clock), connectMs);
   const closePipe = (): void => void pipe.close();
   signal.addEventListener('abort', closePipe, { once: true });
   const refusal = await pipe.opened;
@@ -26,8 +27,8 @@ export async function openOverSse(
   throw toOutcomeError(withServer(refusalToOutcome(refusal, server), server));
 }
 
-function toPipeOptions(server: string): SsePipeOptions {
-  const log = new BoundedLog(new Logger('Upstream'), `${server}: dropped a line that is not a message: `);
+function toPipeOptions(server: string, clock: Clock): SsePipeOptions {
+  const log = new BoundedLog(new Logger('Upstream'), `${server}: dropped a line that is not a message: `, clock);
   return {
     toRefusal: (answer, id) => {
       const isLost = reportsLostSession(answer, id);

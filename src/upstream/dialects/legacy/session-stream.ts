@@ -25,7 +25,7 @@ const OPEN_TIMEOUT_MS = 1_000;
 export class SessionStream implements HttpReceiver {
   private state: 'closed' | 'open' | 'not offered' = 'closed';
   private exchange: HttpExchange | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  private cancelTimer: (() => void) | undefined;
   private opening: Promise<void> | undefined;
   private opened: () => void = () => undefined;
   private cursor: StreamCursor;
@@ -46,9 +46,9 @@ export class SessionStream implements HttpReceiver {
 
   open(): Promise<void> {
     this.opening ??= new Promise((resolve) => {
-      const timeout = setTimeout(resolve, OPEN_TIMEOUT_MS).unref();
+      const cancelTimeout = this.host.clock.after(OPEN_TIMEOUT_MS, resolve);
       this.opened = () => {
-        clearTimeout(timeout);
+        cancelTimeout();
         resolve();
       };
       this.state = 'open';
@@ -73,7 +73,7 @@ export class SessionStream implements HttpReceiver {
 
   close(): void {
     this.state = 'closed';
-    clearTimeout(this.timer);
+    this.cancelTimer?.();
     this.exchange?.abort();
     this.opened();
   }
@@ -133,7 +133,7 @@ export class SessionStream implements HttpReceiver {
     if (this.state !== 'open') return;
     this.interrupted = true;
     const delayMs = Math.max(this.cursor.retryMs ?? 0, this.backoff.next());
-    this.timer = setTimeout(() => this.connect(), delayMs).unref();
+    this.cancelTimer = this.host.clock.after(delayMs, () => this.connect());
   }
 
   private dispatchAll(readings: readonly MessageReading[]): void {

@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { McpNotification } from '#lib/mcp-protocol';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { Deadlines } from '../../channels/deadlines.js';
 import { ScriptedPipe, flushMicrotasks } from '../pipe-fixture.js';
 import { LegacyConnection } from './legacy-connection.js';
@@ -14,6 +15,7 @@ const log = (data: string) => ({ method: 'notifications/message', params: { leve
 const identity = (client: string) => ({ principal: client.split('/')[0]!, client });
 
 describe('a shared pipe to a legacy server', () => {
+  let clock: ManualClock;
   let deadlines: Deadlines;
   let pipe: ScriptedPipe;
   let connection: LegacyConnection;
@@ -27,7 +29,7 @@ describe('a shared pipe to a legacy server', () => {
     connection = new LegacyConnection({
       profile: { era: 'legacy', revision: CLIENT.revision, capabilities: {} },
       client: CLIENT,
-      context: { server: 'shop', deadlines, requestMs: REQUEST_MS, connectMs: REQUEST_MS },
+      context: { server: 'shop', clock, deadlines, requestMs: REQUEST_MS, connectMs: REQUEST_MS },
       events: {
         notify: ({ params }) => void uncorrelatedLogs.push(params['data']),
         closed: () => undefined,
@@ -79,15 +81,14 @@ describe('a shared pipe to a legacy server', () => {
   };
 
   beforeEach(async () => {
-    jest.useFakeTimers({ doNotFake: ['queueMicrotask'] });
-    deadlines = new Deadlines();
+    clock = new ManualClock();
+    deadlines = new Deadlines(clock);
     open();
     await flushMicrotasks();
   });
 
   afterEach(() => {
     deadlines.clear();
-    jest.useRealTimers();
   });
 
   it('rejects a late question of a cancelled call instead of forwarding it to another principal', async () => {
@@ -100,7 +101,7 @@ describe('a shared pipe to a legacy server', () => {
 
   it('rejects a question long after another principal timed out at a server that answers no pings', async () => {
     callOf('other');
-    jest.advanceTimersByTime(5 * REQUEST_MS);
+    await clock.advance(5 * REQUEST_MS);
     await flushMicrotasks();
     const mine = callOf('me');
     expect(await sendQuestion('late')).toMatchObject({ error: { code: -32600 } });

@@ -88,7 +88,7 @@ export class ModernHttpConnection implements UpstreamConnection {
    * Probes the server again after an answer that is typical of another era. Closes the connection if the era changed.
    */
   private suspect(): void {
-    const now = performance.now();
+    const now = this.context.clock.monotonicNow();
     if (this.closed || now - this.lastEraCheckAt < MIN_ERA_CHECK_INTERVAL_MS) return;
     this.lastEraCheckAt = now;
     void this.isStillModern().then((isModern) => {

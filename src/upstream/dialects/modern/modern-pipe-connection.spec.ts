@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { McpNotification } from '#lib/mcp-protocol';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { Deadlines } from '../../channels/deadlines.js';
 import type { UpstreamConnection } from '../../upstream-connection.js';
 import { ScriptedPipe, flushMicrotasks } from '../pipe-fixture.js';
@@ -16,6 +17,7 @@ const TOOL_CALL = { method: 'tools/call', params: { name: 'any' }, client: CLIEN
 const identity = (client: string) => ({ principal: client.split('/')[0]!, client });
 
 describe('log messages of a modern server process that several clients share', () => {
+  let clock: ManualClock;
   let deadlines: Deadlines;
   let pipe: ScriptedPipe;
   let connection: UpstreamConnection;
@@ -33,7 +35,7 @@ describe('log messages of a modern server process that several clients share', (
   const open = (): void => {
     pipe = new ScriptedPipe();
     const profile = { era: 'modern', revision: CLIENT.revision, capabilities: {} } as const;
-    const surroundings = { server: 'shop', deadlines, requestMs: REQUEST_MS, connectMs: REQUEST_MS };
+    const surroundings = { server: 'shop', clock, deadlines, requestMs: REQUEST_MS, connectMs: REQUEST_MS };
     const events = { notify: () => undefined, closed: () => undefined };
     connection = new ModernPipeConnection(pipe, profile, surroundings, events);
   };
@@ -44,14 +46,13 @@ describe('log messages of a modern server process that several clients share', (
   };
 
   beforeEach(() => {
-    jest.useFakeTimers();
-    deadlines = new Deadlines();
+    clock = new ManualClock();
+    deadlines = new Deadlines(clock);
     open();
   });
 
   afterEach(() => {
     deadlines.clear();
-    jest.useRealTimers();
   });
 
   it('are delivered to the only in-flight call', () => {
@@ -72,9 +73,9 @@ describe('log messages of a modern server process that several clients share', (
     expect(logs).toEqual(['mine']);
   });
 
-  it('are delivered to no other principal after a call timed out, even much later', () => {
+  it('are delivered to no other principal after a call timed out, even much later', async () => {
     logsOf('other');
-    jest.advanceTimersByTime(10 * REQUEST_MS);
+    await clock.advance(10 * REQUEST_MS);
     const logs = logsOf('me');
     pipe.emit(log('about the call that timed out'));
     expect(logs).toEqual([]);
@@ -87,7 +88,7 @@ describe('log messages of a modern server process that several clients share', (
     expect(logs).toHaveLength(1);
   });
 
-  it('are delivered again one request timeout after a cancelled call that requested no log messages', () => {
+  it('are delivered again one request timeout after a cancelled call that requested no log messages', async () => {
     const controller = new AbortController();
     const withoutLogs = { ...TOOL_CALL, asker: identity('other') };
     const ignoringReply = { notify: () => undefined, answerQuestion: async () => ({ result: {} }) };
@@ -96,7 +97,7 @@ describe('log messages of a modern server process that several clients share', (
     const early = logsOf('me');
     pipe.emit(log('about an unknown call'));
     expect(early).toEqual([]);
-    jest.advanceTimersByTime(REQUEST_MS + 200);
+    await clock.advance(REQUEST_MS + 200);
     const logs = logsOf('me');
     pipe.emit(log('mine'));
     expect(logs).toEqual(['mine']);

@@ -46,7 +46,7 @@ export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, M
     private readonly events: ConnectionEvents,
   ) {
     this.cancelledCalls = new CancelledCalls(context);
-    this.flow = new PipeFlowControl(pipe);
+    this.flow = new PipeFlowControl(pipe, context.clock);
     pipe.attach(this);
   }
 

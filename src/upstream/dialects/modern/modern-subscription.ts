@@ -37,7 +37,7 @@ export class ModernSubscription implements ListenReader {
   private honoured: ChangeFilter = {};
   private state: 'opening' | 'acknowledged' | 'reopening' | 'closed' = 'opening';
   private stream: ListenStream | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  private cancelTimer: (() => void) | undefined;
   private readonly backoff = new Backoff();
   private readonly firstAcknowledgement = Promise.withResolvers<UpstreamSubscription>();
 
@@ -58,7 +58,7 @@ export class ModernSubscription implements ListenReader {
   close(): void {
     if (this.state === 'opening') this.fail(toFaultOutcome('refused', 'it was closed'));
     this.state = 'closed';
-    clearTimeout(this.timer);
+    this.cancelTimer?.();
     this.stream?.close();
     this.onClosed(this);
   }
@@ -72,7 +72,7 @@ export class ModernSubscription implements ListenReader {
   }
 
   ended(outcome: Outcome | undefined): void {
-    clearTimeout(this.timer);
+    this.cancelTimer?.();
     if (this.state === 'opening') {
       const isRefusal = outcome?.kind === 'error';
       return this.fail(
@@ -81,23 +81,23 @@ export class ModernSubscription implements ListenReader {
     }
     if (this.state === 'closed') return;
     this.state = 'reopening';
-    this.timer = setTimeout(() => this.connect(), this.backoff.next()).unref();
+    this.cancelTimer = this.context.clock.after(this.backoff.next(), () => this.connect());
   }
 
   private connect(): void {
     if (this.state === 'closed') return;
-    this.timer = setTimeout(() => this.acknowledgementTimedOut(), this.context.connectMs).unref();
+    this.cancelTimer = this.context.clock.after(this.context.connectMs, () => this.acknowledgementTimedOut());
     this.stream = this.openStream({ notifications: this.filter as JsonObject }, this);
   }
 
   private acknowledge(granted: unknown): void {
     if (this.state === 'closed' || this.state === 'acknowledged') return;
-    clearTimeout(this.timer);
+    this.cancelTimer?.();
     const isFirst = this.state === 'opening';
     this.state = 'acknowledged';
     this.honoured = intersect(this.filter, isJsonObject(granted) ? granted : {});
     if (isFirst) return this.firstAcknowledgement.resolve({ honoured: this.honoured, close: async () => this.close() });
-    this.timer = setTimeout(() => this.backoff.reset(), STABLE_MS).unref();
+    this.cancelTimer = this.context.clock.after(STABLE_MS, () => this.backoff.reset());
     for (const change of toMissedChanges(this.honoured)) this.onChange(change);
   }
 

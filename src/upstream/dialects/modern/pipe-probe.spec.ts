@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { META, type JsonObject } from '#lib/mcp-protocol';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { Deadlines } from '../../channels/deadlines.js';
 import { openOverPipe } from '../legacy/index.js';
 import { ScriptedPipe, flushMicrotasks } from '../pipe-fixture.js';
@@ -17,21 +18,22 @@ const DISCOVERED = { result: { supportedVersions: ['2026-07-28'], capabilities: 
 const INITIALIZED = { result: { protocolVersion: '2025-11-25', capabilities: { tools: {} } } };
 
 describe('a probe of a child process', () => {
+  let clock: ManualClock;
   let deadlines: Deadlines;
   let pipe: ScriptedPipe;
   let probed: PipeProbed | undefined;
-  const context = () => ({ server: 'shop', deadlines, requestMs: START_MS, connectMs: START_MS });
+  const context = () => ({ server: 'shop', clock, deadlines, requestMs: START_MS, connectMs: START_MS });
 
   const answer = (method: string, body: JsonObject): void => pipe.emit({ id: pipe.idsOf(method).at(-1)!, ...body });
   const methods = (): unknown[] => pipe.sentMessages.map(({ method }) => method);
   const pass = async (ms: number): Promise<void> => {
-    jest.advanceTimersByTime(ms);
+    await clock.advance(ms);
     await flushMicrotasks();
   };
 
   beforeEach(() => {
-    jest.useFakeTimers({ doNotFake: ['queueMicrotask'] });
-    deadlines = new Deadlines();
+    clock = new ManualClock();
+    deadlines = new Deadlines(clock);
     pipe = new ScriptedPipe();
     probed = undefined;
     const timeouts = { discoverMs: DISCOVER_MS, startMs: START_MS };
@@ -40,7 +42,6 @@ describe('a probe of a child process', () => {
 
   afterEach(() => {
     deadlines.clear();
-    jest.useRealTimers();
   });
 
   it('sends nothing but discovery to a server that answers it in time', async () => {

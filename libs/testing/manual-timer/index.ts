@@ -1,1 +1,0 @@
-export { ManualTimer } from './manual-timer.js';
