@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { scaleDeadline } from '#lib/testing/machine-speed';
-import { crossingSubjects, describeScore, directSubjects, gatewaySubjects, nameOf, runConformance } from './index.js';
+import { crossingSubjects, describeScore, directSubjects, gatewaySubjects, checkName, runConformance } from './index.js';
 
 /** The score of a complete server; the gateway in front of it must reach the same numbers. */
 const COMPLETE = {
@@ -43,7 +43,7 @@ describe('the official conformance suite', () => {
         const score = await runConformance({ url: subject.url, revision });
         process.stdout.write(`${describeScore(name, score)}\n`);
         expect(score).toMatchObject(OTHER_ERA[revision]);
-        const missed = [...score.failed, ...score.warnings].map(nameOf);
+        const missed = [...score.failed, ...score.warnings].map(checkName);
         expect(missed).toEqual(Object.keys(excused ?? {}));
       } finally {
         await subject.close();

@@ -1,7 +1,7 @@
 export {
   describeScore,
   isPerfect,
-  checkName as nameOf,
+  checkName,
   runConformance,
   type ConformanceScore,
   type FailedCheck,
