@@ -10,6 +10,8 @@ const common = {
   roots: ['<rootDir>/src', '<rootDir>/libs', '<rootDir>/test'],
   // Counts what ran, by the engine itself: instrumented code would change the decorators' metadata.
   coverageProvider: 'v8',
+  // Sets what deadlines of tests are multiplied by on this machine, once per run.
+  globalSetup: '<rootDir>/scripts/measure-machine.mjs',
 };
 
 const ALL = ['**/*.spec.ts', '**/*.e2e.ts'];
@@ -17,6 +19,7 @@ const ALL = ['**/*.spec.ts', '**/*.e2e.ts'];
 /** Hold deadlines against real processes, so a second such file beside them would be measured as well. */
 const WITH_DEADLINES = [
   '<rootDir>/test/cluster/',
+  '<rootDir>/test/e2e/first-call',
   '<rootDir>/test/e2e/hostile-lists',
   '<rootDir>/test/e2e/thousand-listeners',
   '<rootDir>/src/embedded-redis/',
@@ -40,7 +43,7 @@ export default {
   ],
   maxWorkers: 2,
   // Ends what hangs, and nothing that a full machine is slow at.
-  testTimeout: 120_000,
+  testTimeout: 300_000,
   reporters: ['default', '<rootDir>/scripts/summary-reporter.mjs'],
   coverageDirectory: 'coverage',
   collectCoverageFrom: [

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { sql } from 'kysely';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import { startPostgres, type RunningPostgres } from '#lib/testing/postgres-server';
 import { startFaultProxy } from '../../test/support/fault-proxy.js';
 import { until } from '../../test/support/until.js';
@@ -67,7 +68,7 @@ describe('a PostgreSQL', () => {
     const away = url.replace(String(postgres.port), String(proxy.port));
     const impatient = new Database(
       { kind: 'postgres', url: away },
-      { connectMs: 3_000, statementMs: 0, answerMs: 100 },
+      { connectMs: scaleDeadline(3_000), statementMs: 0, answerMs: 100 },
     );
     try {
       await until(() => answers(impatient));
@@ -84,7 +85,10 @@ describe('a PostgreSQL', () => {
   });
 
   it('gives up a statement that takes too long', async () => {
-    const impatient = new Database({ kind: 'postgres', url }, { connectMs: 3_000, statementMs: 50, answerMs: 20_000 });
+    const impatient = new Database(
+      { kind: 'postgres', url },
+      { connectMs: scaleDeadline(3_000), statementMs: 50, answerMs: 20_000 },
+    );
     await expect(sql`select pg_sleep(20)`.execute(impatient.tables())).rejects.toThrow(DatabaseUnavailable);
     expect(await answers(impatient)).toBe(true);
     await impatient.close();

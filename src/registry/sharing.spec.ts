@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import { startPostgres, type RunningPostgres } from '#lib/testing/postgres-server';
 import { DATABASE_KINDS, postgresHost, type DatabaseHost } from '../../test/support/databases.js';
 import { DatabaseUnavailable } from '../database/index.js';
@@ -17,7 +18,7 @@ const FILE = JSON.stringify({
 });
 
 /** The promise is a second; a machine that runs many tests at once has twice as long. */
-const IN_TIME_MS = 2_000;
+const IN_TIME_MS = scaleDeadline(2_000);
 
 async function inTime(event: Promise<unknown>): Promise<void> {
   const start = performance.now();

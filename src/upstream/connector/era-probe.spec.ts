@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import { Workbench, NEVER, remote, Reply, textOf, toolCall } from './connector-fixture.js';
 import { greetLegacy, greetModern, startScriptedServer, type ScriptedServer, type Visit } from './scripted-server.js';
 
@@ -173,7 +174,7 @@ describe('a server that changed its era', () => {
 
   it('is not suspected of it while it says nothing', async () => {
     const server = await serve((visit) => void (greetLegacy(visit) || visit.result(TEXT)));
-    const definition = remote(server.url, { timeouts: { connectMs: 300, requestMs: 5_000 } });
+    const definition = remote(server.url, { timeouts: { connectMs: scaleDeadline(300), requestMs: 5_000 } });
     await bench.open(definition);
     const before = server.visits.length;
     server.play(() => undefined);

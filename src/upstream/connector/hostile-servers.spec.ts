@@ -13,6 +13,7 @@ import {
   type HostileServer,
 } from '#lib/testing/hostile-server';
 import type { JsonObject, Outcome } from '#lib/mcp-protocol';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import type { RemoteServer, StdioServer } from '../../registry/index.js';
 import type { UpstreamConnection } from '../upstream-connection.js';
 import { child, NEVER, remote, Reply, textOf, toolCall, Workbench } from './connector-fixture.js';
@@ -44,9 +45,9 @@ function expectOutcome(outcome: Outcome, expected: Expectation): void {
 const isPatient = (behaviour: Behaviour, carrier: Carrier): boolean => behaviour.waits?.includes(carrier) === true;
 
 /** For calls that are answered: never reached, so that a full machine is not taken for a silent server. */
-const AMPLE = { connectMs: 10_000, requestMs: 30_000 };
+const AMPLE = { connectMs: scaleDeadline(10_000), requestMs: scaleDeadline(30_000) };
 /** For calls that nothing ends but their time. */
-const SHORT = { connectMs: 10_000, requestMs: 800 };
+const SHORT = { connectMs: scaleDeadline(10_000), requestMs: scaleDeadline(800) };
 
 /** Behaviours whose outcome does not wait for the end of the request's time. */
 const atOnce = (carrier: Carrier): Behaviour[] =>
