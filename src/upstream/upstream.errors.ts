@@ -1,4 +1,4 @@
-import { failure, GatewayCode, type JsonObject, type Outcome } from '#lib/mcp-protocol';
+import { failure, GatewayCode, outcomeOfFault, type JsonObject, type Outcome } from '#lib/mcp-protocol';
 import { OutcomeError } from '#lib/extension-kit';
 
 type Failed = Extract<Outcome, { kind: 'error' }>;
@@ -7,9 +7,9 @@ type Failed = Extract<Outcome, { kind: 'error' }>;
  * Names the server in an error of our own making. A server's error and a result pass as they are: only our own
  * errors carry a status.
  */
-export function named(outcome: Outcome, server: string): Outcome {
+export function named(outcome: Outcome, server: string, more?: JsonObject): Outcome {
   if (outcome.kind === 'result' || outcome.httpStatus === undefined) return outcome;
-  const data = { ...(outcome.error.data as JsonObject | undefined), server };
+  const data = { ...(outcome.error.data as JsonObject | undefined), server, ...more };
   return { ...outcome, error: { ...outcome.error, data } };
 }
 
@@ -47,11 +47,14 @@ export const sessionLost = (server: string): Outcome =>
 export const tooManyCalls = (server: string): Outcome =>
   refused(server, GatewayCode.overloaded, 503, 'Too many calls are running at this upstream; call again later');
 
-/** The child process died again; it is not started before the time is over. */
-export const restartPending = (server: string, retryAfterMs: number): Outcome =>
-  refused(server, GatewayCode.upstreamFailed, 502, 'The upstream process ended; it starts again shortly', {
-    retryAfterMs,
-  });
+/**
+ * The child process ended and is not started before the time is over. Its message is that of the failed start itself:
+ * whether a caller comes before or after the end of the pause must not make two faults of one.
+ */
+export const restartPending = (
+  server: string,
+  { remainingMs, reason }: { remainingMs: number; reason: string },
+): Outcome => named(outcomeOfFault('refused', reason), server, { retryAfterMs: remainingMs });
 
 /** The server broke the protocol in a way that only the dialect can see. */
 export function brokeProtocol(server: string, what: string): Outcome {
@@ -68,7 +71,7 @@ export function noSharedRevision(server: string, offered: readonly string[]): Ou
   return failure({ code: GatewayCode.upstreamFailed, message, data }, 502);
 }
 
-function refused(server: string, code: number, status: number, message: string, more?: JsonObject): Outcome {
-  const data = { outcome: 'not_executed', retriable: true, server, ...more };
+function refused(server: string, code: number, status: number, message: string): Outcome {
+  const data = { outcome: 'not_executed', retriable: true, server };
   return failure({ code, message, data }, status);
 }

@@ -126,16 +126,16 @@ export class StdioOpenings {
   }
 
   private startProcess(server: StdioServer): ChildPipe {
-    const waitMs = this.guard.remainingMs(server.slug);
-    if (waitMs > 0) throw thrown(restartPending(server.slug, waitMs));
+    const pending = this.guard.pending(server.slug);
+    if (pending !== undefined) throw thrown(restartPending(server.slug, pending));
     if (this.isShutDown) throw thrown(named(outcomeOfFault('refused', 'the gateway is shutting down'), server.slug));
     const pipe = this.spawn(server, {
       maxLineBytes: this.config.maxMessageBytes,
       stderr: new BoundedLog(this.logger, `${server.slug}: `),
       noise: new BoundedLog(this.logger, `${server.slug}: dropped what is no message: `),
-      onGone: (gone, wanted) => {
+      onGone: (gone, wanted, reason) => {
         this.pipes.delete(gone);
-        if (!wanted) this.guard.died(server.slug, gone.startedAt);
+        if (!wanted) this.guard.died(server.slug, gone.startedAt, reason);
       },
     });
     this.pipes.add(pipe);

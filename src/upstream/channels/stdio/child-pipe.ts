@@ -14,8 +14,8 @@ export interface ChildPipeOptions {
   readonly stderr: BoundedLog;
   /** Takes what it writes to stdout that is no message. */
   readonly noise: BoundedLog;
-  /** Called once, when the process is gone. `wanted` when it was told to go. */
-  onGone(pipe: ChildPipe, wanted: boolean): void;
+  /** Called once, when the process is gone. `wanted` when it was told to go; `reason` says how it ended. */
+  onGone(pipe: ChildPipe, wanted: boolean, reason: string): void;
 }
 
 /** How long a child may take to go, first when its input ends, then when it is asked to terminate. */
@@ -157,10 +157,11 @@ export class ChildPipe extends MessagePipe {
     // Whoever hears of the end closes the pipe, which makes it wanted too late.
     const wanted = this.wanted && !this.overflowed;
     const how = signal === null ? `with code ${code ?? 'unknown'}` : `by ${signal}`;
-    this.ended('lost', this.spawnFailure ?? `the process ended ${how}`);
+    const reason = this.spawnFailure ?? `the process ended ${how}`;
+    this.ended('lost', reason);
     this.options.stderr.flush();
     this.gone.resolve();
-    this.options.onGone(this, wanted);
+    this.options.onGone(this, wanted, reason);
   }
 
   private async dismiss(): Promise<void> {

@@ -43,22 +43,23 @@ describe('restarts', () => {
     for (let death = 0; death < 10; death++) {
       const startedAt = now;
       now += 10;
-      guard.died('shop', startedAt);
-      waits.push(guard.remainingMs('shop'));
-      now += guard.remainingMs('shop');
+      guard.died('shop', startedAt, 'the process ended with code 1');
+      const { remainingMs = 0 } = guard.pending('shop') ?? {};
+      waits.push(remainingMs);
+      now += remainingMs;
     }
     expect(waits).toEqual([200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000]);
-    expect(guard.remainingMs('shop')).toBe(0);
-    expect(guard.remainingMs('another')).toBe(0);
+    expect(guard.pending('shop')).toBeUndefined();
+    expect(guard.pending('another')).toBeUndefined();
   });
 
   it('start over after a stable minute', () => {
     let now = 0;
     const guard = new RestartGuard(() => now);
-    guard.died('shop', 0);
-    guard.died('shop', 0);
+    guard.died('shop', 0, 'the process ended with code 1');
+    guard.died('shop', 0, 'the process ended with code 1');
     now = 120_000;
-    guard.died('shop', 50_000);
-    expect(guard.remainingMs('shop')).toBe(200);
+    guard.died('shop', 50_000, 'the process ended by SIGKILL');
+    expect(guard.pending('shop')).toEqual({ remainingMs: 200, reason: 'the process ended by SIGKILL' });
   });
 });
