@@ -16,6 +16,8 @@ const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 export interface GatewayOptions {
   /** Settings, `ISTHMUS_*`, and what `${NAME}` in the configuration file stands for. */
   readonly variables: Variables;
+  /** Logs for it. Without: one of its own, as the settings say. */
+  readonly logger?: GatewayLogger;
 }
 
 const LONGEST_PARAMETER = 16_384;
@@ -24,7 +26,7 @@ const LONGEST_PARAMETER = 16_384;
  * Builds a gateway that does not listen yet; main, tests and a team's own main all use it.
  * @throws ConfigFault, RegistryFault, DataFolderFault or DatabaseFault that names all that is wrong
  */
-export async function createGateway({ variables }: GatewayOptions): Promise<NestFastifyApplication> {
+export async function createGateway({ variables, logger }: GatewayOptions): Promise<NestFastifyApplication> {
   const loaded = new LoadedConfig(loadConfig(GATEWAY_SETTINGS, variables), variables);
   const adapter = new FastifyAdapter({
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -39,7 +41,7 @@ export async function createGateway({ variables }: GatewayOptions): Promise<Nest
     routerOptions: { maxParamLength: LONGEST_PARAMETER, ignoreTrailingSlash: true },
   });
   const gateway = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(loaded), adapter, {
-    logger: new GatewayLogger(loaded.get(LoggingConfig)),
+    logger: logger ?? new GatewayLogger(loaded.get(LoggingConfig)),
     abortOnError: false,
     // Each door reads its own bodies.
     bodyParser: false,

@@ -20,8 +20,9 @@ async function start(): Promise<void> {
   const variables = { ...process.env, ...settings };
   const config = new LoadedConfig(loadConfig(GATEWAY_SETTINGS, variables), variables);
   const { workers, host, port } = config.get(GatewayConfig);
-  if (workers === 1) return print((await runGateway(variables, { onLeft: () => {}, onLost })).greeting);
-  Logger.overrideLogger(new GatewayLogger(config.get(LoggingConfig)));
+  const logger = new GatewayLogger(config.get(LoggingConfig));
+  if (workers === 1) return startAlone(variables, logger);
+  Logger.overrideLogger(logger);
   process.exitCode = await runWorkers({
     workers,
     host,
@@ -33,11 +34,28 @@ async function start(): Promise<void> {
   });
 }
 
-/** One of several: it is the primary that talks to the person who started it. */
+/** Nothing that it logs comes before the greeting. */
+async function startAlone(variables: Variables, logger: GatewayLogger): Promise<void> {
+  logger.hold();
+  try {
+    const { greeting } = await runGateway(variables, { onLeft: () => {}, onLost }, logger);
+    print(greeting);
+  } finally {
+    logger.release();
+  }
+}
+
+/** One of several: the primary prints the greeting. */
 async function startWorker(variables: Variables): Promise<void> {
   try {
-    const { greeting, isFirst } = await runGateway(variables, { onLeft: () => cluster.worker?.disconnect(), onLost });
+    const logger = new GatewayLogger(
+      new LoadedConfig(loadConfig(GATEWAY_SETTINGS, variables), variables).get(LoggingConfig),
+    );
+    logger.hold();
+    const ends = { onLeft: () => cluster.worker?.disconnect(), onLost };
+    const { greeting, isFirst } = await runGateway(variables, ends, logger);
     await sendWorkerReport({ kind: 'listening', greeting, isFirst });
+    logger.release();
   } catch (cause) {
     await sendWorkerReport({ kind: 'fault', text: explain(cause) });
     process.exit(1);

@@ -4,9 +4,11 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Variables } from '#lib/config';
 import { WorkerBusServer } from '#lib/worker-bus';
 import { TokenIssuer } from './auth/index.js';
-import { createGateway } from './create-gateway.js';
+import { createGateway, type GatewayOptions } from './create-gateway.js';
 import { DataFolder } from './data-folder/index.js';
 import { Drain } from './drain/index.js';
+import { findFirstCall } from './first-call.js';
+import type { GatewayLogger } from './gateway-logger.js';
 import { GatewayConfig } from './gateway.config.js';
 import { firstGreeting, laterGreeting, urlOf } from './greeting.js';
 import { Readiness } from './health/index.js';
@@ -23,7 +25,7 @@ const logger = new Logger('Gateway');
 
 /** A gateway that listens. */
 export interface RunningGateway {
-  /** What to tell the person who started it. */
+  /** For the person who started it; empty when it was told to leave before it could greet. */
   readonly greeting: string;
   /** The greeting has a token, as the secrets were drawn by this very start. */
   readonly isFirst: boolean;
@@ -41,8 +43,8 @@ export interface GatewayEnds {
  * Runs a whole gateway in this process, obeying its signals.
  * @throws what `createGateway` throws, or the fault of listening
  */
-export async function runGateway(variables: Variables, ends: GatewayEnds): Promise<RunningGateway> {
-  const running = await GatewayProcess.start(variables, ends);
+export async function runGateway(variables: Variables, ends: GatewayEnds, log: GatewayLogger): Promise<RunningGateway> {
+  const running = await GatewayProcess.start({ variables, logger: log }, ends);
   obeySignals(running);
   return running.introduce();
 }
@@ -54,9 +56,10 @@ class GatewayProcess {
   private renewal: Promise<void> | undefined;
   /** The one that has left to make room for the next. */
   private former: NestFastifyApplication | undefined;
+  private readonly introduction = new AbortController();
 
   private constructor(
-    private readonly variables: Variables,
+    private readonly options: GatewayOptions,
     private readonly ends: GatewayEnds,
     private readonly host: string,
     private gateway: NestFastifyApplication,
@@ -64,15 +67,16 @@ class GatewayProcess {
     this.attend();
   }
 
-  static async start(variables: Variables, ends: GatewayEnds): Promise<GatewayProcess> {
-    const gateway = await createGateway({ variables });
+  static async start(options: GatewayOptions, ends: GatewayEnds): Promise<GatewayProcess> {
+    const gateway = await createGateway(options);
     const { host, port } = gateway.get(GatewayConfig);
     await gateway.listen(port, host);
-    return new GatewayProcess(variables, ends, host, gateway);
+    return new GatewayProcess(options, ends, host, gateway);
   }
 
   async introduce(): Promise<RunningGateway> {
-    return { greeting: await greeting(this.gateway, this.host), isFirst: this.gateway.get(DataFolder).firstStart };
+    const text = await greeting(this.gateway, this.host, this.introduction.signal);
+    return { greeting: this.leaving ? '' : text, isFirst: this.gateway.get(DataFolder).firstStart };
   }
 
   reload(): void {
@@ -85,6 +89,7 @@ class GatewayProcess {
   }
 
   private async leaveOnce(): Promise<void> {
+    this.introduction.abort();
     // One that is just starting would not hear of it.
     await this.renewal;
     if (this.gateway !== this.former) await drain(this.gateway);
@@ -115,7 +120,7 @@ class GatewayProcess {
       this.former = this.gateway;
       await drain(this.former, RENEWAL_DEADLINE_MS);
       if (this.leaving) return;
-      this.gateway = await createGateway({ variables: this.variables });
+      this.gateway = await createGateway(this.options);
       await this.gateway.listen(port, this.host);
       this.attend();
       logger.log('It has started anew.');
@@ -132,13 +137,21 @@ function warnOfExposure(registry: ServerRegistry, host: string): void {
   registry.onChange(warn);
 }
 
-async function greeting(gateway: NestFastifyApplication, host: string): Promise<string> {
+/** The first one waits until the call in it can be served. */
+async function greeting(gateway: NestFastifyApplication, host: string, signal: AbortSignal): Promise<string> {
   const { port } = gateway.getHttpServer().address() as { port: number };
   const { path: dataFolder, firstStart } = gateway.get(DataFolder);
   const url = urlOf(host, port);
   if (!firstStart) return laterGreeting({ url, dataFolder });
-  const order = { subject: 'admin@localhost', roles: ['admin'], expiresInSeconds: FIRST_TOKEN_SECONDS };
-  return firstGreeting({ url, dataFolder, token: await gateway.get(TokenIssuer).issue(order) });
+  const tokenOf = (role: string) =>
+    gateway
+      .get(TokenIssuer)
+      .issue({ subject: `${role}@localhost`, roles: [role], expiresInSeconds: FIRST_TOKEN_SECONDS });
+  const userToken = await tokenOf('user');
+  const call = await findFirstCall(url, userToken, signal);
+  // Unlike its type says, it is missing where there is no terminal.
+  const { isTTY = false } = process.stdout as { isTTY?: boolean };
+  return firstGreeting({ url, dataFolder, userToken, call, ...(isTTY && { adminToken: await tokenOf('admin') }) });
 }
 
 function obeySignals(running: GatewayProcess): void {
