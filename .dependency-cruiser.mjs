@@ -23,6 +23,7 @@ const ARROWS = {
   'data-folder': [],
   coordination: [],
   health: [],
+  'landing-page': [],
   drain: ['health'],
   // The primary process of several workers knows nothing of what they do.
   cluster: [],

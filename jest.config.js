@@ -9,9 +9,11 @@ export default {
   runtime: '<rootDir>/scripts/jest/native-runtime.cjs',
   testEnvironment: '<rootDir>/scripts/jest/native-environment.cjs',
   testSequencer: '<rootDir>/scripts/jest/longest-first.cjs',
+  // Sets the factor for the deadlines of tests on this machine, once per run.
+  globalSetup: '<rootDir>/scripts/measure-machine.mjs',
   maxWorkers: 2,
   // Ends what hangs, and nothing that a full machine is slow at.
-  testTimeout: 120_000,
+  testTimeout: 300_000,
   reporters: ['default', '<rootDir>/scripts/summary-reporter.mjs'],
   // Counts what ran, by the engine itself: instrumented code would change the decorators' metadata.
   coverageProvider: 'v8',

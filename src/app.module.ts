@@ -4,6 +4,7 @@ import { AdminModule } from './admin/index.js';
 import { AuthModule } from './auth/index.js';
 import { DrainModule } from './drain/index.js';
 import { HealthModule } from './health/index.js';
+import { LandingPageModule } from './landing-page/index.js';
 import { RegistryModule } from './registry/index.js';
 import { TransportModule } from './transport/index.js';
 
@@ -17,6 +18,7 @@ export class AppModule {
         ConfigModule.forRoot(loaded),
         DrainModule,
         HealthModule,
+        LandingPageModule,
         RegistryModule,
         AuthModule,
         AdminModule,

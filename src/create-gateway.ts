@@ -16,6 +16,8 @@ const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 export interface GatewayOptions {
   /** The `ISTHMUS_*` settings, and the variables to which `${NAME}` in the configuration file refers. */
   readonly variables: Variables;
+  /** Logs for it. Without: one of its own, as the settings say. */
+  readonly logger?: GatewayLogger;
 }
 
 const MAX_PARAMETER_LENGTH = 16_384;
@@ -24,7 +26,7 @@ const MAX_PARAMETER_LENGTH = 16_384;
  * Creates a gateway that does not listen yet. Used by main, by tests and by a team's own main.
  * @throws ConfigFault, RegistryFault, DataFolderFault or DatabaseFault that lists every fault
  */
-export async function createGateway({ variables }: GatewayOptions): Promise<NestFastifyApplication> {
+export async function createGateway({ variables, logger }: GatewayOptions): Promise<NestFastifyApplication> {
   const loaded = new LoadedConfig(loadConfig(GATEWAY_SETTINGS, variables), variables);
   const adapter = new FastifyAdapter({
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -39,7 +41,7 @@ export async function createGateway({ variables }: GatewayOptions): Promise<Nest
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH, ignoreTrailingSlash: true },
   });
   const gateway = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(loaded), adapter, {
-    logger: new GatewayLogger(loaded.get(LoggingConfig)),
+    logger: logger ?? new GatewayLogger(loaded.get(LoggingConfig)),
     abortOnError: false,
     // Each transport reads its own bodies.
     bodyParser: false,

@@ -30,13 +30,29 @@ describe('GatewayLogger', () => {
     expect(printed({ level: 'fatal' }, all)).toHaveLength(1);
   });
 
+  it('holds back what is normal until it is released, and nothing else', () => {
+    const start = (logger: GatewayLogger) => {
+      logger.hold();
+      logger.log('normal');
+      logger.debug('detail');
+      logger.warn('odd');
+      logger.release();
+      logger.log('later');
+    };
+    const wordsOf = (lines: string[]) => lines.map((line) => /(odd|normal|detail|later)/.exec(line)?.[0]);
+    const lines = printed({ level: 'debug' }, start);
+    expect(wordsOf(lines)).toEqual(expect.arrayContaining(['odd', 'normal', 'detail', 'later']));
+    expect(wordsOf(lines).indexOf('odd')).toBeLessThan(wordsOf(lines).indexOf('normal'));
+  });
+
   it('does not tell everybody how the gateway is put together', () => {
     const assemble = (logger: GatewayLogger) => {
       logger.log('AppModule dependencies initialized', 'InstanceLoader');
+      logger.log('Nest microservice successfully started', 'NestMicroservice');
       logger.log('Server files was added', 'Registry');
     };
     expect(printed({}, assemble)).toEqual([expect.stringContaining('Server files was added')]);
-    expect(printed({ level: 'debug' }, assemble)).toHaveLength(2);
+    expect(printed({ level: 'debug' }, assemble)).toHaveLength(3);
   });
 
   it('prints a start fault at the debug level only, because main reports it without a stack', () => {

@@ -8,10 +8,16 @@ const STARTUP_CONTEXTS = new Set([
   'RoutesResolver',
   'RouterExplorer',
   'NestApplication',
+  'NestMicroservice',
 ]);
+
+/** A start that logs more lines than this prints them before its greeting. */
+const MAX_HELD_LINES = 1_000;
 
 /** Logs to the console, as readable text or as one JSON object per line. */
 export class GatewayLogger extends ConsoleLogger {
+  private held: (() => void)[] | undefined;
+
   constructor({ level, format }: LoggingConfig) {
     const logLevels = LEVELS.slice(0, LEVELS.indexOf(level) + 1);
     // Contrary to its type, isTTY is undefined when stdout is not a terminal.
@@ -19,16 +25,43 @@ export class GatewayLogger extends ConsoleLogger {
     super({ json: format === 'json', colors: format === 'text' && isTTY, logLevels });
   }
 
+  /**
+   * Holds lines back until `release`, so that a start prints its greeting first. Warnings and errors are printed at once:
+   * they may be the reason why the greeting does not come.
+   */
+  hold(): void {
+    this.held ??= [];
+  }
+
+  release(): void {
+    const held = this.held ?? [];
+    this.held = undefined;
+    for (const print of held) print();
+  }
+
   override log(message: unknown, ...rest: unknown[]): void {
     const context = rest.at(-1);
     if (typeof context === 'string' && STARTUP_CONTEXTS.has(context)) this.debug(message, ...rest);
-    else super.log(message, ...rest);
+    else this.printOrHold(() => super.log(message, ...rest));
+  }
+
+  override debug(message: unknown, ...rest: unknown[]): void {
+    this.printOrHold(() => super.debug(message, ...rest));
+  }
+
+  override verbose(message: unknown, ...rest: unknown[]): void {
+    this.printOrHold(() => super.verbose(message, ...rest));
   }
 
   /** Nest also throws an error that prevents its start; main reports that error as a message without a stack. */
   override error(message: unknown, ...rest: unknown[]): void {
     if (rest.at(-1) === 'ExceptionHandler') this.debug(message, ...rest);
     else super.error(message, ...rest);
+  }
+
+  private printOrHold(print: () => void): void {
+    if (this.held === undefined) return print();
+    if (this.held.push(print) > MAX_HELD_LINES) this.release();
   }
 
   protected override stringifyMessage(message: unknown, logLevel: LogLevel): string {

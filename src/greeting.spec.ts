@@ -31,10 +31,13 @@ async function pasted(lineOf: (url: string) => string) {
   }
 }
 
-describe('the first greeting', () => {
-  const greet = (url: string) => firstGreeting({ url, token: TOKEN, dataFolder: '/home/me/data' });
+const ECHO = { method: 'tools/call', params: { name: 'sample__echo', arguments: { text: "It's me" } } };
 
-  it('has a call that works when pasted', async () => {
+describe('the first greeting', () => {
+  const greet = (url: string, more: { adminToken?: string } = {}) =>
+    firstGreeting({ url, userToken: TOKEN, dataFolder: '/home/me/data', call: ECHO, ...more });
+
+  it('has a call that works when pasted, whatever characters it holds', async () => {
     const { output, asked } = await pasted(
       (url) =>
         greet(url)
@@ -48,7 +51,7 @@ describe('the first greeting', () => {
       authorization: `Bearer ${TOKEN}`,
       'content-type': 'application/json',
     });
-    expect(JSON.parse(call?.body ?? '')).toMatchObject({ method: 'tools/call', params: { name: 'sample__echo' } });
+    expect(JSON.parse(call?.body ?? '')).toEqual({ jsonrpc: '2.0', id: 1, ...ECHO });
   });
 
   it('contains a client configuration that is valid JSON', () => {
@@ -61,14 +64,23 @@ describe('the first greeting', () => {
     });
   });
 
-  it('says where everything is', () => {
-    expect(greet('http://127.0.0.1:4444')).toContain('ready at http://127.0.0.1:4444/mcp');
-    expect(greet('http://127.0.0.1:4444')).toContain('/home/me/data');
+  it('names the endpoint, the admin documentation and the data folder', () => {
+    const text = greet('http://127.0.0.1:4444');
+    expect(text).toContain('ready at http://127.0.0.1:4444/mcp');
+    expect(text).toContain('http://127.0.0.1:4444/admin/v1/docs');
+    expect(text).toContain('/home/me/data');
+  });
+
+  it('holds an admin token when it is given one, and else says how to make one', () => {
+    const [terminal, file] = [greet('http://a', { adminToken: 'eyAdmin' }), greet('http://a')];
+    expect(terminal).toMatch(/^eyAdmin$/m);
+    expect(file).not.toMatch(/^ey/m);
+    expect(file).toMatch(/npm run token -- --subject \S+ --role admin/);
   });
 });
 
 describe('a later greeting', () => {
-  it('tells no token, but how to make one', () => {
+  it('holds no token, and says how to make one', () => {
     const text = laterGreeting({ url: 'http://127.0.0.1:4444', dataFolder: '/home/me/data' });
     expect(text).toContain('http://127.0.0.1:4444/mcp');
     expect(text).toMatch(/npm run token -- --subject \S+ --role admin/);

@@ -1,47 +1,57 @@
-/** What the first start tells the person in front of it. Every line of it works when pasted. */
+import type { FirstCall } from './first-call.js';
+
+/** What the first start prints for the person in front of it. Every line of it works when pasted. */
 export interface Greeting {
   /** `http://127.0.0.1:4444` */
   readonly url: string;
-  readonly token: string;
-  /** Where the secrets and the configuration are. */
+  /** Folder of the secrets and the configuration. */
   readonly dataFolder: string;
+  /** A token of the role `user`. */
+  readonly userToken: string;
+  /** Only for a terminal: what ends up in a log or a file must not hold it. */
+  readonly adminToken?: string;
+  readonly call: FirstCall;
 }
 
-/** Where a gateway that listens here is found from this machine. */
+/** The URL at which this machine reaches a gateway that listens on this host and port. */
 export function toLocalUrl(host: string, port: number): string {
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }
 
-export function firstGreeting({ url, token, dataFolder }: Greeting): string {
-  const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: SAMPLE_CALL };
-  const client = { mcpServers: { isthmus: { type: 'http', url: `${url}/mcp`, headers: bearer(token) } } };
-  return `
-Isthmus is ready at ${url}/mcp
-Secrets and configuration are in ${dataFolder}
-
-An admin token, good for 30 days (npm run token makes others):
-
-${token}
-
-For your MCP client's mcp.json:
-
-${JSON.stringify(client, null, 2)}
-
-A first call:
-
-curl -s ${url}/rpc -H 'Authorization: Bearer ${token}' -H 'Content-Type: application/json' -d '${JSON.stringify(call)}'
-`;
+export function firstGreeting({ url, dataFolder, userToken, adminToken, call }: Greeting): string {
+  const headers = { Authorization: `Bearer ${userToken}` };
+  const client = { mcpServers: { isthmus: { type: 'http', url: `${url}/mcp`, headers } } };
+  const curl = `curl -s ${url}/rpc -H 'Authorization: Bearer ${userToken}' -H 'Content-Type: application/json'`;
+  const parts = [
+    readyAt(url, dataFolder),
+    "For your MCP client's mcp.json, with a token of the role user that is good for 30 days:",
+    JSON.stringify(client, null, 2),
+    'A first call:',
+    `${curl} -d ${quoted(messageOf(call))}`,
+    ...(adminToken === undefined
+      ? [HOW_TO_MAKE_A_TOKEN]
+      : [
+          'A token of the role admin, good for 30 days. It is not printed again (npm run token makes others):',
+          adminToken,
+        ]),
+  ];
+  return `${parts.join('\n\n')}\n`;
 }
 
-export function laterGreeting({ url, dataFolder }: Omit<Greeting, 'token'>): string {
-  return `
-Isthmus is ready at ${url}/mcp
-Secrets and configuration are in ${dataFolder}
-A token: npm run token -- --subject you@example.com --role admin --expires 60m
-`;
+export function laterGreeting({ url, dataFolder }: Pick<Greeting, 'url' | 'dataFolder'>): string {
+  return `${readyAt(url, dataFolder)}\n${HOW_TO_MAKE_A_TOKEN}\n`;
 }
 
-const SAMPLE_CALL = { name: 'sample__echo', arguments: { text: 'Hello across the isthmus' } };
+const readyAt = (url: string, dataFolder: string): string => `
+Isthmus is ready at ${url}/mcp
+The admin API and its documentation are at ${url}/admin/v1/docs
+Secrets and configuration are in ${dataFolder}`;
 
-const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
+const HOW_TO_MAKE_A_TOKEN =
+  'A token for the admin API: npm run token -- --subject you@example.com --role admin --expires 60m';
+
+const messageOf = ({ method, params }: FirstCall): string => JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
+
+/** As one word for a shell. */
+const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

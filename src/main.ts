@@ -20,8 +20,9 @@ async function start(): Promise<void> {
   const variables = { ...process.env, ...settings };
   const config = new LoadedConfig(loadConfig(GATEWAY_SETTINGS, variables), variables);
   const { workers, host, port } = config.get(GatewayConfig);
-  if (workers === 1) return print((await runGateway(variables, { onStopped: () => {}, onFailed: onLost })).greeting);
-  Logger.overrideLogger(new GatewayLogger(config.get(LoggingConfig)));
+  const logger = new GatewayLogger(config.get(LoggingConfig));
+  if (workers === 1) return startSingleWorker(variables, logger);
+  Logger.overrideLogger(logger);
   process.exitCode = await runWorkers({
     workers,
     host,
@@ -33,14 +34,28 @@ async function start(): Promise<void> {
   });
 }
 
-/** One of several: it is the primary that talks to the person who started it. */
+/** Prints the greeting before any log line. */
+async function startSingleWorker(variables: Variables, logger: GatewayLogger): Promise<void> {
+  logger.hold();
+  try {
+    const { greeting } = await runGateway(variables, { onStopped: () => {}, onFailed: onLost }, logger);
+    print(greeting);
+  } finally {
+    logger.release();
+  }
+}
+
+/** One of several: the primary prints the greeting. */
 async function startWorker(variables: Variables): Promise<void> {
   try {
-    const { greeting, isFirst } = await runGateway(variables, {
-      onStopped: () => cluster.worker?.disconnect(),
-      onFailed: onLost,
-    });
+    const logger = new GatewayLogger(
+      new LoadedConfig(loadConfig(GATEWAY_SETTINGS, variables), variables).get(LoggingConfig),
+    );
+    logger.hold();
+    const callbacks = { onStopped: () => cluster.worker?.disconnect(), onFailed: onLost };
+    const { greeting, isFirst } = await runGateway(variables, callbacks, logger);
     await sendWorkerReport({ kind: 'listening', greeting, isFirst });
+    logger.release();
   } catch (cause) {
     await sendWorkerReport({ kind: 'fault', text: toStartErrorText(cause) });
     process.exit(1);

@@ -4,9 +4,11 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Variables } from '#lib/config';
 import { WorkerBusServer } from '#lib/worker-bus';
 import { TokenIssuer } from './auth/index.js';
-import { createGateway } from './create-gateway.js';
+import { createGateway, type GatewayOptions } from './create-gateway.js';
 import { DataFolder } from './data-folder/index.js';
 import { Drain } from './drain/index.js';
+import { findFirstCall } from './first-call.js';
+import type { GatewayLogger } from './gateway-logger.js';
 import { GatewayConfig } from './gateway.config.js';
 import { firstGreeting, laterGreeting, toLocalUrl } from './greeting.js';
 import { Readiness } from './health/index.js';
@@ -23,7 +25,7 @@ const logger = new Logger('Gateway');
 
 /** A gateway that listens for requests. */
 export interface RunningGateway {
-  /** What to tell the person who started it. */
+  /** For the person who started it; empty when it was told to leave before it could greet. */
   readonly greeting: string;
   /** True when this start created the secrets, so that the greeting contains a token. */
   readonly isFirst: boolean;
@@ -41,8 +43,12 @@ export interface GatewayCallbacks {
  * Runs a complete gateway in this process and handles its signals.
  * @throws the errors of `createGateway` and of listening
  */
-export async function runGateway(variables: Variables, ends: GatewayCallbacks): Promise<RunningGateway> {
-  const running = await GatewayProcess.start(variables, ends);
+export async function runGateway(
+  variables: Variables,
+  callbacks: GatewayCallbacks,
+  log: GatewayLogger,
+): Promise<RunningGateway> {
+  const running = await GatewayProcess.start({ variables, logger: log }, callbacks);
   handleSignals(running);
   return running.toRunningGateway();
 }
@@ -54,9 +60,10 @@ class GatewayProcess {
   private restarting: Promise<void> | undefined;
   /** The gateway that was drained before its replacement. */
   private previousGateway: NestFastifyApplication | undefined;
+  private readonly greetingController = new AbortController();
 
   private constructor(
-    private readonly variables: Variables,
+    private readonly options: GatewayOptions,
     private readonly callbacks: GatewayCallbacks,
     private readonly host: string,
     private gateway: NestFastifyApplication,
@@ -64,18 +71,16 @@ class GatewayProcess {
     this.observe();
   }
 
-  static async start(variables: Variables, ends: GatewayCallbacks): Promise<GatewayProcess> {
-    const gateway = await createGateway({ variables });
+  static async start(options: GatewayOptions, callbacks: GatewayCallbacks): Promise<GatewayProcess> {
+    const gateway = await createGateway(options);
     const { host, port } = gateway.get(GatewayConfig);
     await gateway.listen(port, host);
-    return new GatewayProcess(variables, ends, host, gateway);
+    return new GatewayProcess(options, callbacks, host, gateway);
   }
 
   async toRunningGateway(): Promise<RunningGateway> {
-    return {
-      greeting: await createGreeting(this.gateway, this.host),
-      isFirst: this.gateway.get(DataFolder).isFirstStart,
-    };
+    const greeting = await createGreeting(this.gateway, this.host, this.greetingController.signal);
+    return { greeting: this.draining ? '' : greeting, isFirst: this.gateway.get(DataFolder).isFirstStart };
   }
 
   reload(): void {
@@ -88,6 +93,7 @@ class GatewayProcess {
   }
 
   private async drainOnce(): Promise<void> {
+    this.greetingController.abort();
     // One that is just starting would not hear of it.
     await this.restarting;
     if (this.gateway !== this.previousGateway) await drain(this.gateway);
@@ -118,7 +124,7 @@ class GatewayProcess {
       this.previousGateway = this.gateway;
       await drain(this.previousGateway, RESTART_DRAIN_TIMEOUT_MS);
       if (this.draining) return;
-      this.gateway = await createGateway({ variables: this.variables });
+      this.gateway = await createGateway(this.options);
       await this.gateway.listen(port, this.host);
       this.observe();
       logger.log('The worker has restarted.');
@@ -135,13 +141,21 @@ function warnOfExposure(registry: ServerRegistry, host: string): void {
   registry.onChange(warn);
 }
 
-async function createGreeting(gateway: NestFastifyApplication, host: string): Promise<string> {
+/** The first greeting waits until the call in it can be served. */
+async function createGreeting(gateway: NestFastifyApplication, host: string, signal: AbortSignal): Promise<string> {
   const { port } = gateway.getHttpServer().address() as { port: number };
   const { path: dataFolder, isFirstStart: firstStart } = gateway.get(DataFolder);
   const url = toLocalUrl(host, port);
   if (!firstStart) return laterGreeting({ url, dataFolder });
-  const order = { subject: 'admin@localhost', roles: ['admin'], expiresInSeconds: FIRST_TOKEN_SECONDS };
-  return firstGreeting({ url, dataFolder, token: await gateway.get(TokenIssuer).issue(order) });
+  const tokenOf = (role: string) =>
+    gateway
+      .get(TokenIssuer)
+      .issue({ subject: `${role}@localhost`, roles: [role], expiresInSeconds: FIRST_TOKEN_SECONDS });
+  const userToken = await tokenOf('user');
+  const call = await findFirstCall(url, userToken, signal);
+  // Unlike its type says, it is missing where there is no terminal.
+  const { isTTY = false } = process.stdout as { isTTY?: boolean };
+  return firstGreeting({ url, dataFolder, userToken, call, ...(isTTY && { adminToken: await tokenOf('admin') }) });
 }
 
 function handleSignals(running: GatewayProcess): void {

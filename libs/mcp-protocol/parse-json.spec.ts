@@ -116,9 +116,8 @@ describe('the JSON parser', () => {
   });
 
   it('refuses a deep text without reading it to its end', () => {
-    const before = performance.now();
-    expect(() => parseJson('['.repeat(40_000_000))).toThrow(JsonFault);
-    expect(performance.now() - before).toBeLessThan(1000);
+    // Its end is no JSON: a parser that reads on complains of that.
+    expect(() => parseJson(`${'['.repeat(40_000_000)}no JSON`)).toThrow('JSON is nested deeper than 64 levels.');
   });
 
   it('does not count brackets inside strings', () => {

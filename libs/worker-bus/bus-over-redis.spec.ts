@@ -1,4 +1,5 @@
 /** @runs-alone */
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
@@ -8,8 +9,8 @@ import { BusNode } from './bus-node.js';
 import { RedisWorld } from './relays/redis-world-fixture.js';
 
 /** Twice what the guarantees say. */
-const SOON_MS = 2_000;
-const BACK_MS = 4_000;
+const SOON_MS = scaleDeadline(2_000);
+const BACK_MS = scaleDeadline(4_000);
 
 let redis: RunningRedis;
 let redisWorld: RedisWorld;

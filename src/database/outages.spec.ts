@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { sql } from 'kysely';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import { startPostgres, type RunningPostgres } from '#lib/testing/postgres-server';
 import { startFaultProxy } from '../../test/support/fault-proxy.js';
 import { until } from '../../test/support/until.js';
@@ -66,7 +67,10 @@ describe('Database over PostgreSQL', () => {
   it('treats a silent server as unavailable after the response timeout and discards its late response', async () => {
     const proxy = await startFaultProxy(`127.0.0.1:${postgres.port}`);
     const away = url.replace(String(postgres.port), String(proxy.port));
-    const strict = new Database({ kind: 'postgres', url: away }, { connectMs: 3_000, statementMs: 0, responseMs: 100 });
+    const strict = new Database(
+      { kind: 'postgres', url: away },
+      { connectMs: scaleDeadline(3_000), statementMs: 0, responseMs: 100 },
+    );
     try {
       await until(() => isAvailable(strict));
       proxy.blackhole('replies');
@@ -82,7 +86,10 @@ describe('Database over PostgreSQL', () => {
   });
 
   it('fails a statement that exceeds its timeout and serves the next one', async () => {
-    const strict = new Database({ kind: 'postgres', url }, { connectMs: 3_000, statementMs: 50, responseMs: 20_000 });
+    const strict = new Database(
+      { kind: 'postgres', url },
+      { connectMs: scaleDeadline(3_000), statementMs: 50, responseMs: 20_000 },
+    );
     await expect(sql`select pg_sleep(20)`.execute(strict.tables())).rejects.toThrow(DatabaseUnavailable);
     expect(await isAvailable(strict)).toBe(true);
     await strict.close();

@@ -52,11 +52,15 @@ describe('the embedded Redis', () => {
     unauthenticated.disconnect();
   });
 
-  it('answers 100 commands within 5 seconds', async () => {
-    const before = performance.now();
-    for (let round = 0; round < 100; round += 1) await redis.set(`key ${round}`, 'value');
-    // As the package is shipped, each round trip takes 100 ms.
-    expect(performance.now() - before).toBeLessThan(5_000);
+  it('answers a command in less than 50 milliseconds', async () => {
+    const times: number[] = [];
+    for (let round = 0; round < 100; round += 1) {
+      const before = performance.now();
+      await redis.set(`key ${round}`, 'value');
+      times.push(performance.now() - before);
+    }
+    // As the package is shipped, each round trip takes 100 ms on any machine: the fastest one shows that it does not here.
+    expect(Math.min(...times)).toBeLessThan(50);
   });
 
   it('exits with the process that started it, and ignores signals until then', async () => {

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import { startPostgres, type RunningPostgres } from '#lib/testing/postgres-server';
 import { DATABASE_KINDS, postgresHost, type DatabaseHost } from '../../test/support/databases.js';
 import { DatabaseUnavailable } from '../database/index.js';
@@ -18,7 +19,7 @@ const FILE = JSON.stringify({
 });
 
 /** The promise is one second; the limit is twice as long because the machine may run many tests at once. */
-const PROPAGATION_TIMEOUT_MS = 2_000;
+const PROPAGATION_TIMEOUT_MS = scaleDeadline(2_000);
 
 async function expectInTime(event: Promise<unknown>): Promise<void> {
   const start = performance.now();

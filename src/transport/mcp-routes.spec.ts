@@ -2,6 +2,7 @@ import { Agent, request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { result, type Outcome } from '#lib/mcp-protocol';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import { remoteServer } from '../../test/support/fake-upstream.js';
 import { HttpWorld } from '../../test/support/http-world.js';
 
@@ -134,7 +135,7 @@ describe('a draining worker', () => {
     expect(await answered).toBe(200);
     const started = performance.now();
     await drained;
-    expect(performance.now() - started).toBeLessThan(3_000);
+    expect(performance.now() - started).toBeLessThan(scaleDeadline(3_000));
     agent.destroy();
   });
 

@@ -1,4 +1,4 @@
-import { failure, GatewayCode, type JsonObject, type Outcome } from '#lib/mcp-protocol';
+import { failure, GatewayCode, outcomeOfFault, type JsonObject, type Outcome } from '#lib/mcp-protocol';
 import { OutcomeError } from '#lib/extension-kit';
 
 type FailedOutcome = Extract<Outcome, { kind: 'error' }>;
@@ -7,9 +7,9 @@ type FailedOutcome = Extract<Outcome, { kind: 'error' }>;
  * Adds the server's slug to an error that the gateway created. Results and a server's own errors stay unchanged; only
  * errors of the gateway have an HTTP status.
  */
-export function withServer(outcome: Outcome, server: string): Outcome {
+export function withServer(outcome: Outcome, server: string, more?: JsonObject): Outcome {
   if (outcome.kind === 'result' || outcome.httpStatus === undefined) return outcome;
-  const data = { ...(outcome.error.data as JsonObject | undefined), server };
+  const data = { ...(outcome.error.data as JsonObject | undefined), server, ...more };
   return { ...outcome, error: { ...outcome.error, data } };
 }
 
@@ -64,11 +64,14 @@ export const tooManyCalls = (server: string): Outcome =>
     'Too many calls are running at this upstream. The call was not executed; retry later.',
   );
 
-/** The child process died again; it is not started before the time is over. */
-export const restartPending = (server: string, retryAfterMs: number): Outcome =>
-  notExecuted(server, GatewayCode.upstreamFailed, 502, 'The upstream process ended; it starts again shortly', {
-    retryAfterMs,
-  });
+/**
+ * The child process ended, and its next start is delayed. The message is that of the failed start, so that one fault has
+ * one text whether a call arrives during the delay or after it.
+ */
+export const restartPending = (
+  server: string,
+  { remainingMs, reason }: { remainingMs: number; reason: string },
+): Outcome => withServer(outcomeOfFault('refused', reason), server, { retryAfterMs: remainingMs });
 
 /** The server violated the protocol in a way that only the dialect detects. */
 export function protocolViolation(server: string, what: string): Outcome {
@@ -85,7 +88,7 @@ export function noSharedRevision(server: string, offered: readonly string[]): Ou
   return failure({ code: GatewayCode.upstreamFailed, message, data }, 502);
 }
 
-function notExecuted(server: string, code: number, status: number, message: string, more?: JsonObject): Outcome {
-  const data = { outcome: 'not_executed', retriable: true, server, ...more };
+function notExecuted(server: string, code: number, status: number, message: string): Outcome {
+  const data = { outcome: 'not_executed', retriable: true, server };
   return failure({ code, message, data }, status);
 }

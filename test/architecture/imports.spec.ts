@@ -31,7 +31,7 @@ describe('imports', () => {
   it('follow the arrows of the architecture', async () => {
     const violations = await violationsIn(PROJECT);
     expect(violations.map(asText)).toEqual([]);
-  }, 120_000);
+  });
 });
 
 describe('the import rules', () => {
@@ -92,5 +92,5 @@ describe('the import rules', () => {
       'the-protocol-library-is-pure: libs/mcp-protocol/index.ts → fs',
     ]);
     expect(seen.some((text) => text.startsWith('no-circles'))).toBe(true);
-  }, 120_000);
+  });
 });

@@ -1,6 +1,7 @@
 /** @runs-alone */
 /** A personal access token that is revoked at one worker stops working at the others, whatever the database does. */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import { startPostgres, type RunningPostgres } from '#lib/testing/postgres-server';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
 import { AdminClient } from '../support/admin-client.js';
@@ -8,7 +9,7 @@ import { startCluster, type ClusterWorker, type TestCluster } from '../support/c
 import { until } from '../support/until.js';
 
 /** Two seconds are promised; deadlines count twice on a machine that does everything at once. */
-const BITES_WITHIN_MS = 4_000;
+const BITES_WITHIN_MS = scaleDeadline(4_000);
 
 let postgres: RunningPostgres;
 let server: ReferenceServer;

@@ -2,6 +2,7 @@
 /** What is changed over the admin API of one worker is served by the other within a second, whatever restarts meanwhile. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import { startPostgres, type RunningPostgres } from '#lib/testing/postgres-server';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
@@ -10,7 +11,7 @@ import { startCluster, type ClusterWorker, type TestCluster } from '../support/c
 import { until } from '../support/until.js';
 
 /** A second is promised; deadlines count twice on a machine that does everything at once. */
-const SERVED_WITHIN_MS = 2_000;
+const SERVED_WITHIN_MS = scaleDeadline(2_000);
 
 let postgres: RunningPostgres;
 let redis: RunningRedis;

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { startHostileServer, type HostileServer, type HostileServerOptions } from '#lib/testing/hostile-server';
+import { scaledDuration } from '#lib/testing/machine-speed';
 import { CLIENT_TRANSPORTS, rawClient, type ClientTransport, type RawAnswer } from '#lib/testing/raw-client';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { startCluster, type TestCluster } from '../support/cluster.js';
@@ -21,7 +22,7 @@ const OPTIONS = new Map<string, HostileServerOptions>([
   ...misbehaving('legacy', 'sse', 'initialize', EVENTS),
 ]);
 
-const TIMEOUTS = { connect: '2s', request: '2s' };
+const TIMEOUTS = { connect: scaledDuration(2_000), request: scaledDuration(2_000) };
 const DEAD: Readonly<Record<string, JsonObject>> = {
   'dead-port': { transport: 'http', url: 'http://127.0.0.1:1/mcp', timeouts: TIMEOUTS },
   'dead-events': { transport: 'sse', url: 'http://127.0.0.1:1/sse', timeouts: TIMEOUTS },

@@ -70,7 +70,7 @@ beforeAll(async () => {
     tried.set(carrier + transport, await callAll(carrier, transport)),
   );
   await Promise.all(trying);
-}, 120_000);
+});
 
 afterAll(async () => {
   await cluster?.stop();

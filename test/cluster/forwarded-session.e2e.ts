@@ -1,6 +1,7 @@
 /** @runs-alone */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import type { ClusterWorker } from '../support/cluster.js';
 import { startClusterWorld, threeOf, timed, type ClusterWorld } from '../support/cluster-world.js';
 import { EventReader } from '../support/event-reader.js';
@@ -88,7 +89,7 @@ describe('a session that another worker owns', () => {
       });
       await calls.until('hold', 'cancelled', before + 1);
     });
-    expect(ms).toBeLessThan(500);
+    expect(ms).toBeLessThan(scaleDeadline(2 * 250));
     expect(world.server.arrivals(id)).toBe(1);
   });
 

@@ -1,5 +1,6 @@
 /** @runs-alone */
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import { startCluster, type ClusterWorker, type TestCluster } from '../support/cluster.js';
 import { startCountingServer, type CountingServer } from '../support/counting-server.js';
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.js';
@@ -33,7 +34,7 @@ async function call(url: string, token: string, mark: string, name = 'echo'): Pr
 }
 
 async function isReady(worker: ClusterWorker): Promise<boolean> {
-  return fetch(`${worker.url}/health/ready`, { signal: AbortSignal.timeout(1_000) }).then(
+  return fetch(`${worker.url}/health/ready`, { signal: AbortSignal.timeout(scaleDeadline(1_000)) }).then(
     ({ ok }) => ok,
     () => false,
   );

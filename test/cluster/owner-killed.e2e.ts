@@ -1,5 +1,6 @@
 /** @runs-alone */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import type { ClusterWorker } from '../support/cluster.js';
 import { startClusterWorld, threeOf, timed, type ClusterWorld } from '../support/cluster-world.js';
 import { EventReader } from '../support/event-reader.js';
@@ -10,8 +11,8 @@ const OUTCOME_UNKNOWN = { error: { code: -31_002, data: { outcome: 'unknown', re
 const SESSION_UNKNOWN = { error: { code: -32_600, message: 'Session not found. Initialize a new one.' } };
 
 /** The figures of the promises, twice: several processes share few cores here. */
-const REFUSED_WITHIN_MS = 2 * 600;
-const TOLD_WITHIN_MS = 2 * 7_000;
+const REFUSED_WITHIN_MS = scaleDeadline(2 * 600);
+const TOLD_WITHIN_MS = scaleDeadline(2 * 7_000);
 
 let world: ClusterWorld;
 let owner: ClusterWorker;

@@ -1,5 +1,6 @@
 /** @runs-alone */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import type { ClusterWorker } from '../support/cluster.js';
 import { startClusterWorld, threeOf, timed, type ClusterWorld } from '../support/cluster-world.js';
 import { EventReader } from '../support/event-reader.js';
@@ -13,7 +14,7 @@ const SHORT_PAUSE_MS = 2_000;
 /** Longer than a worker may be silent before it is taken for dead. */
 const LONG_PAUSE_MS = 20_000;
 /** Half a second without an acceptance, and the way to Redis and back; twice, as several processes share few cores. */
-const REFUSED_WITHIN_MS = 2 * 1_200;
+const REFUSED_WITHIN_MS = scaleDeadline(2 * 1_200);
 
 let world: ClusterWorld;
 let owner: ClusterWorker;

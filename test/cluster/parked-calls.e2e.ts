@@ -1,6 +1,7 @@
 /** @runs-alone */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import type { ClusterWorker } from '../support/cluster.js';
 import { startClusterWorld, threeOf, timed, type ClusterWorld } from '../support/cluster-world.js';
 import { answering, RepeatingClient, type InputRequired, type MarkedTool } from '../support/repeating-client.js';
@@ -13,8 +14,8 @@ const LOST = { error: { code: -31_011, data: { outcome: 'unknown', retriable: fa
 const UNKNOWN = { error: { code: -31_002, data: { outcome: 'unknown' } } };
 
 /** The figure of the promises, twice: several processes share few cores here. */
-const TOLD_WITHIN_MS = 2 * 7_000;
-const CANCELLED_WITHIN_MS = 2 * 250;
+const TOLD_WITHIN_MS = scaleDeadline(2 * 7_000);
+const CANCELLED_WITHIN_MS = scaleDeadline(2 * 250);
 
 const closing: (() => Promise<unknown>)[] = [];
 

@@ -1,5 +1,6 @@
 /** @runs-alone */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { EventReader } from '../support/event-reader.js';
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.js';
@@ -49,7 +50,7 @@ describe('a Redis that loses its data again and again', () => {
       expect(world.duplicates()).toEqual([]);
       expect(world.complaints()).toEqual([]);
     },
-    180_000,
+    scaleDeadline(180_000),
   );
 });
 

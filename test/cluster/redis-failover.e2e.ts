@@ -1,5 +1,6 @@
 /** @runs-alone */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import { startSentinels, type RunningSentinels } from '#lib/testing/redis-server';
 import { INDEPENDENT, MixedTraffic } from '../support/mixed-traffic.js';
 import { orderRedis } from '../support/redis-orders.js';
@@ -9,7 +10,7 @@ import { startWiredCluster, type WiredCluster } from '../support/wired-cluster.j
 const LONGER_THAN_LIFE_MS = 7_500;
 const LAG_MS = 1_500;
 /** The Sentinels notice after half a second, agree within another one or two, and workers follow. */
-const BACK_WITHIN_MS = 2 * 4_000;
+const BACK_WITHIN_MS = scaleDeadline(2 * 4_000);
 
 let sentinels: RunningSentinels;
 let world: WiredCluster;
@@ -62,6 +63,6 @@ describe('a fail-over to a replica that lags', () => {
       expect(world.duplicates()).toEqual([]);
       expect(world.complaints()).toEqual([]);
     },
-    180_000,
+    scaleDeadline(180_000),
   );
 });

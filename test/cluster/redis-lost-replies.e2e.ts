@@ -1,5 +1,6 @@
 /** @runs-alone */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.js';
 import { MixedTraffic } from '../support/mixed-traffic.js';
@@ -8,7 +9,7 @@ import { timed } from '../support/cluster-world.js';
 
 const OUTCOME_UNKNOWN = { error: { code: -31_002, data: { outcome: 'unknown', retriable: false } } };
 /** Promised within a second; twice, as several processes share few cores. */
-const TOLD_WITHIN_MS = 2 * 1_000;
+const TOLD_WITHIN_MS = scaleDeadline(2 * 1_000);
 
 let redis: RunningRedis;
 let othersWire: FaultProxy;
@@ -75,5 +76,5 @@ describe('a call that was published, and the reply to that was lost', () => {
     expect(traffic.lies()).toEqual([]);
     expect(world.duplicates()).toEqual([]);
     expect(world.complaints()).toEqual([]);
-  }, 180_000);
+  });
 });

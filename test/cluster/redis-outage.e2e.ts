@@ -1,5 +1,6 @@
 /** @runs-alone */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.js';
 import { DEPENDENT, INDEPENDENT, MixedTraffic } from '../support/mixed-traffic.js';
@@ -8,9 +9,9 @@ import { startWiredCluster, type WiredCluster } from '../support/wired-cluster.j
 /** Longer than a worker may be silent before it is taken for dead, and than it takes to find that out. */
 const LONGER_THAN_LIFE_MS = 7_500;
 /** Promised within a second; twice, as several processes share few cores. */
-const REFUSED_WITHIN_MS = 2 * 1_000;
-const BACK_WITHIN_MS = 2 * 2_000;
-const UNAFFECTED_MS = 2 * 1_000;
+const REFUSED_WITHIN_MS = scaleDeadline(2 * 1_000);
+const BACK_WITHIN_MS = scaleDeadline(2 * 2_000);
+const UNAFFECTED_MS = scaleDeadline(2 * 1_000);
 
 let redis: RunningRedis;
 let wire: FaultProxy;
@@ -57,7 +58,7 @@ describe('a Redis that is', () => {
       await outage.begin();
       const begun = performance.now();
       expect(await held.rest()).toMatchObject([{ id: 'held', error: { code: -31_002, data: { outcome: 'unknown' } } }]);
-      expect(performance.now() - begun).toBeLessThan(2 * outage.noticedMs);
+      expect(performance.now() - begun).toBeLessThan(scaleDeadline(2 * outage.noticedMs));
       await traffic.goOn(LONGER_THAN_LIFE_MS);
       await outage.end();
       const ended = performance.now();
@@ -71,7 +72,7 @@ describe('a Redis that is', () => {
       expect(traffic.since(0, INDEPENDENT).filter(({ verdict }) => verdict !== 'answered')).toEqual([]);
       expect(traffic.since(warm, INDEPENDENT).filter(({ ms }) => ms > UNAFFECTED_MS)).toEqual([]);
       // What was accepted already ends as the held one did.
-      expect(traffic.since(warm, DEPENDENT).filter(({ ms }) => ms > 2 * outage.noticedMs)).toEqual([]);
+      expect(traffic.since(warm, DEPENDENT).filter(({ ms }) => ms > scaleDeadline(2 * outage.noticedMs))).toEqual([]);
       expect(traffic.since(begun, DEPENDENT).filter(({ ms }) => ms > REFUSED_WITHIN_MS)).toEqual([]);
       const during = traffic.since(begun, ['forwarded']).filter((each) => each.begun + each.ms < ended);
       expect(during.filter(({ verdict }) => verdict === 'answered')).toEqual([]);
@@ -80,6 +81,6 @@ describe('a Redis that is', () => {
       expect(world.duplicates()).toEqual([]);
       expect(world.complaints()).toEqual([]);
     },
-    180_000,
+    scaleDeadline(180_000),
   );
 });

@@ -76,4 +76,4 @@ it('nothing in Redis, or published over it, lets anybody act for a client or a g
   expect(leaks).toEqual([]);
   expect(told.filter((text) => /authorization|bearer/i.test(text))).toEqual([]);
   expect(world.complaints()).toEqual([]);
-}, 180_000);
+});

@@ -57,7 +57,7 @@ describe('workers that reach different masters', () => {
     expect(traffic.lies()).toEqual([]);
     expect(world.duplicates()).toEqual([]);
     expect(world.complaints()).toEqual([]);
-  }, 180_000);
+  });
 
   it('for long: where a session was once unknown it stays so, and its owner gives it up when it hears of that', async () => {
     const client = await world.initialize(world.owner);
@@ -86,7 +86,7 @@ describe('workers that reach different masters', () => {
     expect(await statusesOf(client)).toEqual([404, 404]);
     expect(world.duplicates()).toEqual([]);
     expect(world.complaints()).toEqual([]);
-  }, 180_000);
+  });
 });
 
 async function statusesOf(client: RoamingClient): Promise<number[]> {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import { crossingSubjects, describeScore, directSubjects, gatewaySubjects, nameOf, runConformance } from './index.js';
 
 /** What a complete server scores; the gateway in front of it is held to the same numbers. */
@@ -31,7 +32,7 @@ describe('the official conformance suite', () => {
         await subject.close();
       }
     },
-    120_000,
+    scaleDeadline(120_000),
   );
 
   it.each(crossingSubjects)(
@@ -48,6 +49,6 @@ describe('the official conformance suite', () => {
         await subject.close();
       }
     },
-    120_000,
+    scaleDeadline(120_000),
   );
 });

@@ -1,6 +1,7 @@
 /** Bad input in methods and params: refused with the code of their table, over every transport. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import { SseRawClient, type RawAnswer } from '#lib/testing/raw-client';
 import {
   BadInputWorld,
@@ -108,7 +109,10 @@ describe('methods and params', () => {
     ...HANDSHAKES.map((params): [string, JsonObject] => ['initialize', params]),
     ...WRONG.map(([method, params]): [string, JsonObject] => [method, params]),
   ])('%s with %j over HTTP+SSE is answered once, on the stream', async (method, params) => {
-    const client = new SseRawClient(`${world.gateway.url}/sse`, { token: world.token, timeoutMs: 2_000 });
+    const client = new SseRawClient(`${world.gateway.url}/sse`, {
+      token: world.token,
+      timeoutMs: scaleDeadline(2_000),
+    });
     await (method === 'initialize' ? client.open() : client.connect());
     const answer = await client.request(method, params);
     expect(answer.status).toBeLessThan(300);

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { startHostileServer, type HostileServer, type HostileServerOptions } from '#lib/testing/hostile-server';
+import { scaledDuration } from '#lib/testing/machine-speed';
 import { CLIENT_TRANSPORTS, rawClient, type ClientTransport, type RawAnswer } from '#lib/testing/raw-client';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { errorOf } from '../support/verdict.js';
@@ -33,7 +34,7 @@ let token: string;
 /** Nobody listens there, and the system never hands it out: a port that was free a moment ago may be another test's. */
 const DEAD_PORT = 1;
 
-const TIMEOUTS = { connect: '1s', request: '1s' };
+const TIMEOUTS = { connect: scaledDuration(1_000), request: scaledDuration(1_000) };
 
 beforeAll(async () => {
   const definitions: Record<string, JsonObject> = {

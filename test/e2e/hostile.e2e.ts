@@ -28,7 +28,7 @@ describe.each(CARRIERS)('a hostile server over %s', (carrier: Carrier) => {
 
   beforeAll(async () => {
     trials = await runRound(world, carrier);
-  }, 120_000);
+  });
 
   it.each(behavioursOf(carrier).map(({ name }) => name))('%s', (name) => {
     const tried = trialsOf(name);

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { startReferenceServer } from '#lib/testing/reference-server';
 import { until } from '../support/until.js';
 import { GatewayProcess } from '../support/gateway-process.js';
@@ -30,9 +30,29 @@ function start(variables: Record<string, string> = {}, args: string[] = []): Gat
   return gateway;
 }
 
+/** The token that the snippet for mcp.json holds. */
+async function tokenIn(gateway: GatewayProcess): Promise<string> {
+  const [, token = ''] = await gateway.printed(/"Authorization": "Bearer (\S+)"/);
+  return token;
+}
+
 describe('the first start', () => {
-  it('prints a call that works when it is pasted', async () => {
-    const gateway = start();
+  let home: string;
+  let gateway: GatewayProcess;
+
+  beforeAll(async () => {
+    home = await mkdtemp(join(tmpdir(), 'isthmus-first-start-'));
+    gateway = new GatewayProcess({ ISTHMUS_DATA_DIR: join(home, 'data'), ISTHMUS_PORT: '0' });
+    await gateway.printed(/^A token for the admin API: /m);
+  });
+
+  afterAll(async () => {
+    await gateway.destroy();
+    await rm(home, { recursive: true, force: true });
+  });
+
+  it('prints its greeting before anything else, and a call that works when it is pasted', async () => {
+    expect(gateway.output).toMatch(/^\nIsthmus is ready at http:/);
     const [line] = await gateway.printed(/^curl -s .*$/m);
     const { stdout } = await run('bash', ['-c', line]);
     expect(JSON.parse(stdout)).toEqual({
@@ -43,8 +63,6 @@ describe('the first start', () => {
   });
 
   it('prints a snippet for mcp.json whose endpoint and token work', async () => {
-    const gateway = start();
-    await gateway.printed(/^curl /m);
     const [snippet] = await gateway.printed(/^\{[\s\S]*?^\}/m);
     const { url, headers } = (JSON.parse(snippet) as Snippet).mcpServers.isthmus;
     const answer = await fetch(url, {
@@ -56,10 +74,14 @@ describe('the first start', () => {
     expect(answer.headers.get('mcp-session-id')).toBeTruthy();
   });
 
+  it('prints tokens of the role user only, and how to make another, where there is no terminal', () => {
+    const tokens = gateway.output.match(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g) ?? [];
+    expect(tokens.map((token) => claimsOf(token)['roles'])).toEqual([['user'], ['user']]);
+    expect(gateway.output).toMatch(/^A token for the admin API: npm run token -- --subject \S+ --role admin/m);
+  });
+
   it('keeps its secrets to itself', async () => {
-    const gateway = start();
-    await gateway.printed(READY);
-    const data = join(folder, 'data');
+    const data = join(home, 'data');
     expect((await stat(data)).mode & 0o777).toBe(0o700);
     for (const file of await readdir(data)) expect((await stat(join(data, file))).mode & 0o777).toBe(0o600);
     const secret = await readFile(join(data, 'jwt.secret'), 'utf8');
@@ -67,10 +89,21 @@ describe('the first start', () => {
   });
 });
 
+describe('the first start with a configuration of its own', () => {
+  it('prints a call that the servers in it can answer', async () => {
+    const file = join(folder, 'isthmus.json');
+    await writeFile(file, JSON.stringify({ servers: {} }));
+    const gateway = start({ ISTHMUS_CONFIG: file });
+    const [line] = await gateway.printed(/^curl -s .*$/m);
+    const { stdout } = await run('bash', ['-c', line]);
+    expect(JSON.parse(stdout)).toMatchObject({ id: 1, result: { tools: [] } });
+  });
+});
+
 describe('a later start', () => {
   it('keeps secrets and configuration, and prints no token', async () => {
     const first = start();
-    const [, token] = await first.printed(/^(eyJ\S+)$/m);
+    const token = await tokenIn(first);
     await first.exit('SIGTERM');
     const second = start();
     const [, url] = await second.printed(READY);
@@ -147,6 +180,11 @@ describe('SIGTERM', () => {
     for (const child of children) expect(isAlive(child)).toBe(false);
   });
 });
+
+function claimsOf(token: string): Record<string, unknown> {
+  const [, claims = ''] = token.split('.');
+  return JSON.parse(Buffer.from(claims, 'base64url').toString()) as Record<string, unknown>;
+}
 
 function callTool(url: string, name: string, args: object): Promise<Response> {
   return fetch(`${url}/servers/ref/rpc`, {

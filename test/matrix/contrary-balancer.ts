@@ -16,6 +16,9 @@ export interface ContraryBalancer {
   close(): Promise<void>;
 }
 
+/** The default of nginx. */
+const IDLE_TIMEOUT_MS = 75_000;
+
 type Worker = 0 | 1;
 
 const otherThan = (worker: Worker): Worker => (worker === 0 ? 1 : 0);
@@ -26,6 +29,8 @@ export async function startContraryBalancer(workers: readonly [string, string]):
   const server = createServer((request, response) => {
     relay(workers, choice, request, response).catch(() => response.destroy());
   });
+  // As load balancers do: the client closes what is idle. One that is closed here may be used in the same moment.
+  server.keepAliveTimeout = IDLE_TIMEOUT_MS;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

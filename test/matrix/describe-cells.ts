@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, it } from '@jest/globals';
+import { scaledDuration } from '#lib/testing/machine-speed';
 import type { ConnectOrder, SdkClient } from '../support/sdk-client.js';
 import type { Cell, FeatureGroup } from './feature.js';
 import { namesAt, placesOf, titleOf, urlAt, type Place } from './places.js';
@@ -9,8 +10,8 @@ const SETTINGS = {
   // Where all servers are listed there is more than one page.
   ISTHMUS_LIST_PAGE_SIZE: '150',
   // On a busy machine a child process takes its time to start, and a server to list: neither says anything of it.
-  ISTHMUS_UPSTREAM_PROBE_TIMEOUT: '20s',
-  ISTHMUS_LIST_PATIENCE: '20s',
+  ISTHMUS_UPSTREAM_PROBE_TIMEOUT: scaledDuration(20_000),
+  ISTHMUS_LIST_PATIENCE: scaledDuration(20_000),
 };
 
 /** Writes one test for each feature, client, server and endpoint. */

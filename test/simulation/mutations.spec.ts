@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import { violationsOf } from './invariants.js';
 import { MUTATIONS } from './mutations.js';
 import { run } from './run.js';
@@ -8,7 +9,7 @@ import { HISTORIES } from './settings.js';
 
 const MOST_RUNS = 5_000;
 const FEW_RUNS = 100;
-const PATIENCE_MS = 300_000;
+const PATIENCE_MS = scaleDeadline(300_000);
 
 describe('workers that lack nothing', () => {
   it.each(MUTATIONS)(

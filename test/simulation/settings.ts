@@ -1,3 +1,5 @@
+import { scaleDeadline } from '#lib/testing/machine-speed';
+
 /** How many histories are tried, and which: the same each time, unless others are asked for. */
 export const HISTORIES = {
   numRuns: Number(process.env['ISTHMUS_SIMULATION_RUNS'] ?? 10_000),
@@ -5,4 +7,4 @@ export const HISTORIES = {
 } as const;
 
 /** A history takes a few ms; a machine that is busy with other things gets its time. */
-export const PATIENCE_MS = 60_000 + HISTORIES.numRuns * 100;
+export const PATIENCE_MS = scaleDeadline(60_000 + HISTORIES.numRuns * 100);

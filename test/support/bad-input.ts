@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals';
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 import { startHostileServer, type HostileServer } from '#lib/testing/hostile-server';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import { HttpCaller, LegacyRawClient, ModernRawClient, messagesIn } from '#lib/testing/raw-client';
 import { startGateway, type TestGateway } from './gateway.js';
 
@@ -20,7 +21,7 @@ export interface Refusal {
 }
 
 /** Twice what is promised for a quiet machine. */
-const LIMIT_MS = 2_000;
+const LIMIT_MS = scaleDeadline(2_000);
 
 export const LEGACY_HEADERS = { accept: 'application/json, text/event-stream', 'content-type': 'application/json' };
 

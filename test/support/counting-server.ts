@@ -90,11 +90,14 @@ async function passOn(
   const body = await buffer(incoming);
   count(body);
   const { hostname, port } = new URL(url);
-  const { method, headers, url: path } = incoming;
-  const onward = request({ hostname, port, method, headers, path });
+  const { method, url: path } = incoming;
+  const { connection: _own, ...headers } = incoming.headers;
+  // Over a connection of its own: one that was kept may be closed by the server in the moment in which it is used.
+  const onward = request({ hostname, port, method, headers, path, agent: false });
   onward.on('error', () => outgoing.destroy());
   onward.on('response', (answer) => {
-    outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+    const { connection: _theirs, 'keep-alive': _kept, ...told } = answer.headers;
+    outgoing.writeHead(answer.statusCode ?? 502, told);
     outgoing.flushHeaders();
     answer.on('error', () => outgoing.destroy()).pipe(outgoing);
   });

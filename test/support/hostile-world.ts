@@ -12,14 +12,16 @@ import {
   type Carrier,
   type HostileServer,
 } from '#lib/testing/hostile-server';
+import { scaledDuration } from '#lib/testing/machine-speed';
 import { CLIENT_TRANSPORTS, rawClient, type ClientTransport, type RawClient } from '#lib/testing/raw-client';
 import { startGateway, type TestGateway } from './gateway.js';
 
 export const UPSTREAM_SECRET = 'Bearer upstream-secret';
 
 /** Ways to one carrier that differ in what a test needs of them. */
-const PATIENT = { request: '20s' };
-const HASTY = { request: '1s' };
+const PATIENT = { request: scaledDuration(20_000) };
+/** Long enough for a call to be sent, with all that are sent at the same moment. */
+const HASTY = { request: scaledDuration(1_000) };
 
 export const hasty = (carrier: Carrier): string => `${carrier}-hasty`;
 

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 
 const PACKAGE = dirname(createRequire(import.meta.url).resolve('@modelcontextprotocol/inspector/package.json'));
 const PROGRAM = join(PACKAGE, 'clients', 'launcher', 'build', 'index.js');
@@ -22,7 +23,7 @@ export interface InspectorOrder {
 }
 
 /** On a full machine it takes its time to load. */
-const PATIENCE_MS = 100_000;
+const PATIENCE_MS = scaleDeadline(100_000);
 
 /** Runs the Inspector's command line once; what it prints, or what it complains of. */
 export async function inspect({ url, transport, era, token, home, ask }: InspectorOrder): Promise<JsonObject> {

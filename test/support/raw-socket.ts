@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 
 /** What came back over a socket, as far as it is HTTP. Status 0: the peer closed without a word. */
 export interface SocketAnswer {
@@ -21,7 +22,7 @@ export class RawSockets {
   constructor(private readonly url: string) {}
 
   /** Sends bytes and reads until the peer closes; ask for `Connection: close` where the request is a good one. */
-  async exchange(bytes: string | Uint8Array, limitMs = 2_000): Promise<SocketAnswer> {
+  async exchange(bytes: string | Uint8Array, limitMs = scaleDeadline(2_000)): Promise<SocketAnswer> {
     const socket = await this.open();
     const chunks: Buffer[] = [];
     const closed = new Promise<void>((resolve, reject) => {

@@ -1,5 +1,7 @@
+import { scaleDeadline } from '#lib/testing/machine-speed';
+
 /** Less than a test may take: its end is to be told by what it waited for, and no loop may outlive it. */
-const LONGEST_MS = 110_000;
+const LONGEST_MS = scaleDeadline(110_000);
 
 /** Looks again and again: for what happens elsewhere and is told to nobody here. Rejects when it does not come about. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import { HttpCaller, LegacyRawClient, ModernRawClient, SseRawClient, type RawClient } from '#lib/testing/raw-client';
 import { BEHAVIOURS, startHostileServer, type HostileServer, type HostileServerOptions } from './index.js';
 
@@ -29,7 +30,7 @@ async function modern() {
 
 async function sse() {
   const server = await start({ era: 'legacy', transport: 'sse' });
-  const client = keep(new SseRawClient(server.url, { timeoutMs: 2000 }));
+  const client = keep(new SseRawClient(server.url, { timeoutMs: scaleDeadline(2_000) }));
   await client.connect();
   return { server, client };
 }

@@ -2,12 +2,13 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { Redis } from 'ioredis';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import { startRedisCluster, startSentinels, type RunningCluster, type RunningRedis } from '#lib/testing/redis-server';
 import type { RedisRelay } from './index.js';
 import { Echo, eventually, LOCAL, RedisWorld } from './redis-world-fixture.js';
 
 /** Servers elect a new master at their own pace, which a busy machine does not quicken. */
-const PATIENCE_MS = 90_000;
+const PATIENCE_MS = scaleDeadline(90_000);
 const accept = Buffer.from('accept');
 
 /** A worker of the relay, with a request that was sent before anything happens. */

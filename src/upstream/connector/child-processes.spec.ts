@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { ClientProfile } from '#lib/mcp-protocol';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import type { StdioServer } from '../../registry/index.js';
 import {
   stdioServer,
@@ -93,7 +94,11 @@ describe('a child process', () => {
   it('is met as legacy when it answers nothing at all before the handshake', async () => {
     const silent = serverWith(PID, `const write = say; say = (message) => shaken && write(message);`, '');
     const script = silent.args[1]!.replace('const say', 'let say');
-    const server = { ...silent, args: ['-e', script], timeouts: { connectMs: 1_000, requestMs: 30_000 } };
+    const server = {
+      ...silent,
+      args: ['-e', script],
+      timeouts: { connectMs: scaleDeadline(1_000), requestMs: 30_000 },
+    };
     expect((await bench.open(server)).profile.era).toBe('legacy');
   });
 
@@ -188,7 +193,10 @@ describe('a child process', () => {
   ])('is unreachable, with an error that names no path, when its definition has %s', async (_what, server) => {
     const refusal = await bench.open(server).catch((error: unknown) => error);
     expect(refusal).toMatchObject({ code: -31004, data: { outcome: 'not_executed', server: 'subject' } });
-    expect((refusal as Error).message).not.toContain('/nowhere');
+    const { message } = refusal as Error;
+    expect(message).not.toContain('/nowhere');
+    // One fault has one text, whether or not it is too early to start the program again.
+    await expect(bench.open(server)).rejects.toMatchObject({ code: -31004, message, data: { server: 'subject' } });
   });
 
   it('may write to stderr and write invalid lines, which go to the log', async () => {

@@ -1,4 +1,5 @@
 import type { ClientProfile, Era, JsonObject, McpNotification, Outcome } from '#lib/mcp-protocol';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import type { RemoteServer, ServerDefinition, StdioServer } from '../../registry/index.js';
 import type { ConnectionEvents, UpstreamConnection, UpstreamReply, UpstreamRequest } from '../upstream-connection.js';
 import { UpstreamConfig } from '../upstream.config.js';
@@ -25,7 +26,7 @@ export function httpServer(url: string, more: Partial<RemoteServer> = {}): Remot
     enabled: true,
     shared: false,
     public: false,
-    timeouts: { connectMs: 5_000, requestMs: 10_000 },
+    timeouts: { connectMs: scaleDeadline(5_000), requestMs: scaleDeadline(10_000) },
     transport: 'http',
     url,
     headers: {},
@@ -39,7 +40,7 @@ export function stdioServer(command: string, args: readonly string[], more: Part
     enabled: true,
     shared: false,
     public: false,
-    timeouts: { connectMs: 10_000, requestMs: 10_000 },
+    timeouts: { connectMs: scaleDeadline(10_000), requestMs: scaleDeadline(10_000) },
     transport: 'stdio',
     command,
     args,

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import { ConnectorHarness, NEVER, httpServer, RecordedReply, toResultText, toolCall } from './connector-fixture.js';
 import {
   answerLegacyHandshake,
@@ -190,7 +191,7 @@ describe('a cached era', () => {
 
   it('stays cached while the server does not answer', async () => {
     const server = await serve((visit) => void (answerLegacyHandshake(visit) || visit.result(TEXT)));
-    const definition = httpServer(server.url, { timeouts: { connectMs: 300, requestMs: 5_000 } });
+    const definition = httpServer(server.url, { timeouts: { connectMs: scaleDeadline(300), requestMs: 5_000 } });
     await bench.open(definition);
     const before = server.requests.length;
     server.setScript(() => undefined);

@@ -13,6 +13,7 @@ import {
   type HostileServer,
 } from '#lib/testing/hostile-server';
 import type { JsonObject, Outcome } from '#lib/mcp-protocol';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import type { RemoteServer, StdioServer } from '../../registry/index.js';
 import type { UpstreamConnection } from '../upstream-connection.js';
 import {
@@ -53,9 +54,9 @@ const waitsForTimeout = (behaviour: Behaviour, carrier: Carrier): boolean =>
   behaviour.waits?.includes(carrier) === true;
 
 /** For calls that are answered: never reached, so that a full machine is not taken for a silent server. */
-const AMPLE = { connectMs: 10_000, requestMs: 30_000 };
+const AMPLE = { connectMs: scaleDeadline(10_000), requestMs: scaleDeadline(30_000) };
 /** For calls that nothing ends but their time. */
-const SHORT = { connectMs: 10_000, requestMs: 800 };
+const SHORT = { connectMs: scaleDeadline(10_000), requestMs: scaleDeadline(800) };
 
 /** Behaviours whose outcome does not wait for the request's timeout. */
 const answeredBehaviours = (carrier: Carrier): Behaviour[] =>

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { JsonObject, McpNotification } from '#lib/mcp-protocol';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import type { UpstreamSubscription, UpstreamConnection } from '../upstream-connection.js';
 import { NEVER, httpServer, RecordedReply, toolCall, ConnectorHarness } from './connector-fixture.js';
 import {
@@ -128,7 +129,9 @@ describe('a subscription at a modern server', () => {
   });
 
   it('fails when it is not acknowledged in time', async () => {
-    const connection = await bench.open(httpServer(server.url, { timeouts: { connectMs: 200, requestMs: 5_000 } }));
+    const connection = await bench.open(
+      httpServer(server.url, { timeouts: { connectMs: scaleDeadline(200), requestMs: 5_000 } }),
+    );
     server.setScript((visit) => void visit.stream());
     await expect(connection.subscribe(FILTER, () => undefined)).rejects.toMatchObject({ code: -31002 });
   });
@@ -157,7 +160,7 @@ describe('a call to a modern server', () => {
     await server.waitForRequest(({ message }) => message['method'] === 'tools/call');
     const left = performance.now();
     leave.abort();
-    expect((await closed.promise) - left).toBeLessThan(500);
+    expect((await closed.promise) - left).toBeLessThan(scaleDeadline(2 * 250));
     expect(await outcome).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown' } } });
   });
 

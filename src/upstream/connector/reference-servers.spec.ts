@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { fileURLToPath } from 'node:url';
 import { LATEST_LEGACY_REVISION, LATEST_MODERN_REVISION, type McpNotification } from '#lib/mcp-protocol';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
 import type { ServerDefinition } from '../../registry/index.js';
 import {
@@ -168,7 +169,10 @@ describe.each(REMOTE)('a connection over $name', ({ options }) => {
   });
 
   it('stops a call that takes too long', async () => {
-    const connection = await newBench().open({ ...definition, timeouts: { connectMs: 5_000, requestMs: 300 } });
+    const connection = await newBench().open({
+      ...definition,
+      timeouts: { connectMs: scaleDeadline(5_000), requestMs: scaleDeadline(300) },
+    });
     const before = server.calls.of('hold');
     const outcome = await connection.request(toolCall('hold', { key: 'timeout' }), new RecordedReply(), NEVER);
     expect(outcome).toMatchObject({ error: { code: -31002, data: { outcome: 'unknown' } } });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { JsonObject, Outcome } from '#lib/mcp-protocol';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import { REST_ANSWERS, startRestServer, TINY_PNG, type RestTestServer } from '#lib/testing/rest-server';
 import { until } from '../../../test/support/until.js';
 import type { RestServer, RestTool } from '../../registry/index.js';
@@ -29,7 +30,7 @@ function restServer(url: string, more: Partial<RestServer> = {}): RestServer {
     enabled: true,
     shared: false,
     public: false,
-    timeouts: { connectMs: 5_000, requestMs: 10_000 },
+    timeouts: { connectMs: scaleDeadline(5_000), requestMs: scaleDeadline(10_000) },
     transport: 'rest',
     url,
     headers: { Authorization: 'Bearer of-the-gateway' },

@@ -183,17 +183,17 @@ export class StdioConnectionOpener {
   }
 
   private startProcess(server: StdioServer): ChildPipe {
-    const waitMs = this.restartGuard.remainingMs(server.slug);
-    if (waitMs > 0) throw toOutcomeError(restartPending(server.slug, waitMs));
+    const pending = this.restartGuard.pending(server.slug);
+    if (pending !== undefined) throw toOutcomeError(restartPending(server.slug, pending));
     if (this.isShutDown)
       throw toOutcomeError(withServer(outcomeOfFault('refused', 'the gateway is shutting down'), server.slug));
     const pipe = this.spawn(server, {
       maxLineBytes: this.config.maxMessageBytes,
       stderr: new BoundedLog(this.logger, `${server.slug}: `),
       invalidOutput: new BoundedLog(this.logger, `${server.slug}: dropped what is no message: `),
-      onExit: (gone, wanted) => {
+      onExit: (gone, wanted, reason) => {
         this.pipes.delete(gone);
-        if (!wanted) this.restartGuard.recordExit(server.slug, gone.startedAt);
+        if (!wanted) this.restartGuard.recordExit(server.slug, gone.startedAt, reason);
       },
     });
     this.pipes.add(pipe);

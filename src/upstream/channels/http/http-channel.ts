@@ -25,6 +25,13 @@ export interface HttpRequest {
   readonly timeoutMs?: number;
 }
 
+/**
+ * How long a connection stays open without a request, in milliseconds, when the server does not announce its own timeout.
+ * Many servers close idle connections after 5 s, and a server that is short of processor time closes one with a request in
+ * it that it has not read: the outcome of that call is unknown. This side closes long before.
+ */
+const IDLE_TIMEOUT_MS = 2_000;
+
 /** Headers that the protocol or HTTP itself decides; a definition that sets them is not followed. */
 const RESERVED = new Set([
   'accept',
@@ -77,6 +84,7 @@ export class HttpChannel {
       pipelining: 1,
       headersTimeout: 0,
       bodyTimeout: 0,
+      keepAliveTimeout: IDLE_TIMEOUT_MS,
       connect: definition.guarded === true ? guardedConnector(guard, connection) : connection,
       allowH2: false,
     };

@@ -14,8 +14,8 @@ export interface ChildPipeOptions {
   readonly stderr: BoundedLog;
   /** Receives lines of stdout that are not messages. */
   readonly invalidOutput: BoundedLog;
-  /** Called once, when the process is gone. `wanted` when it was told to go. */
-  onExit(pipe: ChildPipe, wanted: boolean): void;
+  /** Called once, when the process is gone. `wanted` when it was told to go; `reason` says how it ended. */
+  onExit(pipe: ChildPipe, wanted: boolean, reason: string): void;
 }
 
 /** How long a child may take to exit, in milliseconds: first after the end of its input, then after SIGTERM. */
@@ -157,10 +157,11 @@ export class ChildPipe extends MessagePipe {
     // Read before `ended`: receivers close the pipe then, which would mark the exit as expected.
     const wanted = this.isExitExpected && !this.hasOverflowed;
     const how = signal === null ? `with code ${code ?? 'unknown'}` : `by ${signal}`;
-    this.ended('lost', this.spawnFailure ?? `the process ended ${how}`);
+    const reason = this.spawnFailure ?? `the process ended ${how}`;
+    this.ended('lost', reason);
     this.options.stderr.flush();
     this.exited.resolve();
-    this.options.onExit(this, wanted);
+    this.options.onExit(this, wanted, reason);
   }
 
   private async terminate(): Promise<void> {

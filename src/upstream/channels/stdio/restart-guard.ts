@@ -6,6 +6,14 @@ const STABLE_MS = 60_000;
 interface CrashRecord {
   readonly backoff: Backoff;
   notBefore: number;
+  reason: string;
+}
+
+/** Why a process of a server may not be started yet, and for how much longer. */
+export interface PendingRestart {
+  readonly remainingMs: number;
+  /** How the last process ended. */
+  readonly reason: string;
 }
 
 /** Delays restarts of a server whose processes exit repeatedly. All times are milliseconds of one clock. */
@@ -14,20 +22,22 @@ export class RestartGuard {
 
   constructor(private readonly now: () => number = () => performance.now()) {}
 
-  /** Until a process of this server may be started again; 0 when it may be now. */
-  remainingMs(slug: string): number {
+  /** Undefined when a process of this server may be started now. */
+  pending(slug: string): PendingRestart | undefined {
     const record = this.records.get(slug);
-    return record === undefined ? 0 : Math.max(0, Math.ceil(record.notBefore - this.now()));
+    const remainingMs = record === undefined ? 0 : Math.ceil(record.notBefore - this.now());
+    return record !== undefined && remainingMs > 0 ? { remainingMs, reason: record.reason } : undefined;
   }
 
-  /** A process of this server ended by itself. */
-  recordExit(slug: string, startedAt: number): void {
+  /** A process of this server ended by itself, or could not be started. */
+  recordExit(slug: string, startedAt: number, reason: string): void {
     let record = this.records.get(slug);
     if (record === undefined || this.now() - startedAt >= STABLE_MS) {
-      record = { backoff: new Backoff(), notBefore: 0 };
+      record = { backoff: new Backoff(), notBefore: 0, reason };
       this.records.set(slug, record);
     }
     record.notBefore = this.now() + record.backoff.next();
+    record.reason = reason;
   }
 
   /** Removes the recorded exits of this server. */

@@ -49,22 +49,23 @@ describe('RestartGuard', () => {
     for (let exit = 0; exit < 10; exit++) {
       const startedAt = now;
       now += 10;
-      guard.recordExit('shop', startedAt);
-      waits.push(guard.remainingMs('shop'));
-      now += guard.remainingMs('shop');
+      guard.recordExit('shop', startedAt, 'the process ended with code 1');
+      const { remainingMs = 0 } = guard.pending('shop') ?? {};
+      waits.push(remainingMs);
+      now += remainingMs;
     }
     expect(waits).toEqual([200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000]);
-    expect(guard.remainingMs('shop')).toBe(0);
-    expect(guard.remainingMs('another')).toBe(0);
+    expect(guard.pending('shop')).toBeUndefined();
+    expect(guard.pending('another')).toBeUndefined();
   });
 
   it('resets the restart delay after a process ran for a minute', () => {
     let now = 0;
     const guard = new RestartGuard(() => now);
-    guard.recordExit('shop', 0);
-    guard.recordExit('shop', 0);
+    guard.recordExit('shop', 0, 'the process ended with code 1');
+    guard.recordExit('shop', 0, 'the process ended with code 1');
     now = 120_000;
-    guard.recordExit('shop', 50_000);
-    expect(guard.remainingMs('shop')).toBe(200);
+    guard.recordExit('shop', 50_000, 'the process ended by SIGKILL');
+    expect(guard.pending('shop')).toEqual({ remainingMs: 200, reason: 'the process ended by SIGKILL' });
   });
 });

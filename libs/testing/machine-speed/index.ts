@@ -1,0 +1,1 @@
+export { machineSlowdown, scaleDeadline, scaledDuration } from './machine-speed.js';

@@ -1,0 +1,77 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
+
+/** How long the greeting waits for servers that are starting, in milliseconds. */
+const FIRST_CALL_TIMEOUT_MS = 30_000;
+const RETRY_INTERVAL_MS = 250;
+
+const TEXT = 'Hello across the isthmus';
+
+/** A request that a person can send right after the first start. */
+export interface FirstCall {
+  readonly method: string;
+  readonly params: JsonObject;
+}
+
+/** Always answered, whatever servers there are. */
+const LIST: FirstCall = { method: 'tools/list', params: {} };
+
+/**
+ * Finds a call for the greeting: of a tool that the gateway at this URL lists for this token, at a server that answers.
+ * Waits for servers that are still starting. Without a suitable tool, or when the signal is aborted, it is the request
+ * for the list of tools.
+ */
+export async function findFirstCall(url: string, token: string, signal: AbortSignal): Promise<FirstCall> {
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(FIRST_CALL_TIMEOUT_MS)]);
+  try {
+    for (;;) {
+      const { tools, isWhole } = await readTools(url, token, deadline);
+      const call = chooseCall(tools);
+      if (call !== undefined) return call;
+      if (isWhole) return LIST;
+      await pause(RETRY_INTERVAL_MS, undefined, { signal: deadline });
+    }
+  } catch {
+    return LIST;
+  }
+}
+
+/**
+ * Chooses a call that can do no harm: of a tool that repeats a text, or else of one that only reads and takes no
+ * argument that would have to be made up.
+ */
+export function chooseCall(tools: readonly JsonObject[]): FirstCall | undefined {
+  const harmless = tools.filter(isReadOnly);
+  const echo = harmless.find((tool) => /(^|_)echo$/.test(nameOf(tool)) && requiredOf(tool).join() === 'text');
+  const other = harmless.find((tool) => requiredOf(tool).length === 0);
+  const tool = echo ?? other;
+  if (tool === undefined) return undefined;
+  return { method: 'tools/call', params: { name: nameOf(tool), arguments: echo ? { text: TEXT } : {} } };
+}
+
+const isReadOnly = ({ annotations }: JsonObject): boolean =>
+  isJsonObject(annotations) && annotations['readOnlyHint'] === true;
+
+const nameOf = ({ name }: JsonObject): string => (typeof name === 'string' ? name : '');
+
+function requiredOf({ inputSchema }: JsonObject): readonly unknown[] {
+  const required = isJsonObject(inputSchema) ? inputSchema['required'] : undefined;
+  return Array.isArray(required) ? required : [];
+}
+
+/** The tools listed now; `isWhole` when no server is missing. */
+async function readTools(url: string, token: string, signal: AbortSignal) {
+  const response = await fetch(`${url}/rpc`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, ...LIST }),
+    signal,
+  });
+  const answer: unknown = await response.json();
+  const result = isJsonObject(answer) && isJsonObject(answer['result']) ? answer['result'] : undefined;
+  const { tools, _meta: meta } = result ?? {};
+  return {
+    tools: Array.isArray(tools) ? tools.filter(isJsonObject) : [],
+    isWhole: result !== undefined && !(isJsonObject(meta) && 'isthmus/warnings' in meta),
+  };
+}

@@ -1,0 +1,1 @@
+export { LandingPageModule } from './landing-page.module.js';

@@ -1,0 +1,32 @@
+import { Controller, Get, Header, Headers, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { LANDING_HTML, LANDING_PAGE, LANDING_TEXT } from './landing-page.js';
+
+/** Says what runs here and where to go. Open to everyone, and the same for everyone: it holds nothing of the installation. */
+@Controller()
+export class LandingPageController {
+  @Get()
+  @Header('vary', 'accept')
+  @Header('cache-control', 'public, max-age=300')
+  @Header('content-security-policy', "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+  @Header('x-content-type-options', 'nosniff')
+  show(@Headers('accept') accept: string | undefined, @Res({ passthrough: true }) reply: FastifyReply): unknown {
+    const kind = kindFor(accept);
+    void reply.type(TYPES[kind]);
+    return { html: LANDING_HTML, json: LANDING_PAGE, text: LANDING_TEXT }[kind];
+  }
+}
+
+type Kind = 'html' | 'json' | 'text';
+
+const TYPES: Readonly<Record<Kind, string>> = {
+  html: 'text/html; charset=utf-8',
+  json: 'application/json; charset=utf-8',
+  text: 'text/plain; charset=utf-8',
+};
+
+/** A browser names HTML and a program JSON. Whoever takes anything, as curl does, gets text to read in a terminal. */
+function kindFor(accept = '*/*'): Kind {
+  if (accept.includes('text/html')) return 'html';
+  return accept.includes('application/json') ? 'json' : 'text';
+}
