@@ -63,7 +63,8 @@ function requiredOf({ inputSchema }: JsonObject): readonly unknown[] {
 async function readTools(url: string, token: string, signal: AbortSignal) {
   const response = await fetch(`${url}/rpc`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    // The gateway calls itself once; a kept connection would be one more to close when it leaves.
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}`, connection: 'close' },
     body: JSON.stringify({ jsonrpc: '2.0', id: 1, ...LIST }),
     signal,
   });

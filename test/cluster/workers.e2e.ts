@@ -55,7 +55,7 @@ describe('several workers', () => {
     const url = await urlOf(gateway);
     expect(await workersOf(gateway)).toHaveLength(3);
     expect(gateway.output.match(READY)).toHaveLength(1);
-    const [, token] = await gateway.printed(/^(eyJ\S+)$/m);
+    const [, token] = await gateway.printed(/"Authorization": "Bearer (\S+)"/);
     const answers = await Promise.all(
       Array.from({ length: 12 }, () =>
         fetch(`${url}/rpc`, {

@@ -1,1 +1,1 @@
-export { machineSlowdown, scaleDeadline, scaledDuration } from './machine-speed.js';
+export { scaleDeadline, scaledDuration } from './machine-speed.js';

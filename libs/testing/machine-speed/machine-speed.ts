@@ -2,7 +2,7 @@
 const VARIABLE = 'TEST_MACHINE_SLOWDOWN';
 
 /** How many times slower this machine is, with all that runs beside the tests, than the one deadlines were set on. */
-export function machineSlowdown(): number {
+function machineSlowdown(): number {
   const slowdown = Number(process.env[VARIABLE] ?? 1);
   if (!(slowdown >= 1)) throw new Error(`${VARIABLE} must be a number of at least 1: ${process.env[VARIABLE]}`);
   return slowdown;
