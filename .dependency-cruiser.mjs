@@ -7,7 +7,7 @@ const ARROWS = {
   admin: ['auth', 'affinity', 'policy', 'upstream', 'registry', 'audit', 'tokens', 'items', 'database', 'data-folder'],
   transport: ['auth', 'dispatch', 'catalog', 'affinity', 'health'],
   auth: ['data-folder', 'registry', 'tokens'],
-  dispatch: ['catalog', 'limits', 'items', 'subscriptions', 'affinity', 'session-pool'],
+  dispatch: ['catalog', 'registry', 'limits', 'items', 'subscriptions', 'affinity', 'session-pool'],
   limits: ['registry', 'coordination'],
   items: ['registry', 'database'],
   catalog: ['policy', 'registry'],

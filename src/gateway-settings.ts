@@ -2,7 +2,6 @@ import type { ConfigClass } from '#lib/config';
 import { RedisConfig } from '#lib/redis';
 import { AuditConfig } from './audit/index.js';
 import { AuthConfig } from './auth/index.js';
-import { CatalogConfig } from './catalog/index.js';
 import { DatabaseConfig } from './database/index.js';
 import { DispatchConfig } from './dispatch/index.js';
 import { GatewayConfig } from './gateway.config.js';
@@ -24,7 +23,6 @@ export const GATEWAY_SETTINGS = [
   TokensConfig,
   OriginConfig,
   TransportConfig,
-  CatalogConfig,
   DispatchConfig,
   SessionPoolConfig,
   UpstreamConfig,

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { result, type Era, type JsonObject, type McpNotification } from '#lib/mcp-protocol';
-import { DispatchWorld } from '../../test/support/dispatch-world.js';
-import { remoteServer } from '../../test/support/fake-upstream.js';
-import { RecordingSink } from '../../test/support/recording-sink.js';
-import type { PolicyDefinition } from '../registry/index.js';
+import { DispatchWorld } from '../../../test/support/dispatch-world.js';
+import { remoteServer } from '../../../test/support/fake-upstream.js';
+import { RecordingSink } from '../../../test/support/recording-sink.js';
+import type { PolicyDefinition } from '../../registry/index.js';
 
 const TOOLS = { method: 'notifications/tools/list_changed', params: {} };
 const updated = (uri: string) => ({ method: 'notifications/resources/updated', params: { uri } });

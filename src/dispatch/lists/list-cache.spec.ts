@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
-import { FakeRegistry, remoteServer } from '../../test/support/fake-upstream.js';
-import { CatalogConfig } from './catalog.config.js';
+import { FakeRegistry, remoteServer } from '../../../test/support/fake-upstream.js';
+import { DispatchConfig } from '../dispatch.config.js';
 import { ListCache, type ListPage } from './list-cache.js';
 
 const A = remoteServer('a');
@@ -11,7 +11,7 @@ const SIZE = JSON.stringify(TOOLS).length + 1_024;
 
 function world(listCacheBytes = 1_048_576) {
   const registry = new FakeRegistry([A, B]);
-  const cache = new ListCache(Object.assign(new CatalogConfig(), { listCacheBytes }), registry);
+  const cache = new ListCache(Object.assign(new DispatchConfig(), { listCacheBytes }), registry);
   const page = (more: Partial<ListPage> = {}): ListPage => ({
     server: A,
     method: 'tools/list',

@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { LIST_CHANGES, LIST_MEMBERS, type JsonValue, type ListFlag, type ListMethod } from '#lib/mcp-protocol';
-import { EndpointDirectory, toItemKind, publishPages, resolveUri, type Endpoint } from '../catalog/index.js';
-import { Items } from '../items/index.js';
-import type { ServerDefinition } from '../registry/index.js';
-import { ListViews, DeferredListViews, type ListView, type Viewer } from '../subscriptions/index.js';
+import { EndpointDirectory, toItemKind, publishPages, resolveUri, type Endpoint } from '../../catalog/index.js';
+import { Items } from '../../items/index.js';
+import type { ServerDefinition } from '../../registry/index.js';
+import { ListViews, DeferredListViews, type ListView, type Viewer } from '../../subscriptions/index.js';
 import { toAuthorizationContext } from './authorization-context.js';
-import { SILENT_SINK } from './call-delivery.js';
-import { DispatchConfig } from './dispatch.config.js';
-import type { Inbound } from './inbound.js';
+import { SILENT_SINK } from '../call-delivery.js';
+import { DispatchConfig } from '../dispatch.config.js';
+import type { Inbound } from '../inbound.js';
 import { ListFetcher } from './list-fetcher.js';
 import { collectPages } from './pages.js';
-import { AdaptiveTimeout } from './adaptive-timeout.js';
+import { AdaptiveTimeout } from '../adaptive-timeout.js';
 import { ViewerSnapshot, type Snapshot, type VisibleScope } from './viewer-snapshot.js';
-import { ServerProfiles } from './server-profiles.js';
+import { ServerProfiles } from '../server-profiles.js';
 
 /** State shared by the viewers of one authorization context at one endpoint. */
 interface SharedView {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { Logger } from '@nestjs/common';
 import type { Caller } from '#lib/extension-kit';
 import { result, type JsonObject, type Outcome } from '#lib/mcp-protocol';
-import { callerOf, MODERN_CLIENT, settled } from '../../test/support/fake-upstream.js';
+import { callerOf, MODERN_CLIENT, settled } from '../../../test/support/fake-upstream.js';
 import { closeWorlds, listFetcherWorld as world, MINE, toToolNames, THEIRS, toResult } from './list-fetcher-fixture.js';
 
 beforeEach(() => {

@@ -1,5 +1,5 @@
 import { outcomeOfFault, type Outcome } from '#lib/mcp-protocol';
-import type { ServerDefinition } from '../registry/index.js';
+import type { ServerDefinition } from '../../registry/index.js';
 
 /** One upstream request for several callers. No single caller can cancel it; it is cancelled when no caller waits any more. */
 export class SharedRequest {

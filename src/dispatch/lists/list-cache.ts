@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { JsonObject, ListMethod } from '#lib/mcp-protocol';
-import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
-import { CatalogConfig } from './catalog.config.js';
+import { ServerRegistry, type ServerDefinition } from '../../registry/index.js';
+import { DispatchConfig } from '../dispatch.config.js';
 
 /** Identifies one page of a list for one caller and one set of client capabilities. */
 export interface ListPage {
@@ -11,7 +11,7 @@ export interface ListPage {
   readonly cursor?: string;
   /** The capabilities that the client declares: a server may adapt its lists to them. */
   readonly capabilities: JsonObject;
-  /** Authorization context: a private page is returned only in its own context (invariant 4). */
+  /** Authorization context: a private page is returned only in its own context (invariant 11). */
   readonly context: string;
 }
 
@@ -39,7 +39,7 @@ const MIN_ENTRIES_AT_CAPACITY = 4;
 
 /**
  * Caches pages of lists for the lifetime that their servers declare (specification 2026: server/utilities/caching). A page is
- * not stored when its list was invalidated, or its server's definition changed, after it was requested (invariant 5).
+ * not stored when its list was invalidated, or its server's definition changed, after it was requested (invariant 12).
  */
 @Injectable()
 export class ListCache implements OnApplicationShutdown {
@@ -53,7 +53,7 @@ export class ListCache implements OnApplicationShutdown {
   private lastSequence = 0;
 
   constructor(
-    private readonly config: CatalogConfig,
+    private readonly config: DispatchConfig,
     private readonly registry: ServerRegistry,
   ) {
     this.stopWatching = registry.onChange((now, before) => {

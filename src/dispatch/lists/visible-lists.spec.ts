@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { Logger } from '@nestjs/common';
 import { ANONYMOUS, OutcomeError } from '#lib/extension-kit';
 import { result, type Era, type JsonObject } from '#lib/mcp-protocol';
-import { DispatchWorld, type Asking } from '../../test/support/dispatch-world.js';
-import { callerOf, MODERN_CLIENT, remoteServer, settled, unreachable } from '../../test/support/fake-upstream.js';
-import { RecordingSink } from '../../test/support/recording-sink.js';
+import { DispatchWorld, type Asking } from '../../../test/support/dispatch-world.js';
+import { callerOf, MODERN_CLIENT, remoteServer, settled, unreachable } from '../../../test/support/fake-upstream.js';
+import { RecordingSink } from '../../../test/support/recording-sink.js';
 
 const CHANGED = 'notifications/tools/list_changed';
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';

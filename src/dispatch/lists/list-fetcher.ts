@@ -13,18 +13,18 @@ import {
   type ListMethod,
   type Outcome,
 } from '#lib/mcp-protocol';
-import { ListCache, type ListPage } from '../catalog/index.js';
-import type { ServerDefinition } from '../registry/index.js';
-import type { StreamSink } from '../session-pool/index.js';
-import { ServerSubscriptions } from '../subscriptions/index.js';
+import type { ServerDefinition } from '../../registry/index.js';
+import type { StreamSink } from '../../session-pool/index.js';
+import { ServerSubscriptions } from '../../subscriptions/index.js';
 import { toAuthorizationContext } from './authorization-context.js';
-import { CallDelivery, SILENT_SINK, type AddressedRequest } from './call-delivery.js';
+import { CallDelivery, SILENT_SINK, type AddressedRequest } from '../call-delivery.js';
 import { LastCallTimes } from './last-call-times.js';
 import { SharedRequest } from './shared-request.js';
-import type { Inbound } from './inbound.js';
+import type { Inbound } from '../inbound.js';
 import { toUncacheableAnswer, toCacheHints, isComplete, type ListAnswer } from './list-answer.js';
+import { ListCache, type ListPage } from './list-cache.js';
 import { CachedListSubscriptions } from './cached-list-subscriptions.js';
-import { ServerProfiles } from './server-profiles.js';
+import { ServerProfiles } from '../server-profiles.js';
 
 /** A request with a longer cursor is passed through without caching, because clients choose the length of cache keys. */
 const MAX_CACHED_CURSOR_LENGTH = 1_024;

@@ -1,6 +1,6 @@
 import type { ListFlag } from '#lib/mcp-protocol';
-import type { ServerDefinition } from '../registry/index.js';
-import type { ListView } from '../subscriptions/index.js';
+import type { ServerDefinition } from '../../registry/index.js';
+import type { ListView } from '../../subscriptions/index.js';
 
 /** What a viewer sees of one list of a server, as a fingerprint. */
 export interface Snapshot {

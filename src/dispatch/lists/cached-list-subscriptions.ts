@@ -7,10 +7,10 @@ import {
   type JsonObject,
   type ListFlag,
 } from '#lib/mcp-protocol';
-import type { ServerDefinition } from '../registry/index.js';
-import { ServerSubscriptions, type SubscriptionHandle } from '../subscriptions/index.js';
-import type { Inbound } from './inbound.js';
-import { ServerProfiles } from './server-profiles.js';
+import type { ServerDefinition } from '../../registry/index.js';
+import { ServerSubscriptions, type SubscriptionHandle } from '../../subscriptions/index.js';
+import type { Inbound } from '../inbound.js';
+import { ServerProfiles } from '../server-profiles.js';
 
 /** Minimum lifetime of a subscription after the last list of its server was cached. */
 const MIN_SUBSCRIPTION_MS = 60_000;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { result, type Outcome } from '#lib/mcp-protocol';
-import { remoteServer, settled } from '../../test/support/fake-upstream.js';
+import { remoteServer, settled } from '../../../test/support/fake-upstream.js';
 import {
   ANNOUNCED,
   closeWorlds,

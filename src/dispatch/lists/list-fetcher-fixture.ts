@@ -1,7 +1,7 @@
 import { result, type JsonObject, type Outcome } from '#lib/mcp-protocol';
-import { DispatchWorld, type Asking } from '../../test/support/dispatch-world.js';
-import { callerOf, remoteServer } from '../../test/support/fake-upstream.js';
-import { CatalogConfig } from '../catalog/index.js';
+import { DispatchWorld, type Asking } from '../../../test/support/dispatch-world.js';
+import { callerOf, remoteServer } from '../../../test/support/fake-upstream.js';
+import { DispatchConfig } from '../dispatch.config.js';
 
 export const TOOLS_CHANGED = { method: 'notifications/tools/list_changed', params: {} };
 export const RESOURCES_CHANGED = { method: 'notifications/resources/list_changed', params: {} };
@@ -17,10 +17,10 @@ const worlds: DispatchWorld[] = [];
 /** A modern server `a` that lists one tool, named after the number of requests it has received. */
 export async function listFetcherWorld(
   hints: JsonObject = { ttlMs: 10_000, cacheScope: 'public' },
-  settings: Partial<CatalogConfig> = {},
+  settings: Partial<DispatchConfig> = {},
 ) {
   const made = await DispatchWorld.open([remoteServer('a', { public: true }), remoteServer('b')], {}, {}, [
-    Object.assign(new CatalogConfig(), settings),
+    Object.assign(new DispatchConfig(), settings),
   ]);
   worlds.push(made);
   const { connector } = made;

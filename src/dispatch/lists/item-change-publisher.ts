@@ -1,7 +1,7 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { LIST_CHANGES, LIST_FLAGS, LIST_MEMBERS } from '#lib/mcp-protocol';
-import { Items } from '../items/index.js';
-import { ServerSubscriptions } from '../subscriptions/index.js';
+import { Items } from '../../items/index.js';
+import { ServerSubscriptions } from '../../subscriptions/index.js';
 
 /** Publishes list changes to subscribers when an admin changed which items are shown, or how. */
 @Injectable()
