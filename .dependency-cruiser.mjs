@@ -5,14 +5,14 @@
  */
 const ARROWS = {
   admin: ['auth', 'affinity', 'policy', 'upstream', 'registry', 'audit', 'tokens', 'items', 'database', 'data-folder'],
-  transport: ['auth', 'dispatch', 'catalog', 'affinity', 'health'],
+  transport: ['auth', 'dispatch', 'catalog', 'affinity', 'lifecycle'],
   auth: ['data-folder', 'registry', 'tokens'],
   dispatch: ['catalog', 'registry', 'limits', 'items', 'subscriptions', 'affinity', 'session-pool'],
   limits: ['registry', 'coordination'],
   items: ['registry', 'database'],
   catalog: ['policy', 'registry'],
   policy: ['registry'],
-  affinity: ['session-pool', 'upstream', 'subscriptions', 'registry', 'data-folder', 'coordination', 'drain', 'health'],
+  affinity: ['session-pool', 'upstream', 'subscriptions', 'registry', 'data-folder', 'coordination', 'lifecycle'],
   'session-pool': ['upstream', 'registry', 'coordination', 'data-folder'],
   subscriptions: ['session-pool', 'catalog', 'upstream', 'registry'],
   upstream: ['registry'],
@@ -22,9 +22,8 @@ const ARROWS = {
   database: ['data-folder'],
   'data-folder': [],
   coordination: [],
-  health: [],
+  lifecycle: [],
   'landing-page': [],
-  drain: ['health'],
   // The primary process of several workers knows nothing of what they do.
   cluster: [],
   'embedded-redis': [],

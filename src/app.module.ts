@@ -2,9 +2,8 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { ConfigModule, type LoadedConfig } from '#lib/config';
 import { AdminModule } from './admin/index.js';
 import { AuthModule } from './auth/index.js';
-import { DrainModule } from './drain/index.js';
-import { HealthModule } from './health/index.js';
 import { LandingPageModule } from './landing-page/index.js';
+import { LifecycleModule } from './lifecycle/index.js';
 import { RegistryModule } from './registry/index.js';
 import { TransportModule } from './transport/index.js';
 
@@ -16,8 +15,7 @@ export class AppModule {
       module: AppModule,
       imports: [
         ConfigModule.forRoot(loaded),
-        DrainModule,
-        HealthModule,
+        LifecycleModule,
         LandingPageModule,
         RegistryModule,
         AuthModule,

@@ -2,9 +2,11 @@ import type { ConfigClass } from '#lib/config';
 import { RedisConfig } from '#lib/redis';
 import { AuditConfig } from './audit/index.js';
 import { AuthConfig } from './auth/index.js';
+import { DataFolderConfig } from './data-folder/index.js';
 import { DatabaseConfig } from './database/index.js';
 import { DispatchConfig } from './dispatch/index.js';
 import { GatewayConfig } from './gateway.config.js';
+import { LifecycleConfig } from './lifecycle/index.js';
 import { LoggingConfig } from './logging.config.js';
 import { RegistryConfig } from './registry/index.js';
 import { SessionPoolConfig } from './session-pool/index.js';
@@ -15,6 +17,8 @@ import { UpstreamConfig } from './upstream/index.js';
 /** Every config class of the gateway. A variable that none of them declares is rejected as unknown. */
 export const GATEWAY_SETTINGS = [
   GatewayConfig,
+  LifecycleConfig,
+  DataFolderConfig,
   LoggingConfig,
   RegistryConfig,
   DatabaseConfig,

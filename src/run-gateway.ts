@@ -6,12 +6,11 @@ import { WorkerBusServer } from '#lib/worker-bus';
 import { TokenIssuer } from './auth/index.js';
 import { createGateway, type GatewayOptions } from './create-gateway.js';
 import { DataFolder } from './data-folder/index.js';
-import { Drain } from './drain/index.js';
 import { findFirstCall } from './first-call.js';
 import type { GatewayLogger } from './gateway-logger.js';
 import { GatewayConfig } from './gateway.config.js';
 import { firstGreeting, laterGreeting, toLocalUrl } from './greeting.js';
-import { Readiness } from './health/index.js';
+import { Drain, Readiness } from './lifecycle/index.js';
 import { ConfigurationFile, publicExposureWarnings, ServerRegistry } from './registry/index.js';
 
 const FIRST_TOKEN_SECONDS = 30 * 24 * 60 * 60;

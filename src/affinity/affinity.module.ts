@@ -3,8 +3,7 @@ import { Module, type OnModuleInit } from '@nestjs/common';
 import { MemoryRelay, RedisRelay, WorkerBus, WorkerBusServer, type Relay } from '#lib/worker-bus';
 import { Coordination, CoordinationModule } from '../coordination/index.js';
 import { DataFolder, DataFolderModule } from '../data-folder/index.js';
-import { Drain, DrainModule } from '../drain/index.js';
-import { HealthModule } from '../health/index.js';
+import { Drain, LifecycleModule } from '../lifecycle/index.js';
 import { RegistryModule } from '../registry/index.js';
 import { ParkedCalls, DeferredPlacement, SessionPool, SessionPoolModule } from '../session-pool/index.js';
 import { SubscriptionsModule } from '../subscriptions/index.js';
@@ -100,8 +99,7 @@ const handoffDirectory = {
   imports: [
     CoordinationModule,
     DataFolderModule,
-    DrainModule,
-    HealthModule,
+    LifecycleModule,
     RegistryModule,
     SessionPoolModule,
     SubscriptionsModule,

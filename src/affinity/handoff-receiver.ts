@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { Readiness } from '../health/index.js';
+import { Readiness } from '../lifecycle/index.js';
 import { ServerRegistry } from '../registry/index.js';
 import { SessionPool, UpstreamPool, type Session } from '../session-pool/index.js';
 import { SessionSubscriptions } from '../subscriptions/index.js';

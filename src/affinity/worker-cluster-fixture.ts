@@ -16,7 +16,7 @@ import {
   LEGACY_CLIENT,
   remoteServer,
 } from '../../test/support/fake-upstream.js';
-import { Readiness } from '../health/index.js';
+import { Readiness } from '../lifecycle/index.js';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import {
   NullEventArchive,

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { ConfigModule, LoadedConfig, loadConfig } from '#lib/config';
+import { DataFolderConfig } from '../data-folder/index.js';
 import { GatewayConfig } from '../gateway.config.js';
 import { AuthConfig, AuthModule, CallerAuthenticator, TokenIssuer } from './index.js';
 
@@ -24,7 +25,9 @@ afterEach(async () => {
 });
 
 async function start(variables: Record<string, string> = {}) {
-  const loaded = new LoadedConfig(loadConfig([GatewayConfig, AuthConfig], { ISTHMUS_DATA_DIR: path, ...variables }));
+  const loaded = new LoadedConfig(
+    loadConfig([GatewayConfig, DataFolderConfig, AuthConfig], { ISTHMUS_DATA_DIR: path, ...variables }),
+  );
   const module = await Test.createTestingModule({ imports: [ConfigModule.forRoot(loaded), AuthModule] }).compile();
   const started = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger: false });
   app = await started.init();

@@ -10,7 +10,7 @@ import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
 import { AppModule } from '../../src/app.module.js';
 import { TokenIssuer } from '../../src/auth/index.js';
 import { GATEWAY_SETTINGS } from '../../src/gateway-settings.js';
-import { Readiness } from '../../src/health/index.js';
+import { Readiness } from '../../src/lifecycle/index.js';
 import { RegistryComponents, type RegistrySnapshot, type ServerDefinition } from '../../src/registry/index.js';
 import { SessionPool } from '../../src/session-pool/index.js';
 import { UpstreamConnector } from '../../src/upstream/index.js';

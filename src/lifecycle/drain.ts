@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { GatewayConfig } from '../gateway.config.js';
-import { Readiness } from '../health/index.js';
+import { LifecycleConfig } from './lifecycle.config.js';
+import { Readiness } from './readiness.js';
 
 /** Timeout of all steps together; after it the worker continues to shut down without waiting for them. */
 const STEPS_TIMEOUT_MS = 10_000;
@@ -22,7 +22,7 @@ export class Drain {
 
   constructor(
     private readonly readiness: Readiness,
-    private readonly config: GatewayConfig,
+    private readonly config: LifecycleConfig,
   ) {}
 
   /** Registers how the process stops this worker when a drain is requested from within. */

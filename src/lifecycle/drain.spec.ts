@@ -1,8 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { GatewayConfig } from '../gateway.config.js';
-import { Readiness } from '../health/index.js';
-import { Drain } from './index.js';
+import { Drain, LifecycleConfig, Readiness } from './index.js';
 
 let readiness: Readiness;
 let done: string[];
@@ -20,7 +18,7 @@ afterEach(() => {
 });
 
 function drainWith(drainGraceMs = 0): Drain {
-  return new Drain(readiness, Object.assign(new GatewayConfig(), { drainGraceMs }));
+  return new Drain(readiness, Object.assign(new LifecycleConfig(), { drainGraceMs }));
 }
 
 const step = (name: string, run: () => Promise<void> = () => Promise.resolve()) => ({
