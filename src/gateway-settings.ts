@@ -7,7 +7,7 @@ import { DatabaseConfig } from './database/index.js';
 import { DispatchConfig } from './dispatch/index.js';
 import { GatewayConfig } from './gateway.config.js';
 import { LifecycleConfig } from './lifecycle/index.js';
-import { LoggingConfig } from './logging.config.js';
+import { LoggingConfig } from './logging/index.js';
 import { RegistryConfig } from './registry/index.js';
 import { SessionPoolConfig } from './session-pool/index.js';
 import { OriginConfig, TransportConfig } from './transport/index.js';

@@ -2,15 +2,11 @@ import cluster from 'node:cluster';
 import { Logger } from '@nestjs/common';
 import { loadConfig, LoadedConfig, type Variables } from '#lib/config';
 import { RedisConfig } from '#lib/redis';
+import { readArguments, runGateway, runWorkers, toStartErrorText, USAGE } from './bootstrap/index.js';
 import { sendWorkerReport } from './cluster/index.js';
-import { toStartErrorText } from './faults.js';
-import { GatewayLogger } from './gateway-logger.js';
 import { GATEWAY_SETTINGS } from './gateway-settings.js';
 import { GatewayConfig } from './gateway.config.js';
-import { LoggingConfig } from './logging.config.js';
-import { runGateway } from './run-gateway.js';
-import { runWorkers } from './run-workers.js';
-import { readArguments, USAGE } from './start-arguments.js';
+import { GatewayLogger, LoggingConfig } from './logging/index.js';
 
 async function start(): Promise<void> {
   const { help, settings } = readArguments(process.argv.slice(2));

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { Logger } from '@nestjs/common';
-import { ClusterFault, NodeClusterLauncher, WorkerSupervisor } from './cluster/index.js';
-import { EmbeddedRedis } from './embedded-redis/index.js';
+import { ClusterFault, NodeClusterLauncher, WorkerSupervisor } from '../cluster/index.js';
+import { EmbeddedRedis } from '../embedded-redis/index.js';
 
 const REDIS_REQUIRED =
   'Several workers require a shared Redis. With NODE_ENV=production no Valkey is embedded, because its data would be lost ' +

@@ -3,15 +3,15 @@ import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Variables } from '#lib/config';
 import { WorkerBusServer } from '#lib/worker-bus';
-import { TokenIssuer } from './auth/index.js';
-import { createGateway, type GatewayOptions } from './create-gateway.js';
-import { DataFolder } from './data-folder/index.js';
+import { TokenIssuer } from '../auth/index.js';
+import { createGateway, type GatewayOptions } from '../create-gateway.js';
+import { DataFolder } from '../data-folder/index.js';
 import { findFirstCall } from './first-call.js';
-import type { GatewayLogger } from './gateway-logger.js';
-import { GatewayConfig } from './gateway.config.js';
+import type { GatewayLogger } from '../logging/index.js';
+import { GatewayConfig } from '../gateway.config.js';
 import { firstGreeting, laterGreeting, toLocalUrl } from './greeting.js';
-import { Drain, Readiness } from './lifecycle/index.js';
-import { ConfigurationFile, publicExposureWarnings, ServerRegistry } from './registry/index.js';
+import { Drain, Readiness } from '../lifecycle/index.js';
+import { ConfigurationFile, publicExposureWarnings, ServerRegistry } from '../registry/index.js';
 
 const FIRST_TOKEN_SECONDS = 30 * 24 * 60 * 60;
 /** How long in-flight calls may take to finish after a shutdown signal, in milliseconds. */

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { settingsManual } from '#lib/config';
-import { GATEWAY_SETTINGS } from './gateway-settings.js';
+import { GATEWAY_SETTINGS } from '../gateway-settings.js';
 
 const INTRODUCTION = `# Settings
 
