@@ -121,7 +121,7 @@ describe('several workers', () => {
       });
       await server.calls.until('hold', 'started', 1);
       const exiting = gateway.exit('SIGTERM');
-      await gateway.printed(/Leaving[\s\S]*Leaving/);
+      await gateway.printed(/Draining[\s\S]*Draining/);
       server.world.release('door');
       expect((await held).status).toBe(200);
       expect(await exiting).toBe(0);

@@ -153,7 +153,7 @@ describe('SIGTERM', () => {
       const held = callTool(url, 'hold', { key: 'door' });
       await server.calls.until('hold', 'started', 1);
       const exiting = gateway.exit('SIGTERM');
-      await gateway.printed(/Leaving/);
+      await gateway.printed(/Draining/);
       const isRefused = () =>
         callTool(url, 'echo', { text: 'late' }).then(
           () => false,
