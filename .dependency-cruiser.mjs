@@ -36,7 +36,9 @@ const ARROWS = {
 
 /** Settings of the whole process. Every other file at the top of `src` composes, and is imported by nobody below. */
 const SHARED_TOP_FILES = '^src/gateway\\.config\\.ts$';
-const TEST_CODE = '(\\.(spec|e2e)|-fixture)\\.ts$';
+/** What only tests need of a folder has a door of its own. */
+const TESTING_DOOR = '^(src/[^/]+/testing|libs/[^/]+/testing/index)\\.ts$';
+const TEST_CODE = '((\\.(spec|e2e)|-fixture)|^src/[^/]+/testing|^libs/[^/]+/testing/index)\\.ts$';
 const PRODUCT = '^(src|libs/(?!testing/))';
 const PROGRAMS = '(^|/)(main|run|[^/]+-(cli|main))\\.ts$';
 
@@ -97,23 +99,24 @@ export default {
       comment: 'Import another folder through its index.ts.',
       severity: 'error',
       from: { path: '^src/([^/]+)/' },
-      to: { path: '^src/[^/]+/', pathNot: ['^src/$1/', '^src/[^/]+/index\\.ts$'] },
+      to: { path: '^src/[^/]+/', pathNot: ['^src/$1/', '^src/[^/]+/index\\.ts$', TESTING_DOOR] },
     },
     {
       name: 'front-doors-from-outside',
       comment: 'Import a folder of src through its index.ts.',
       severity: 'error',
       from: { path: ['^src/[^/]+\\.ts$', '^test/'] },
-      to: { path: '^src/[^/]+/', pathNot: '^src/[^/]+/index\\.ts$' },
+      to: { path: '^src/[^/]+/', pathNot: ['^src/[^/]+/index\\.ts$', TESTING_DOOR] },
     },
     {
       name: 'front-doors-of-libs',
-      comment: 'Import a library as #lib/<name>: its index.ts is the only door. libs/testing has a door per fixture.',
+      comment:
+        'Import a library as #lib/<name>: its index.ts is the door of the product. libs/testing has a door per fixture.',
       severity: 'error',
       from: { path: ['^(?:src|test)/', '^libs/([^/]+)/'] },
       to: {
         path: '^libs/[^/]+/',
-        pathNot: ['^libs/$1/', '^libs/[^/]+/index\\.ts$', '^libs/testing/[^/]+/index\\.ts$'],
+        pathNot: ['^libs/$1/', '^libs/[^/]+/index\\.ts$', '^libs/testing/[^/]+/index\\.ts$', TESTING_DOOR],
       },
     },
     {
@@ -132,7 +135,7 @@ export default {
     },
     {
       name: 'the-product-needs-no-test-code',
-      comment: 'Fixtures and specs are for tests only.',
+      comment: 'Fixtures, specs and testing doors are for tests only.',
       severity: 'error',
       from: { path: PRODUCT, pathNot: TEST_CODE },
       to: { path: ['^test/', '^libs/testing/', TEST_CODE] },

@@ -5,7 +5,8 @@ import { FakeRegistry, remoteServer } from '../../test/support/fake-upstream.js'
 import { until } from '../../test/support/until.js';
 import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
-import { openDatabase, type Database, type DatabasePlace } from '../database/index.js';
+import type { Database } from '../database/index.js';
+import { openDatabase, type DatabasePlace } from '../database/testing.js';
 import { toDefinition, Items } from './index.js';
 
 const quarantining = remoteServer('quarantining', { toolChanges: 'quarantine' });

@@ -2,7 +2,7 @@
 /** Whoever gets at Redis can neither have anything run, nor answer for a worker, nor find a client's token there. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import { FrameSeal } from '#lib/worker-bus';
+import { FrameSeal } from '#lib/worker-bus/testing';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { framesIn, MAC_BYTES, workersIn, type SeenFrame } from '../support/bus-frames.js';
 import { startCluster, type TestCluster } from '../support/cluster.js';

@@ -1,13 +1,5 @@
-import {
-  AcceptanceQueue,
-  EndGate,
-  FrameOrder,
-  FrameSeal,
-  SeenRequests,
-  SystemTimer,
-  type Address,
-  type BusEnd,
-} from '#lib/worker-bus';
+import { SystemTimer, type BusEnd } from '#lib/worker-bus';
+import { AcceptanceQueue, EndGate, FrameOrder, FrameSeal, SeenRequests, type Address } from '#lib/worker-bus/testing';
 import { isJsonObject, parseJson, type HttpAnswer, type Outcome } from '#lib/mcp-protocol';
 import type { INVARIANTS } from './invariants.js';
 import type { Family } from './scenarios.js';

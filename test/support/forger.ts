@@ -1,6 +1,6 @@
 import { hkdfSync } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { FrameSeal } from '#lib/worker-bus';
+import { FrameSeal } from '#lib/worker-bus/testing';
 import { DataFolder } from '../../src/data-folder/index.js';
 import { bundled, MAC_BYTES, type SeenFrame } from './bus-frames.js';
 

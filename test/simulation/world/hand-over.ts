@@ -1,4 +1,5 @@
-import type { BusEnd, BusNode } from '#lib/worker-bus';
+import type { BusEnd } from '#lib/worker-bus';
+import type { BusNode } from '#lib/worker-bus/testing';
 import type { Gates } from './gates.js';
 
 /** To whom sessions were given, where any worker finds it. Both reject with RelayFailure. */

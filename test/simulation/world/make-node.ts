@@ -1,4 +1,5 @@
-import { BusNode, BusObserver, type BusService, type Relay, type Timer } from '#lib/worker-bus';
+import type { Relay, Timer } from '#lib/worker-bus';
+import { BusNode, BusObserver, type BusService } from '#lib/worker-bus/testing';
 import type { Chance } from './chance.js';
 import type { Flaws } from './flaws.js';
 

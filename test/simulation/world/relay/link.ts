@@ -1,14 +1,13 @@
-import {
-  RelayFailure,
-  type Address,
-  type Announced,
-  type ClaimVerdict,
-  type Mailbox,
-  type Relay,
-  type RevokeVerdict,
-  type Ticket,
-  type WorkerState,
-} from '#lib/worker-bus';
+import { RelayFailure, type Relay } from '#lib/worker-bus';
+import type {
+  Address,
+  Announced,
+  ClaimVerdict,
+  Mailbox,
+  RevokeVerdict,
+  Ticket,
+  WorkerState,
+} from '#lib/worker-bus/testing';
 import type { HeirRecords } from '../hand-over.js';
 import type { Host } from '../host.js';
 import type { CommandFates } from './command-fates.js';

@@ -1,4 +1,4 @@
-import type { Announced, ClaimVerdict, RevokeVerdict, Ticket, WorkerState } from '#lib/worker-bus';
+import type { Announced, ClaimVerdict, RevokeVerdict, Ticket, WorkerState } from '#lib/worker-bus/testing';
 import type { Chance } from '../chance.js';
 import type { Universe } from '../universe.js';
 

@@ -1,0 +1,2 @@
+export type { Subscription } from '../redis-subscriber.js';
+export type { RedisAccess, RedisPlace } from '../redis.config.js';

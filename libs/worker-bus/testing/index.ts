@@ -1,0 +1,10 @@
+export { BusNode } from '../bus-node.js';
+export type { BusParts } from '../bus-parts.js';
+export type { BusOrder, BusService } from '../bus.js';
+export { EndGate } from '../frames/end-gate.js';
+export { FrameOrder } from '../frames/frame-order.js';
+export { FrameSeal } from '../frames/frame-seal.js';
+export { BusObserver } from '../observer.js';
+export type { Address, Announced, ClaimVerdict, Mailbox, RevokeVerdict, Ticket, WorkerState } from '../ports/index.js';
+export { AcceptanceQueue } from '../responder/acceptance-queue.js';
+export { SeenRequests } from '../responder/seen-requests.js';
