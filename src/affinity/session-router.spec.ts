@@ -13,7 +13,6 @@ import {
 } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import {
-  NullEventArchive,
   ParkedCalls,
   ServerHealth,
   SessionPool,
@@ -21,6 +20,7 @@ import {
   UpstreamCalls,
   UpstreamPool,
 } from '../session-pool/index.js';
+import { NullEventArchive } from '../session-pool/testing.js';
 import { ServerSubscriptions, DeferredListViews, SessionSubscriptions } from '../subscriptions/index.js';
 import { DeafBus } from '../../test/support/deaf-bus.js';
 import { SingleWorkerRegistry, EmptyHandoffDirectory } from './single-worker.js';

@@ -19,7 +19,6 @@ import {
 import { Readiness } from '../lifecycle/index.js';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import {
-  NullEventArchive,
   ParkedCalls,
   DeferredPlacement,
   ServerHealth,
@@ -30,6 +29,7 @@ import {
   type EventArchive,
   type UpstreamCall,
 } from '../session-pool/index.js';
+import { NullEventArchive } from '../session-pool/testing.js';
 import { ServerSubscriptions, DeferredListViews, SessionSubscriptions } from '../subscriptions/index.js';
 import { createSessionAdmission } from './session-admission.js';
 import { BusWorkerRegistry } from './bus-worker-registry.js';

@@ -1,8 +1,8 @@
 export type { InputRequired, CallResult } from './parkable-call.js';
-export type { AnswerEvent, StreamEvent, StreamSink } from './event-log.js';
-export { EventArchive, NullEventArchive, type ArchivedEvent, type StreamCall } from './event-archive.js';
-export { replayOrphanedStream, type OrphanedReplay } from './replay-orphaned-stream.js';
-export { Session, type SessionStart } from './session.js';
+export type { StreamEvent, StreamSink } from './event-log.js';
+export { EventArchive } from './event-archive.js';
+export { replayOrphanedStream } from './replay-orphaned-stream.js';
+export { Session } from './session.js';
 export { withConnectionLogLevel } from './log-levels.js';
 export { ParkedCallLost } from './session-pool.errors.js';
 export { ServerHealth, type HealthView } from './server-health.js';
@@ -18,4 +18,4 @@ export type { SessionView, UpstreamView, ViewPage } from './views.js';
 export type { Sharing } from './sharing.js';
 export { PlainReply } from './call-replies.js';
 export { UpstreamCalls, type UpstreamCall } from './upstream-calls.js';
-export { UpstreamPool, type HeldConnection, type HoldOptions, type ConnectionScope } from './upstream-pool.js';
+export { UpstreamPool, type HeldConnection, type ConnectionScope } from './upstream-pool.js';

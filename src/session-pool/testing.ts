@@ -1,0 +1,1 @@
+export { NullEventArchive, type ArchivedEvent } from './event-archive.js';
