@@ -1,5 +1,7 @@
 /** Unit, end-to-end and conformance tests share one runner; real processes run the built `dist`. See docs/testing.md. */
 export default {
+  // Sets the factor by which tests multiply their deadlines on this machine, once per run.
+  globalSetup: '<rootDir>/scripts/measure-machine.mjs',
   roots: ['<rootDir>/src', '<rootDir>/libs', '<rootDir>/test'],
   testMatch: ['**/*.spec.ts', '**/*.e2e.ts'],
   transform: { '^.+\\.ts$': '@swc/jest' },

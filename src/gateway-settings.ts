@@ -9,6 +9,8 @@ import { GatewayConfig } from './gateway.config.js';
 import { LifecycleConfig } from './lifecycle/index.js';
 import { LoggingConfig } from './logging/index.js';
 import { RegistryConfig } from './registry/index.js';
+import { CallsConfig } from './calls/index.js';
+import { ConnectionsConfig } from './connections/index.js';
 import { SessionPoolConfig } from './session-pool/index.js';
 import { OriginConfig, TransportConfig } from './transport/index.js';
 import { TokensConfig } from './tokens/index.js';
@@ -28,6 +30,8 @@ export const GATEWAY_SETTINGS = [
   OriginConfig,
   TransportConfig,
   DispatchConfig,
+  CallsConfig,
+  ConnectionsConfig,
   SessionPoolConfig,
   UpstreamConfig,
   RedisConfig,

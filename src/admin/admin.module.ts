@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
-import { AffinityModule } from '../affinity/index.js';
+import { CallsModule } from '../calls/index.js';
+import { ConnectionsModule } from '../connections/index.js';
+import { LifecycleModule } from '../lifecycle/index.js';
 import { RegistryModule } from '../registry/index.js';
 import { AuthModule } from '../auth/index.js';
 import { DataFolderModule } from '../data-folder/index.js';
@@ -15,6 +17,8 @@ import { AuditLogController } from './audit-log.controller.js';
 import { AuditInterceptor } from './audit.interceptor.js';
 import { PolicyModule } from '../policy/index.js';
 import { ExportController, ImportController } from './import-export/import-export.controller.js';
+import { Inspection } from './inspection/inspection.js';
+import { InspectionInboxController } from './inspection/inspection-inbox.controller.js';
 import { ItemDiscovery } from './registry/item-discovery.js';
 import { ImportExport } from './import-export/import-export.js';
 import { ExportedItems } from './import-export/exported-items.js';
@@ -34,6 +38,8 @@ import { PromptsController } from './items/prompts.controller.js';
 import { ResourceTemplatesController } from './items/resource-templates.controller.js';
 import { ResourcesController } from './items/resources.controller.js';
 import { ToolsController } from './items/tools.controller.js';
+import { SessionPoolModule } from '../session-pool/index.js';
+import { WorkersModule } from '../workers/index.js';
 import { TokensModule } from '../tokens/index.js';
 import { TokensController } from './tokens.controller.js';
 import { UnknownRouteController } from './unknown-route.controller.js';
@@ -46,7 +52,11 @@ import { WorkersController } from './workers.controller.js';
     DataFolderModule,
     DatabaseModule,
     AuthModule,
-    AffinityModule,
+    CallsModule,
+    ConnectionsModule,
+    LifecycleModule,
+    SessionPoolModule,
+    WorkersModule,
     PolicyModule,
     RegistryModule,
     TokensModule,
@@ -77,6 +87,7 @@ import { WorkersController } from './workers.controller.js';
     UpstreamSessionsController,
     VirtualServersController,
     WorkersController,
+    InspectionInboxController,
     // Last, because it matches every route that no other controller matches.
     UnknownRouteController,
   ],
@@ -84,6 +95,7 @@ import { WorkersController } from './workers.controller.js';
     DeferredBodyParsing,
     AuditInterceptor,
     IdempotencyStore,
+    Inspection,
     ItemDiscovery,
     ImportExport,
     ExportedCredentials,

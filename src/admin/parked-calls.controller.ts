@@ -1,5 +1,5 @@
 import { Delete, Get, Header, HttpCode, Param } from '@nestjs/common';
-import { ParkedDirectory, type LocatedParkedCall } from '../affinity/index.js';
+import { ParkedDirectory, type LocatedParkedCall } from '../calls/index.js';
 import { ResourceNotFound } from './admin.errors.js';
 import { RequireRoles } from './admin-guard.js';
 import { AdminController } from './admin-route.js';

@@ -1,5 +1,5 @@
 import { Delete, Get, Header, HttpCode, Param, Query } from '@nestjs/common';
-import { Inspection } from '../affinity/index.js';
+import { Inspection } from './inspection/inspection.js';
 import type { SessionView } from '../session-pool/index.js';
 import { ResourceNotFound } from './admin.errors.js';
 import { RequireRoles } from './admin-guard.js';

@@ -1,6 +1,6 @@
 import { Delete, Get, Header, HttpCode, Param, Query } from '@nestjs/common';
-import { Inspection } from '../affinity/index.js';
-import type { UpstreamView } from '../session-pool/index.js';
+import { Inspection } from './inspection/inspection.js';
+import type { UpstreamView } from '../connections/index.js';
 import { ResourceNotFound } from './admin.errors.js';
 import { RequireRoles } from './admin-guard.js';
 import { AdminController } from './admin-route.js';

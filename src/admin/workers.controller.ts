@@ -1,5 +1,6 @@
 import { Get, Header, HttpCode, Param, Post } from '@nestjs/common';
-import { Inspection, type WorkerView } from '../affinity/index.js';
+import type { WorkerView } from './inspection/inspection-orders.js';
+import { Inspection } from './inspection/inspection.js';
 import { ResourceNotFound } from './admin.errors.js';
 import { RequireRoles } from './admin-guard.js';
 import { AdminController } from './admin-route.js';

@@ -3,13 +3,13 @@ import { readHandoffPayload, type HandoffPayload } from './handoff-payload.js';
 
 /**
  * Encrypts handoff payloads. They contain session ids of upstream servers, and anyone who can read Redis could use
- * those. Only the receiving worker can decrypt its payload (invariant 6).
+ * those. Only the receiving worker can decrypt its payload (invariant 5).
  */
 export class HandoffCipher {
   private readonly seal: TextCipher;
 
   constructor(secret: Buffer) {
-    this.seal = new TextCipher(secret, 'affinity heritage 1');
+    this.seal = new TextCipher(secret, 'affinity handoff 1');
   }
 
   /** `receiver`: id of the worker that may decrypt the payload. */

@@ -1,28 +1,19 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Readiness } from '../lifecycle/index.js';
-import { ServerRegistry } from '../registry/index.js';
-import { SessionPool, UpstreamPool, type Session } from '../session-pool/index.js';
-import { SessionSubscriptions } from '../subscriptions/index.js';
-import { CoordinationUnavailable, PreviousOwnerFenced, ReceiverDraining, InvalidHandoff } from './affinity.errors.js';
 import { HandoffDirectory } from './handoff-directory.js';
 import type { HandoffPayload } from './handoff-payload.js';
 import { HandoffCipher } from './handoff-cipher.js';
+import { PreviousOwnerFenced, ReceiverDraining, InvalidHandoff } from './affinity.errors.js';
+import { SessionTransfer } from './session-transfer.js';
 import { PendingHandoffs } from './pending-handoffs.js';
-import { WorkerId } from './session-ids.js';
-import type { ForwardedResource } from './session-orders.js';
-import { WorkerRegistry } from './worker-registry.js';
+import { CoordinationUnavailable, WorkerId, WorkerRegistry } from '../workers/index.js';
 
 /** Accepts sessions that other workers hand off. */
 @Injectable()
 export class HandoffReceiver {
-  private readonly logger = new Logger(HandoffReceiver.name);
-
   constructor(
     private readonly readiness: Readiness,
-    private readonly sessions: SessionPool,
-    private readonly upstreams: UpstreamPool,
-    private readonly subscriptions: SessionSubscriptions,
-    private readonly registry: ServerRegistry,
+    private readonly transfer: SessionTransfer,
     private readonly cipher: HandoffCipher,
     private readonly workerId: WorkerId,
     private readonly workers: WorkerRegistry,
@@ -59,32 +50,12 @@ export class HandoffReceiver {
     try {
       if (this.readiness.isDraining) throw new ReceiverDraining();
       if (await this.workers.isFenced(previousOwner).catch(throwUnavailable)) throw new PreviousOwnerFenced();
-      this.restore(payload);
+      this.transfer.restore(payload);
     } catch (cause) {
       const undo = recordedOwner === undefined ? this.directory.remove(id) : this.directory.record(id, recordedOwner);
       await undo.catch(() => undefined);
       throw cause;
     }
-  }
-
-  /**
-   * Restores a session that its owner has stopped serving. The owner may have been this worker.
-   * @throws SessionLimitReached when the session limit is reached; then nothing is restored
-   */
-  restore({ record, upstreams, watched }: HandoffPayload): void {
-    const session = this.sessions.restore(record);
-    this.upstreams.restore(session, upstreams);
-    for (const resource of watched) this.resubscribe(session, resource);
-  }
-
-  private resubscribe(session: Session, { server: slug, own, uri }: ForwardedResource): void {
-    const server = this.registry.find(slug);
-    if (!server) return;
-    this.subscriptions.subscribe(session, { server, own, uri }).then(
-      // The resource may have changed during the handoff, when no subscription was open.
-      () => session.notify({ method: 'notifications/resources/updated', params: { uri } }),
-      (cause: unknown) => this.logger.warn(`Failed to restore a subscription at server ${slug}: ${String(cause)}`),
-    );
   }
 }
 

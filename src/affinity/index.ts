@@ -1,13 +1,7 @@
 export { SessionUnknown } from './affinity.errors.js';
 export { AffinityModule } from './affinity.module.js';
-export { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
 export type { LocalSession } from './local-session.js';
+export { OrphanedStreams } from './orphaned-streams.js';
 export type { SessionHandle } from './session-handle.js';
 export type { SessionOrder } from './session-orders.js';
-export { Inspection } from './inspection.js';
-export type { BroadcastResult } from './worker-broadcast.js';
-export type { WorkerView } from './inspection-orders.js';
-export { ParkedDirectory, type LocatedParkedCall } from './parked-directory.js';
-export { RepeatedCalls } from './repeated-calls.js';
-export type { ParkedState } from './request-states.js';
 export { SessionRouter } from './session-router.js';

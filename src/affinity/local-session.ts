@@ -1,5 +1,6 @@
 import type { Answer, ClientProfile, LogLevel, McpNotification, Outcome, RequestId } from '#lib/mcp-protocol';
-import type { StreamSink, UpstreamCall, UpstreamCalls, Session } from '../session-pool/index.js';
+import type { StreamSink, Session } from '../session-pool/index.js';
+import type { UpstreamCall, UpstreamCalls } from '../calls/index.js';
 import type { SessionSubscriptions, SubscribedResource } from '../subscriptions/index.js';
 import type { OpenedStream, SessionHandle } from './session-handle.js';
 

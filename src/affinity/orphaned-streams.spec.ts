@@ -69,7 +69,7 @@ async function sessionThatDied(): Promise<string> {
 describe('replayOrphanedStream', () => {
   it('returns the missed events and an unknown outcome for the unanswered call', async () => {
     const id = await sessionThatDied();
-    const { revision, events } = await other.router.replayOrphanedStream(id, BINDING, '1-1');
+    const { revision, events } = await other.orphanedStreams.replay(id, BINDING, '1-1');
     expect(revision).toBe('2025-11-25');
     expect(events).toEqual([
       { kind: 'notification', notification: LOGGED, eventId: '1-2' },
@@ -94,20 +94,20 @@ describe('replayOrphanedStream', () => {
     await session.call(createCall(1), new RecordingSink());
     await until(() => archive.stored.get(session.id)?.length === 3);
     owner.server.node.stop();
-    const { events } = await other.router.replayOrphanedStream(session.id, BINDING, '1-1');
+    const { events } = await other.orphanedStreams.replay(session.id, BINDING, '1-1');
     expect(events).toMatchObject([{ kind: 'answer', id: 1, outcome: result({ done: true }) }]);
   });
 
   it('rejects other principals, endpoints, transports and forged ids as unknown', async () => {
     const id = await sessionThatDied();
-    const tries: Parameters<typeof other.router.replayOrphanedStream>[] = [
+    const tries: Parameters<typeof other.orphanedStreams.replay>[] = [
       [id, { ...BINDING, caller: callerOf('you') }, '1-1'],
       [id, { ...BINDING, endpoint: 'default' }, '1-1'],
       [id, { ...BINDING, transport: 'sse' }, '1-1'],
       ['forged', BINDING, '1-1'],
     ];
     for (const [session, binding, last] of tries) {
-      await expect(other.router.replayOrphanedStream(session, binding, last)).rejects.toEqual(UNKNOWN);
+      await expect(other.orphanedStreams.replay(session, binding, last)).rejects.toEqual(UNKNOWN);
     }
   });
 
@@ -117,21 +117,21 @@ describe('replayOrphanedStream', () => {
       id,
       (archive.stored.get(id) ?? []).filter(({ sequence }) => sequence !== 1),
     );
-    await expect(other.router.replayOrphanedStream(id, BINDING, '1-0')).rejects.toEqual(UNKNOWN);
-    await expect(other.router.replayOrphanedStream(id, BINDING, '7-0')).rejects.toEqual(UNKNOWN);
-    await expect(other.router.replayOrphanedStream(id, BINDING, 'nonsense')).rejects.toEqual(UNKNOWN);
+    await expect(other.orphanedStreams.replay(id, BINDING, '1-0')).rejects.toEqual(UNKNOWN);
+    await expect(other.orphanedStreams.replay(id, BINDING, '7-0')).rejects.toEqual(UNKNOWN);
+    await expect(other.orphanedStreams.replay(id, BINDING, 'nonsense')).rejects.toEqual(UNKNOWN);
   });
 
   it('rejects a session that its client has ended', async () => {
     const id = await sessionThatDied();
     owner.sessions.find(id)?.end();
-    await expect(other.router.replayOrphanedStream(id, BINDING, '1-1')).rejects.toEqual(UNKNOWN);
+    await expect(other.orphanedStreams.replay(id, BINDING, '1-1')).rejects.toEqual(UNKNOWN);
   });
 
   it('fails with 503 while the archive cannot be read', async () => {
     const id = await sessionThatDied();
     archive.isDown = true;
     const later = { code: -31007, httpStatus: 503 };
-    await expect(other.router.replayOrphanedStream(id, BINDING, '1-1')).rejects.toMatchObject(later);
+    await expect(other.orphanedStreams.replay(id, BINDING, '1-1')).rejects.toMatchObject(later);
   });
 });

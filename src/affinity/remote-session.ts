@@ -10,10 +10,12 @@ import {
   type RequestId,
 } from '#lib/mcp-protocol';
 import { LEAVING, type BusEnd, type BusExchange, type WorkerBus } from '#lib/worker-bus';
-import type { StreamEvent, StreamSink, UpstreamCall } from '../session-pool/index.js';
+import type { StreamEvent, StreamSink } from '../session-pool/index.js';
 import type { SubscribedResource } from '../subscriptions/index.js';
-import { OwnerUnreachable, SessionUnknown } from './affinity.errors.js';
-import { toCallOutcome } from './bus-outcomes.js';
+import { SessionUnknown } from './affinity.errors.js';
+import { OwnerUnreachable } from '../workers/index.js';
+import type { UpstreamCall } from '../calls/index.js';
+import { toConnectionOutcome } from '../connections/index.js';
 import type { OpenedStream, SessionHandle } from './session-handle.js';
 import {
   Refusal,
@@ -150,7 +152,7 @@ export class RemoteSession implements SessionHandle {
         return follow(handoffs + 1);
       }
       if (newOwner !== undefined || isSessionUnknown(end)) return SESSION_UNKNOWN;
-      const outcome = toCallOutcome(end);
+      const outcome = toConnectionOutcome(end);
       const hasNotRun = end.kind === 'not-executed' || end.kind === 'refused';
       return hasNotRun && outcome.kind === 'error' ? { ...outcome, refused: true } : outcome;
     };

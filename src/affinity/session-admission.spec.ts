@@ -3,7 +3,7 @@ import { callerOf, LEGACY_CLIENT, settled } from '../../test/support/fake-upstre
 import { SessionPool, SessionPoolConfig } from '../session-pool/index.js';
 import { createSessionAdmission } from './session-admission.js';
 import { PendingHandoffs } from './pending-handoffs.js';
-import { PoolPattern } from './pool-orders.js';
+import { PoolPattern } from '../connections/testing.js';
 import { SessionPattern } from './session-orders.js';
 
 const START = {
@@ -58,7 +58,7 @@ describe('SessionAdmission', () => {
 });
 
 it.each<[string, string, unknown]>([
-  ['the handoff of a session', SessionPattern.adopt, { heritage: 'closed' }],
+  ['the handoff of a session', SessionPattern.adopt, { payload: 'closed' }],
   ['a connection', PoolPattern.request, { part: 'a' }],
   ['nothing', SessionPattern.call, null],
   ['a session id that is not a string', SessionPattern.call, { session: 7 }],

@@ -1,6 +1,6 @@
 import { isJsonObject } from '#lib/mcp-protocol';
-import type { Admittance } from '#lib/worker-bus';
 import type { SessionPool } from '../session-pool/index.js';
+import type { AdmissionCheck } from '../workers/index.js';
 import type { PendingHandoffs } from './pending-handoffs.js';
 import { Refusal } from './session-orders.js';
 
@@ -8,7 +8,7 @@ import { Refusal } from './session-orders.js';
  * Rejects an order for a session that is not on this worker before the order is claimed, so a rejected order has
  * certainly not run. The handler of the order checks the principal.
  */
-export function createSessionAdmission(sessions: SessionPool, moves: PendingHandoffs): Admittance {
+export function createSessionAdmission(sessions: SessionPool, moves: PendingHandoffs): AdmissionCheck {
   return (_pattern, payload) => {
     const session = isJsonObject(payload) ? payload['session'] : undefined;
     if (typeof session !== 'string' || sessions.find(session) || moves.find(session)) return undefined;

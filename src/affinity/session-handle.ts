@@ -1,5 +1,6 @@
 import type { Answer, ClientProfile, LogLevel, McpNotification, Outcome, RequestId } from '#lib/mcp-protocol';
-import type { StreamSink, UpstreamCall } from '../session-pool/index.js';
+import type { StreamSink } from '../session-pool/index.js';
+import type { UpstreamCall } from '../calls/index.js';
 import type { SubscribedResource } from '../subscriptions/index.js';
 
 /** A stream of a session over one connection of its client. */

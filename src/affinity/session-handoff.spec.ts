@@ -222,7 +222,7 @@ describe('handoff of a session that cannot move at once', () => {
     const call = await callUnderWay(session);
     await drainingWorker.drain();
     expect(holders(session.id)).toEqual([drainingWorker]);
-    const closing = drainingWorker.handoff.beforeApplicationShutdown();
+    const closing = drainingWorker.handoff.finish();
     await settled();
     call.answer();
     expect(await call.outcome).toMatchObject(DONE);
@@ -279,7 +279,7 @@ describe('handoff of a session that cannot move at once', () => {
     await drainingWorker.drain();
     const { id } = drainingWorker.open();
     expect(holders(id)).toEqual([drainingWorker]);
-    await drainingWorker.handoff.beforeApplicationShutdown();
+    await drainingWorker.handoff.finish();
     expect(holders(id)).toEqual([ranked(id)[0]]);
   });
 
@@ -288,7 +288,7 @@ describe('handoff of a session that cannot move at once', () => {
     const call = await callUnderWay(session);
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
     let isOver = false;
-    const closing = drainingWorker.handoff.beforeApplicationShutdown().then(() => (isOver = true));
+    const closing = drainingWorker.handoff.finish().then(() => (isOver = true));
     await jest.advanceTimersByTimeAsync(13_900);
     expect(isOver).toBe(false);
     await jest.advanceTimersByTimeAsync(200);

@@ -1,18 +1,14 @@
-import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { isJsonObject, type Outcome } from '#lib/mcp-protocol';
 import { WorkerBus, type BusEnd } from '#lib/worker-bus';
-import { SessionPool, UpstreamPool, type Session } from '../session-pool/index.js';
-import { SessionSubscriptions } from '../subscriptions/index.js';
-import { readOutcome } from './bus-outcomes.js';
+import type { DrainStep } from '../lifecycle/index.js';
+import { SessionPool, type Session } from '../session-pool/index.js';
+import { readOutcome, waitForInFlight, rankByRendezvous, WorkerId, WorkerRegistry } from '../workers/index.js';
 import type { HandoffPayload } from './handoff-payload.js';
 import { HandoffCipher } from './handoff-cipher.js';
-import { HandoffReceiver } from './handoff-receiver.js';
-import { waitForInFlight } from './wait-for-in-flight.js';
+import { SessionTransfer } from './session-transfer.js';
 import { PendingHandoffs } from './pending-handoffs.js';
-import { rankByRendezvous } from './rendezvous.js';
-import { WorkerId } from './session-ids.js';
 import { SessionPattern, type AdoptOrder } from './session-orders.js';
-import { WorkerRegistry } from './worker-registry.js';
 
 /** A receiver that does not reply within this time may still have accepted the session. */
 const OFFER_TIMEOUT_MS = 3_000;
@@ -27,7 +23,7 @@ type OfferResult = 'accepted' | 'refused' | 'unknown';
  * session. The previous owner redirects requests to the new owner for as long as it lives.
  */
 @Injectable()
-export class SessionHandoff implements BeforeApplicationShutdown {
+export class SessionHandoff implements DrainStep {
   readonly name = 'Session handoff';
   private readonly logger = new Logger(SessionHandoff.name);
   private readonly deferred: Promise<void>[] = [];
@@ -36,13 +32,11 @@ export class SessionHandoff implements BeforeApplicationShutdown {
   constructor(
     private readonly workerId: WorkerId,
     private readonly sessions: SessionPool,
-    private readonly upstreams: UpstreamPool,
-    private readonly subscriptions: SessionSubscriptions,
     private readonly workers: WorkerRegistry,
     private readonly pendingHandoffs: PendingHandoffs,
     private readonly bus: WorkerBus,
     private readonly cipher: HandoffCipher,
-    private readonly receiver: HandoffReceiver,
+    private readonly transfer: SessionTransfer,
   ) {}
 
   /**
@@ -67,7 +61,7 @@ export class SessionHandoff implements BeforeApplicationShutdown {
   }
 
   /** Hands off the sessions whose calls have ended by now. A session that cannot move ends with its last answer. */
-  async beforeApplicationShutdown(): Promise<void> {
+  async finish(): Promise<void> {
     // Sessions may have been opened since the first run.
     await this.run();
     // Without another worker, each session ends here with its last answer.
@@ -84,23 +78,16 @@ export class SessionHandoff implements BeforeApplicationShutdown {
   }
 
   private async handOff(session: Session): Promise<void> {
-    const transfer = this.transfer(session);
-    this.pendingHandoffs.add(session.id, transfer);
-    await transfer.catch((cause: unknown) => this.logger.warn(`Failed to hand off a session: ${String(cause)}`));
+    const move = this.move(session);
+    this.pendingHandoffs.add(session.id, move);
+    await move.catch((cause: unknown) => this.logger.warn(`Failed to hand off a session: ${String(cause)}`));
   }
 
-  private async transfer(session: Session): Promise<void> {
+  private async move(session: Session): Promise<void> {
     const ranked = rankByRendezvous(session.id, this.otherWorkers);
     const [first] = ranked;
-    const upstreams = first === undefined ? undefined : this.upstreams.releaseForHandoff(session);
-    if (first === undefined || !upstreams) return;
-    const watched = this.subscriptions
-      .subscribedResources(session)
-      .map(({ server, own, uri }) => ({ server: server.slug, own, uri }));
-    this.subscriptions.flush(session);
-    const record = this.sessions.handOff(session.id, first);
-    if (!record) return;
-    const payload: HandoffPayload = { record, upstreams, watched };
+    const payload = first === undefined ? undefined : this.transfer.release(session, first);
+    if (!payload) return;
     for (const receiver of ranked) {
       const offerResult = await this.offer(receiver, payload);
       if (offerResult === 'refused') continue;
@@ -110,11 +97,11 @@ export class SessionHandoff implements BeforeApplicationShutdown {
     }
     // No worker accepted the session; keep it until shutdown.
     this.sessions.setNewOwner(session.id, undefined);
-    this.receiver.restore(payload);
+    this.transfer.restore(payload);
   }
 
   private async offer(receiver: string, payload: HandoffPayload): Promise<OfferResult> {
-    const adoption = { heritage: this.cipher.encrypt(payload, receiver) } satisfies AdoptOrder;
+    const adoption = { payload: this.cipher.encrypt(payload, receiver) } satisfies AdoptOrder;
     const order = { to: receiver, pattern: SessionPattern.adopt, payload: adoption, budgetMs: OFFER_TIMEOUT_MS };
     return toOfferResult(await this.bus.request(order).end);
   }

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { ANONYMOUS, type Caller } from '#lib/extension-kit';
-import { WorkerId, SessionIds, type SessionBinding } from './session-ids.js';
+import { SessionIds, type SessionBinding } from './session-ids.js';
+import { WorkerId } from '../workers/index.js';
 
 const workerId = new WorkerId();
 const key = randomBytes(32);

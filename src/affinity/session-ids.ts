@@ -1,11 +1,6 @@
 import { createHmac, createSecretKey, randomBytes, timingSafeEqual, type KeyObject } from 'node:crypto';
 import type { Caller } from '#lib/extension-kit';
-
-/** 128 random bits that identify one run of one worker. Drawn at start and never reused. */
-export class WorkerId {
-  readonly bytes = randomBytes(16);
-  readonly text = this.bytes.toString('base64url');
-}
+import type { WorkerId } from '../workers/index.js';
 
 /** The principal, endpoint and transport that a session is bound to. For any other its id is unknown. */
 export interface SessionBinding {

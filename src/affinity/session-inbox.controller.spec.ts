@@ -311,7 +311,7 @@ describe('the owner of a session', () => {
   });
 
   it('rejects an invalid handoff payload', async () => {
-    expect(await order(SessionPattern.adopt, { heritage: 'rubbish' })).toMatchObject({
+    expect(await order(SessionPattern.adopt, { payload: 'rubbish' })).toMatchObject({
       value: { kind: 'error', error: { code: -32602 } },
     });
     expect(owner.sessions.size).toBe(0);

@@ -4,9 +4,8 @@ import { result, type Outcome } from '#lib/mcp-protocol';
 import { WorkerBusContext } from '#lib/worker-bus';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import type { StreamSink } from '../session-pool/index.js';
-import { ServerNotConfigured } from './affinity.errors.js';
+import { ServerNotConfigured, ForwardedRpcInterceptor } from '../workers/index.js';
 import { HandoffReceiver } from './handoff-receiver.js';
-import { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
 import type { LocalSession } from './local-session.js';
 import {
   SessionPattern,
@@ -117,7 +116,7 @@ export class SessionInboxController {
   /** Accepts a session that a draining worker hands off. */
   @MessagePattern(SessionPattern.adopt)
   async adopt(@Payload() order: AdoptOrder, @Ctx() context: WorkerBusContext): Promise<Outcome> {
-    await this.receiver.accept(order.heritage, context.requester);
+    await this.receiver.accept(order.payload, context.requester);
     return DONE;
   }
 

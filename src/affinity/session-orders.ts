@@ -1,6 +1,6 @@
 import type { Caller } from '#lib/extension-kit';
 import type { Answer, LogLevel, McpNotification, RequestId } from '#lib/mcp-protocol';
-import type { UpstreamCall } from '../session-pool/index.js';
+import type { UpstreamCall } from '../calls/index.js';
 
 /** Message patterns of requests to the worker that owns a session. */
 export const SessionPattern = {
@@ -69,7 +69,7 @@ export interface StreamOrder extends SessionOrder {
 /** Hands a session off to the receiving worker. */
 export interface AdoptOrder {
   /** The handoff payload, encrypted for the receiving worker. */
-  readonly heritage: string;
+  readonly payload: string;
 }
 
 /** Stream events that the owner adds to the events of the session. */

@@ -12,24 +12,20 @@ import {
   remoteServer,
 } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
-import {
-  ParkedCalls,
-  ServerHealth,
-  SessionPool,
-  SessionPoolConfig,
-  UpstreamCalls,
-  UpstreamPool,
-} from '../session-pool/index.js';
-import { NullEventArchive } from '../session-pool/testing.js';
+import { SessionPool, SessionPoolConfig } from '../session-pool/index.js';
 import { ServerSubscriptions, DeferredListViews, SessionSubscriptions } from '../subscriptions/index.js';
 import { DeafBus } from '../../test/support/deaf-bus.js';
-import { SingleWorkerRegistry, EmptyHandoffDirectory } from './single-worker.js';
+import { WorkerId } from '../workers/index.js';
+import { SingleWorkerRegistry } from '../workers/testing.js';
+import { EmptyHandoffDirectory } from './empty-handoff-directory.js';
 import { PendingHandoffs } from './pending-handoffs.js';
-import { WorkerId, SessionIds } from './session-ids.js';
+import { SessionIds } from './session-ids.js';
+import { RemoteSessions } from './remote-sessions.js';
+import { UpstreamCalls, ParkedCalls, CallsConfig } from '../calls/index.js';
+import { ServerHealth, UpstreamPool, ConnectionsConfig } from '../connections/index.js';
 import { SessionRouter } from './session-router.js';
 
 const server = remoteServer('a');
-const NEVER = new AbortController().signal;
 const TOOLS = { method: 'notifications/tools/list_changed', params: {} };
 const MINE = { caller: callerOf('me'), endpoint: 'a', transport: 'http' } as const;
 const worlds: { close(): Promise<void> }[] = [];
@@ -37,31 +33,20 @@ const worlds: { close(): Promise<void> }[] = [];
 function world(settings: Partial<SessionPoolConfig> = {}) {
   const connector = new FakeConnector();
   const registry = new FakeRegistry([server]);
-  const config = Object.assign(new SessionPoolConfig(), settings);
+  const config = Object.assign(new SessionPoolConfig(), new ConnectionsConfig(), new CallsConfig(), settings);
   const upstreams = new UpstreamPool(connector, config, registry);
   const sessions = new SessionPool(config);
-  const calls = new UpstreamCalls(upstreams, config, new ParkedCalls(config), new ServerHealth(registry));
+  const calls = new UpstreamCalls(upstreams, config, new ParkedCalls(config, config), new ServerHealth(registry));
   const feeds = new SessionSubscriptions(
     new ServerSubscriptions(upstreams, registry),
     endpointsOf(registry),
     new DeferredListViews(),
   );
-  const workerId = new WorkerId();
-  const others = [
-    new SingleWorkerRegistry(workerId),
-    new EmptyHandoffDirectory(),
-    new PendingHandoffs(),
-    new DeafBus(),
-    new NullEventArchive(),
-  ] as const;
-  const router = new SessionRouter(
-    new SessionIds(randomBytes(32), workerId),
-    workerId,
-    sessions,
-    calls,
-    feeds,
-    ...others,
-  );
+  const me = new WorkerId();
+  const [workers, moves] = [new SingleWorkerRegistry(me), new PendingHandoffs()];
+  const ids = new SessionIds(randomBytes(32), me);
+  const remote = new RemoteSessions(me, workers, new EmptyHandoffDirectory(), new DeafBus());
+  const router = new SessionRouter(ids, sessions, remote, moves, workers, calls, feeds);
   const open = (more: Partial<Parameters<SessionRouter['open']>[0]> = {}) =>
     router.open({
       caller: callerOf('me'),
@@ -73,7 +58,7 @@ function world(settings: Partial<SessionPoolConfig> = {}) {
   worlds.push({
     close: async () => {
       sessions.onApplicationShutdown();
-      await upstreams.onApplicationShutdown();
+      await upstreams.close();
     },
   });
   return { connector, sessions, router, open };
@@ -216,20 +201,5 @@ describe('answers on the server stream of a session', () => {
     const session = open(oneStream);
     await expect(session.answerOnStream(1, 'ping', () => Promise.reject(new TypeError('a defect')))).rejects.toThrow();
     await session.whenAnswered();
-  });
-});
-
-describe('a call without a session', () => {
-  it('is not executed when its client has already disconnected', async () => {
-    const { connector, router } = world();
-    const outcome = await router.deliver(callOf(1), new RecordingSink(), AbortSignal.abort());
-    expect(outcome).toMatchObject({ error: { code: -31002 } });
-    expect(connector.opened).toEqual([]);
-  });
-
-  it('is executed over an upstream connection', async () => {
-    const { connector, router } = world();
-    expect(await router.deliver(callOf(1), new RecordingSink(), NEVER)).toEqual(result({}));
-    expect(connector.opened[0]?.sent).toHaveLength(1);
   });
 });

@@ -18,31 +18,25 @@ import {
 } from '../../test/support/fake-upstream.js';
 import { Readiness } from '../lifecycle/index.js';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
-import {
-  ParkedCalls,
-  DeferredPlacement,
-  ServerHealth,
-  SessionPool,
-  SessionPoolConfig,
-  UpstreamCalls,
-  UpstreamPool,
-  type EventArchive,
-  type UpstreamCall,
-} from '../session-pool/index.js';
+import { SessionPool, SessionPoolConfig, type EventArchive } from '../session-pool/index.js';
 import { NullEventArchive } from '../session-pool/testing.js';
 import { ServerSubscriptions, DeferredListViews, SessionSubscriptions } from '../subscriptions/index.js';
 import { createSessionAdmission } from './session-admission.js';
-import { BusWorkerRegistry } from './bus-worker-registry.js';
+import { InFlightWaits, rankByRendezvous, WorkerId } from '../workers/index.js';
+import { BusWorkerRegistry } from '../workers/testing.js';
+import { UpstreamCalls, type UpstreamCall, ParkedCalls, CallsConfig } from '../calls/index.js';
+import { ServerHealth, UpstreamPool, ConnectionsConfig } from '../connections/index.js';
+import { OrphanedStreams } from './orphaned-streams.js';
+import { RemoteSessions } from './remote-sessions.js';
+import { SessionTransfer } from './session-transfer.js';
 import { SessionHandoff } from './session-handoff.js';
 import { HandoffDirectory } from './handoff-directory.js';
 import { HandoffCipher } from './handoff-cipher.js';
 import { HandoffReceiver } from './handoff-receiver.js';
 import type { LocalSession } from './local-session.js';
 import { PendingHandoffs } from './pending-handoffs.js';
-import { PoolInboxController } from './pool-inbox.controller.js';
-import { RendezvousPlacement } from './rendezvous-placement.js';
-import { rankByRendezvous } from './rendezvous.js';
-import { WorkerId, SessionIds } from './session-ids.js';
+import { PoolInboxController, RendezvousPlacement } from '../connections/testing.js';
+import { SessionIds } from './session-ids.js';
 import { SessionInboxController } from './session-inbox.controller.js';
 import { SessionPattern } from './session-orders.js';
 import { SessionRouter, type SessionRequest } from './session-router.js';
@@ -75,7 +69,7 @@ export class InMemoryHandoffDirectory extends HandoffDirectory {
 }
 
 export interface TestWorkerOptions {
-  readonly settings?: Partial<SessionPoolConfig>;
+  readonly settings?: Partial<SessionPoolConfig & ConnectionsConfig>;
   readonly servers?: readonly ServerDefinition[];
   readonly archive?: EventArchive;
 }
@@ -86,66 +80,49 @@ export class TestWorker {
   readonly readiness = new Readiness();
   readonly connector = new FakeConnector();
   readonly pendingHandoffs = new PendingHandoffs();
-  readonly config = new SessionPoolConfig();
-  private readonly placement = new DeferredPlacement();
+  readonly config = Object.assign(new SessionPoolConfig(), new ConnectionsConfig(), new CallsConfig());
   readonly registry: FakeRegistry;
   readonly sessions: SessionPool;
   readonly upstreams: UpstreamPool;
   readonly subscriptions: SessionSubscriptions;
   readonly server: WorkerBusServer;
   readonly workers: BusWorkerRegistry;
+  readonly calls: UpstreamCalls;
   readonly router: SessionRouter;
+  readonly orphanedStreams: OrphanedStreams;
   readonly receiver: HandoffReceiver;
   readonly handoff: SessionHandoff;
   private app: INestMicroservice | undefined;
 
   constructor(cluster: WorkerCluster, { settings = {}, servers = [SERVER], archive }: TestWorkerOptions) {
-    const { secret, relay, timer, directory: handoffs } = cluster;
+    const { secret, relay, timer, directory } = cluster;
     const config = Object.assign(this.config, settings);
     this.registry = new FakeRegistry(servers);
     this.sessions = new SessionPool(config, archive);
-    this.upstreams = new UpstreamPool(this.connector, config, this.registry, this.placement);
-    this.subscriptions = new SessionSubscriptions(
-      new ServerSubscriptions(this.upstreams, this.registry),
-      endpointsOf(this.registry),
-      new DeferredListViews(),
-    );
-    const relays = { wire: relay, ledger: relay, directory: relay, timer };
+    const ports = { wire: relay, ledger: relay, directory: relay, timer };
     this.server = new WorkerBusServer(
-      { me: this.workerId.text, secret, ...relays },
+      { me: this.workerId.text, secret, ...ports },
       createSessionAdmission(this.sessions, this.pendingHandoffs),
     );
     const { node } = this.server;
-    this.workers = new BusWorkerRegistry(node.membership, () => this.sessions.endAll());
-    this.placement.bind(new RendezvousPlacement(this.name, this.workers, node));
-    this.router = new SessionRouter(
-      new SessionIds(secret, this.workerId),
-      this.workerId,
-      this.sessions,
-      new UpstreamCalls(this.upstreams, config, new ParkedCalls(config), new ServerHealth(this.registry)),
-      this.subscriptions,
-      this.workers,
-      handoffs,
-      this.pendingHandoffs,
-      node,
-      archive ?? new NullEventArchive(),
-    );
+    const { pendingHandoffs, registry, sessions, workerId } = this;
+    this.workers = new BusWorkerRegistry(node.membership);
+    this.workers.onFenced(() => sessions.endAll());
+    const placement = new RendezvousPlacement(this.name, this.workers, node);
+    this.upstreams = new UpstreamPool(this.connector, config, registry, placement);
+    const serverSubscriptions = new ServerSubscriptions(this.upstreams, registry);
+    this.subscriptions = new SessionSubscriptions(serverSubscriptions, endpointsOf(registry), new DeferredListViews());
+    this.calls = new UpstreamCalls(this.upstreams, config, new ParkedCalls(config, config), new ServerHealth(registry));
+    const { calls, subscriptions, upstreams, workers } = this;
+    const ids = new SessionIds(secret, workerId);
+    const remote = new RemoteSessions(workerId, workers, directory, node);
+    this.router = new SessionRouter(ids, sessions, remote, pendingHandoffs, workers, calls, subscriptions);
+    this.orphanedStreams = new OrphanedStreams(ids, archive ?? new NullEventArchive());
     const cipher = new HandoffCipher(secret);
-    const { readiness, sessions, upstreams, subscriptions, registry, workerId } = this;
-    this.receiver = new HandoffReceiver(
-      readiness,
-      sessions,
-      upstreams,
-      subscriptions,
-      registry,
-      cipher,
-      workerId,
-      this.workers,
-      handoffs,
-      this.pendingHandoffs,
-    );
-    const ports = [this.workers, this.pendingHandoffs, node, cipher] as const;
-    this.handoff = new SessionHandoff(workerId, sessions, upstreams, subscriptions, ...ports, this.receiver);
+    const transfer = new SessionTransfer(sessions, upstreams, subscriptions, registry);
+    const { readiness } = this;
+    this.receiver = new HandoffReceiver(readiness, transfer, cipher, workerId, workers, directory, pendingHandoffs);
+    this.handoff = new SessionHandoff(workerId, sessions, workers, pendingHandoffs, node, cipher, transfer);
   }
 
   get name(): string {
@@ -159,6 +136,7 @@ export class TestWorker {
         { provide: SessionRouter, useValue: this.router },
         { provide: ServerRegistry, useValue: this.registry },
         { provide: UpstreamPool, useValue: this.upstreams },
+        InFlightWaits,
         { provide: HandoffReceiver, useValue: this.receiver },
       ],
     }).compile();
@@ -201,7 +179,7 @@ export class TestWorker {
   /** Stops the worker. From now on the others see that it is dead. */
   async close(): Promise<void> {
     this.sessions.onApplicationShutdown();
-    await this.upstreams.onApplicationShutdown();
+    await this.upstreams.close();
     await this.app?.close();
     this.app = undefined;
   }
@@ -224,7 +202,7 @@ export class WorkerCluster {
     return worker;
   }
 
-  /** The two workers other than `drainingWorker`, in the order in which they are offered the session. Needs three workers. */
+  /** The two workers other than `leaver`, in the order in which they are offered the session. Needs three workers. */
   rankedFor(session: string, drainingWorker: TestWorker): [TestWorker, TestWorker] {
     const others = this.workers.filter((worker) => worker !== drainingWorker);
     const names = rankByRendezvous(

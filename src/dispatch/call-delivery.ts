@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { mayRequireInput, type Outcome } from '#lib/mcp-protocol';
-import { RepeatedCalls, SessionRouter, type ParkedState } from '../affinity/index.js';
+import { RepeatedCalls, UpstreamCalls, type ParkedState, type UpstreamCall } from '../calls/index.js';
 import type { ServerDefinition } from '../registry/index.js';
-import type { StreamSink, UpstreamCall } from '../session-pool/index.js';
+import type { StreamSink } from '../session-pool/index.js';
 import type { UpstreamRequest } from '../upstream/index.js';
 import { toCallIdentity, type Inbound } from './inbound.js';
 
@@ -18,7 +18,7 @@ export interface AddressedRequest {
 @Injectable()
 export class CallDelivery {
   constructor(
-    private readonly router: SessionRouter,
+    private readonly calls: UpstreamCalls,
     private readonly repeatedCalls: RepeatedCalls,
   ) {}
 
@@ -32,7 +32,7 @@ export class CallDelivery {
   ): Promise<Outcome> {
     const call: UpstreamCall = { ...toCallIdentity(inbound), ...addressed };
     if (inbound.session) return inbound.session.call(call, sink);
-    if (!canBeRepeated(inbound, call.request)) return this.router.deliver(call, sink, signal);
+    if (!canBeRepeated(inbound, call.request)) return this.calls.runWithoutSession(call, sink, signal);
     return this.repeatedCalls.deliver(call, toBinding(inbound), sink, signal, parked);
   }
 

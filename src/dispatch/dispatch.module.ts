@@ -1,11 +1,11 @@
 import { Module } from '@nestjs/common';
 import { configProvider } from '#lib/config';
-import { AffinityModule } from '../affinity/index.js';
+import { CallsModule } from '../calls/index.js';
 import { CatalogModule } from '../catalog/index.js';
 import { ItemsModule } from '../items/index.js';
 import { LimitsModule } from '../limits/index.js';
 import { RegistryModule } from '../registry/index.js';
-import { SessionPoolModule } from '../session-pool/index.js';
+import { ConnectionsModule } from '../connections/index.js';
 import { SubscriptionsModule } from '../subscriptions/index.js';
 import { CallDelivery } from './call-delivery.js';
 import { DispatchConfig } from './dispatch.config.js';
@@ -43,12 +43,12 @@ const handlerTable = {
 
 @Module({
   imports: [
-    AffinityModule,
+    CallsModule,
     CatalogModule,
+    ConnectionsModule,
     RegistryModule,
     LimitsModule,
     ItemsModule,
-    SessionPoolModule,
     SubscriptionsModule,
   ],
   providers: [

@@ -1,8 +1,9 @@
 import type { Caller } from '#lib/extension-kit';
 import type { ClientProfile, Headers, McpRequest, Outcome, RequestId } from '#lib/mcp-protocol';
 import type { SessionHandle } from '../affinity/index.js';
+import type { UpstreamCall } from '../calls/index.js';
 import type { Endpoint } from '../catalog/index.js';
-import type { StreamSink, UpstreamCall } from '../session-pool/index.js';
+import type { StreamSink } from '../session-pool/index.js';
 
 /** A client's request in era-independent form, with its caller, client and endpoint. */
 export interface Inbound {

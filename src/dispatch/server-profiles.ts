@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Era } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
-import { UpstreamPool } from '../session-pool/index.js';
+import { UpstreamPool } from '../connections/index.js';
 import type { ServerProfile } from '../upstream/index.js';
 import type { Inbound } from './inbound.js';
 

@@ -25,7 +25,7 @@ const TYPES: Readonly<Record<Kind, string>> = {
   text: 'text/plain; charset=utf-8',
 };
 
-/** A browser names HTML and a program JSON. Whoever takes anything, as curl does, gets text to read in a terminal. */
+/** A browser names HTML and a program JSON. A client that accepts anything, such as curl, gets text for a terminal. */
 function kindFor(accept = '*/*'): Kind {
   if (accept.includes('text/html')) return 'html';
   return accept.includes('application/json') ? 'json' : 'text';

@@ -2,18 +2,11 @@ import { Module } from '@nestjs/common';
 import { configProvider } from '#lib/config';
 import { Coordination, CoordinationModule } from '../coordination/index.js';
 import { DataFolder, DataFolderModule } from '../data-folder/index.js';
-import { RegistryModule } from '../registry/index.js';
-import { UpstreamModule } from '../upstream/index.js';
+import { WorkerRegistry, WorkersModule } from '../workers/index.js';
 import { EventArchive, NullEventArchive } from './event-archive.js';
-import { ParkedCalls } from './parked-calls.js';
-import { Placement } from './placement.js';
-import { DeferredPlacement } from './deferred-placement.js';
 import { RedisEventArchive } from './redis-event-archive.js';
-import { ServerHealth } from './server-health.js';
 import { SessionPool } from './session-pool.js';
 import { SessionPoolConfig } from './session-pool.config.js';
-import { UpstreamCalls } from './upstream-calls.js';
-import { UpstreamPool } from './upstream-pool.js';
 
 const eventArchive = {
   provide: EventArchive,
@@ -23,27 +16,12 @@ const eventArchive = {
 };
 
 @Module({
-  imports: [CoordinationModule, DataFolderModule, RegistryModule, UpstreamModule],
-  providers: [
-    configProvider(SessionPoolConfig),
-    eventArchive,
-    DeferredPlacement,
-    { provide: Placement, useExisting: DeferredPlacement },
-    SessionPool,
-    UpstreamPool,
-    ParkedCalls,
-    ServerHealth,
-    UpstreamCalls,
-  ],
-  exports: [
-    ServerHealth,
-    SessionPoolConfig,
-    EventArchive,
-    DeferredPlacement,
-    SessionPool,
-    UpstreamPool,
-    ParkedCalls,
-    UpstreamCalls,
-  ],
+  imports: [CoordinationModule, DataFolderModule, WorkersModule],
+  providers: [configProvider(SessionPoolConfig), eventArchive, SessionPool],
+  exports: [SessionPoolConfig, EventArchive, SessionPool],
 })
-export class SessionPoolModule {}
+export class SessionPoolModule {
+  constructor(workers: WorkerRegistry, sessions: SessionPool) {
+    workers.onFenced(() => sessions.endAll());
+  }
+}

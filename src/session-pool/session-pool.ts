@@ -4,7 +4,8 @@ import { SessionLimitReached } from './session-pool.errors.js';
 import { SessionPoolConfig } from './session-pool.config.js';
 import type { SessionRecord } from './session-record.js';
 import { Session, type SessionStart } from './session.js';
-import { toPage, toSessionView, type SessionView, type ViewPage } from './views.js';
+import { toPage, type ViewPage } from '../workers/index.js';
+import { toSessionView, type SessionView } from './session-view.js';
 
 const EVICTION_INTERVAL_MS = 15_000;
 /**

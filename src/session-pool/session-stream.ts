@@ -1,6 +1,13 @@
 import type { StreamCall } from './event-archive.js';
-import { toEventId, type AnswerEvent, type EventLog, type ReplayableEvent, type LogEntry } from './event-log.js';
-import type { Replay, StreamSink } from './event-log.js';
+import {
+  toEventId,
+  type AnswerEvent,
+  type EventLog,
+  type ReplayableEvent,
+  type LogEntry,
+  type Replay,
+  type StreamSink,
+} from './event-log.js';
 
 /** Log and archive that all streams of a session share. */
 export interface StreamContext {

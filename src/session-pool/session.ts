@@ -1,6 +1,5 @@
 import type { Caller } from '#lib/extension-kit';
 import type { Answer, ClientProfile, LogLevel, McpNotification, Outcome, Question, RequestId } from '#lib/mcp-protocol';
-import type { UpstreamConnection } from '../upstream/index.js';
 import { EarlyCancels } from './early-cancels.js';
 import { NullEventArchive, type EventArchive, type StreamCall } from './event-archive.js';
 import type { StreamSink } from './event-log.js';
@@ -24,7 +23,12 @@ export interface SessionStart {
   readonly answersOnStandingStream: boolean;
 }
 
-/** An in-flight request of the session's client. */
+/** An in-flight connection to a server that serves a session, as far as the session itself uses it. */
+export interface SessionConnection extends ProgressReceiver {
+  readonly closed: boolean;
+}
+
+/** A request of the session's client. */
 export interface OpenCall {
   readonly requestId: RequestId;
   readonly method: string;
@@ -60,7 +64,7 @@ export class Session {
   isEnded = false;
   private calls: Set<InFlightCall> | undefined;
   private questions: PendingQuestions | undefined;
-  private connections: Set<UpstreamConnection> | undefined;
+  private connections: Set<SessionConnection> | undefined;
   private idleWaiters: (() => void)[] | undefined;
   private endListeners: Set<() => void> | undefined;
   private pendingAnswers: InFlightCounter | undefined;
@@ -185,12 +189,12 @@ export class Session {
   }
 
   /** Adds a connection that serves this session and receives the client's notifications. */
-  addConnection(connection: UpstreamConnection): void {
+  addConnection(connection: SessionConnection): void {
     (this.connections ??= new Set()).add(connection);
   }
 
   /** Removes a connection that no longer serves this session. */
-  removeConnection(connection: UpstreamConnection): void {
+  removeConnection(connection: SessionConnection): void {
     this.connections?.delete(connection);
   }
 

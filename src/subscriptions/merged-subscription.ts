@@ -1,5 +1,5 @@
 import { LIST_FLAGS, type ListFlag, type Outcome } from '#lib/mcp-protocol';
-import type { HeldConnection } from '../session-pool/index.js';
+import type { HeldConnection } from '../connections/index.js';
 import type { ChangeFilter, UpstreamSubscription } from '../upstream/index.js';
 import { toFilter, isSubset, MergedFilter, type RequestedChanges } from './merged-filter.js';
 

@@ -10,7 +10,7 @@ import {
   remoteServer,
   unreachable,
 } from '../../test/support/fake-upstream.js';
-import { SessionPoolConfig, UpstreamPool } from '../session-pool/index.js';
+import { ConnectionsConfig, UpstreamPool } from '../connections/index.js';
 import { ServerSubscriptions } from './server-subscriptions.js';
 
 const FILTER = { toolsListChanged: true, resourceSubscriptions: ['file:///a'] };
@@ -25,7 +25,7 @@ function world() {
   const server = remoteServer('a');
   const connector = new FakeConnector();
   const registry = new FakeRegistry([server]);
-  const pool = new UpstreamPool(connector, new SessionPoolConfig(), registry);
+  const pool = new UpstreamPool(connector, new ConnectionsConfig(), registry);
   pools.push(pool);
   const received: McpNotification[] = [];
   const subscriptions = new ServerSubscriptions(pool, registry);
@@ -48,7 +48,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  for (const pool of pools.splice(0)) await pool.onApplicationShutdown();
+  for (const pool of pools.splice(0)) await pool.close();
   jest.useRealTimers();
 });
 

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { LIST_CHANGES, type ListFlag } from '#lib/mcp-protocol';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
-import { UpstreamPool, type ConnectionScope } from '../session-pool/index.js';
+import { UpstreamPool, type ConnectionScope } from '../connections/index.js';
 import type { ChangeFilter } from '../upstream/index.js';
 import { Subscriber, type SubscriptionHandle, type SubscriberTraits, type OnChange } from './subscriber.js';
 import { isRetriable, RetryDelays } from './pending-subscriber.js';

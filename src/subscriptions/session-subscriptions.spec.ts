@@ -11,7 +11,8 @@ import {
   unreachable,
 } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
-import { Session, SessionPoolConfig, UpstreamPool } from '../session-pool/index.js';
+import { Session, SessionPoolConfig } from '../session-pool/index.js';
+import { UpstreamPool, ConnectionsConfig } from '../connections/index.js';
 import { ServerSubscriptions } from './server-subscriptions.js';
 import { DeferredListViews } from './list-views.js';
 import { SessionSubscriptions } from './session-subscriptions.js';
@@ -27,7 +28,7 @@ function world(endpoint = 'default') {
   const connector = new FakeConnector();
   const registry = new FakeRegistry([a, b]);
   const config = new SessionPoolConfig();
-  const pool = new UpstreamPool(connector, config, registry);
+  const pool = new UpstreamPool(connector, new ConnectionsConfig(), registry);
   pools.push(pool);
   const subscriptions = new SessionSubscriptions(
     new ServerSubscriptions(pool, registry),
@@ -48,7 +49,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  for (const pool of pools.splice(0)) await pool.onApplicationShutdown();
+  for (const pool of pools.splice(0)) await pool.close();
   jest.useRealTimers();
 });
 

@@ -1,6 +1,6 @@
 import { OutcomeError } from '#lib/extension-kit';
 import { listFlagOf, type ListFlag, type McpNotification } from '#lib/mcp-protocol';
-import type { HeldConnection, ConnectionScope } from '../session-pool/index.js';
+import type { HeldConnection, ConnectionScope } from '../connections/index.js';
 import type { ChangeFilter } from '../upstream/index.js';
 import type { SubscriberGroup, Subscriber, SubscriberTraits } from './subscriber.js';
 import { PendingSubscriber, splitInHalves, isRetriable, RetryDelays } from './pending-subscriber.js';

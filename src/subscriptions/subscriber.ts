@@ -6,7 +6,7 @@ import {
   type ListFlag,
   type McpNotification,
 } from '#lib/mcp-protocol';
-import type { ConnectionScope } from '../session-pool/index.js';
+import type { ConnectionScope } from '../connections/index.js';
 import { toMissedChanges, type ChangeFilter } from '../upstream/index.js';
 import type { RequestedChanges } from './merged-filter.js';
 

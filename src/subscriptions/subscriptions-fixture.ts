@@ -9,7 +9,8 @@ import {
   unreachable,
 } from '../../test/support/fake-upstream.js';
 import type { ServerDefinition } from '../registry/index.js';
-import { Session, SessionPoolConfig, UpstreamPool } from '../session-pool/index.js';
+import { Session, SessionPoolConfig } from '../session-pool/index.js';
+import { UpstreamPool, ConnectionsConfig } from '../connections/index.js';
 import type { ChangeFilter } from '../upstream/index.js';
 import { ServerSubscriptions } from './server-subscriptions.js';
 
@@ -27,7 +28,7 @@ export function subscriptionsWorld(era: Era = 'modern', server: ServerDefinition
   connector.eras.set('a', era);
   const registry = new FakeRegistry([server]);
   const config = new SessionPoolConfig();
-  const pool = new UpstreamPool(connector, config, registry);
+  const pool = new UpstreamPool(connector, new ConnectionsConfig(), registry);
   pools.push(pool);
   const subscriptions = new ServerSubscriptions(pool, registry);
   const requested: ChangeFilter[] = [];
@@ -79,5 +80,5 @@ export const refusal = (code = -32_602) =>
 export const rejectUnreachable = () => Promise.reject(new OutcomeError(unreachable('a')));
 
 export async function closeWorlds(): Promise<void> {
-  for (const pool of pools.splice(0)) await pool.onApplicationShutdown();
+  for (const pool of pools.splice(0)) await pool.close();
 }

@@ -1,7 +1,8 @@
 import { Controller, UseInterceptors } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import { result, type JsonValue, type Outcome } from '#lib/mcp-protocol';
-import { ForwardedRpcInterceptor, SessionRouter, type SessionOrder } from '../affinity/index.js';
+import { SessionRouter, type SessionOrder } from '../affinity/index.js';
+import { ForwardedRpcInterceptor } from '../workers/index.js';
 import { EndpointDirectory } from '../catalog/index.js';
 import { validateMessage } from './exchanges/legacy-messages.js';
 import { SSE_MESSAGE, SseExchange } from './exchanges/sse.exchange.js';

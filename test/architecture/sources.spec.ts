@@ -7,7 +7,7 @@ const MOST_LINES = 400;
 
 /** Where a revision of the protocol may be named: a new one is one codec, one exchange, one dialect. */
 const ERA_FOLDERS = /^(libs\/mcp-protocol\/codecs|src\/transport\/exchanges|src\/upstream\/dialects)\//;
-const TEST_CODE = /((\.(spec|e2e)|-fixture)\.ts$|^test\/|^libs\/testing\/)/;
+const TEST_CODE = /((\.(spec|e2e)|-fixture|\/testing)\.ts$|^test\/|^libs\/testing\/)/;
 
 const files = sourceFiles();
 const code = files.filter(({ path }) => /\.(ts|mjs|js)$/.test(path));

@@ -3,7 +3,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { startRestServer, type RestTestServer } from '#lib/testing/rest-server';
 import { SessionRouter } from '../../src/affinity/index.js';
-import { UpstreamCalls } from '../../src/session-pool/index.js';
+import { UpstreamCalls } from '../../src/calls/index.js';
 import { startGatewayPair, type GatewayPair } from '../support/gateway-pair.js';
 import { LegacyAtOtherDoor, SseAtOtherDoor } from '../support/other-door.js';
 import { SECRETIVE_CAUSES, TELLING_CAUSES, type ThrownCause } from '../support/thrown-causes.js';

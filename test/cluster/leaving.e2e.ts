@@ -68,7 +68,7 @@ describe('a worker that is told to leave', () => {
     const calling = clients.map((client, index) => inFlight(client, index % 2 ? leaver : second, marks[index] ?? ''));
     await Promise.all(marks.map((mark) => world.server.arrived(mark)));
     leaver.kill('SIGTERM');
-    await leaver.printed(/Leaving/);
+    await leaver.printed(/Draining/);
     world.server.server.world.release('all');
     const answers = await Promise.all(calling);
     for (const [index, answer] of answers.entries()) {
@@ -88,7 +88,7 @@ describe('a worker that is told to leave', () => {
     await Promise.all(marks.map((mark) => world.server.arrived(mark)));
     const before = world.server.server.openSessions;
     leaver.kill('SIGTERM');
-    await leaver.printed(/Leaving/);
+    await leaver.printed(/Draining/);
     await until(async () => (await fetch(`${leaver.url}/health/ready`).catch(() => undefined))?.status !== 200);
     world.server.server.world.release('all');
     for (const answer of await Promise.all(calling)) {

@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { RpcRawClient } from '#lib/testing/raw-client';
 import { startRestServer, type RestTestServer } from '#lib/testing/rest-server';
 import { AffinityModule, SessionRouter } from '../../src/affinity/index.js';
+import { CallsModule } from '../../src/calls/index.js';
+import { ConnectionsModule } from '../../src/connections/index.js';
 import { TransportModule } from '../../src/transport/index.js';
 import { startGatewayPair, type GatewayPair } from '../support/gateway-pair.js';
 import { markedCall, PoolBreaker } from '../support/pool-breaker.js';
@@ -28,7 +30,7 @@ let plain: RpcRawClient;
 
 /** For good: this file has classes of its own. Says from how many it took something. */
 function disarm(): number {
-  const controllers = [AffinityModule, TransportModule].flatMap(
+  const controllers = [AffinityModule, CallsModule, ConnectionsModule, TransportModule].flatMap(
     (module) => Reflect.getMetadata(CONTROLLERS, module) as object[],
   );
   return controllers.filter((controller) => Reflect.deleteMetadata(INTERCEPTORS, controller)).length;

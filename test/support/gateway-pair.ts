@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { startRedis } from '#lib/testing/redis-server';
-import { Inspection } from '../../src/affinity/index.js';
 import { TokenIssuer } from '../../src/auth/index.js';
 import type { TokenOptions } from '../../src/auth/testing.js';
 import { createGateway } from '../../src/create-gateway.js';
+import { WorkerBroadcast } from '../../src/workers/index.js';
 import type { GatewaySetup } from './gateway.js';
 import { until } from './until.js';
 
@@ -41,7 +41,7 @@ export async function startGatewayPair({ env = {}, ...configuration }: GatewaySe
   };
   const [owner, other] = [await createGateway({ variables }), await createGateway({ variables })];
   await Promise.all([owner, other].map((gateway) => gateway.listen(0, '127.0.0.1')));
-  await until(() => [owner, other].every((gateway) => gateway.get(Inspection).aliveIds.length === 2));
+  await until(() => [owner, other].every((gateway) => gateway.get(WorkerBroadcast).aliveIds.length === 2));
   return {
     owner,
     other,

@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import { RpcRawClient, type RawAnswer } from '#lib/testing/raw-client';
-import { UpstreamPool, type HeldConnection } from '../../src/session-pool/index.js';
+import { UpstreamPool, type HeldConnection } from '../../src/connections/index.js';
 import type { GatewayPair } from './gateway-pair.js';
 
 /** How a worker fails those that have a part in its connections. */

@@ -13,8 +13,8 @@ export interface RunningSentinels {
   stop(): Promise<void>;
 }
 
-/** By now they have agreed, or will not. */
-const STANDSTILL_MS = 10_000;
+/** Time in which the Sentinels agree, or do not. */
+const AGREEMENT_TIMEOUT_MS = 10_000;
 
 /** Starts them and waits until the Sentinels know the replica and each other. A dead master is noticed after 500 ms. */
 export async function startSentinels(name = 'main'): Promise<RunningSentinels> {
@@ -46,19 +46,21 @@ export async function startSentinels(name = 'main'): Promise<RunningSentinels> {
 
 /**
  * Sentinels that were themselves held up for two seconds do nothing for half a minute (TILT mode), and then find that the
- * replica has been without its master for too long to take its place. One that is a master already is taken all the same.
+ * replica has been without its master for too long to take its place. One that is a master already is taken all the same,
+ * unless a Sentinel that has not noticed the end of the old master yet makes a replica of it again: hence more than once.
  */
 async function promoted(name: string, replica: RunningRedis, sentinels: readonly RunningRedis[]): Promise<void> {
   const clients = [replica, ...sentinels].map(({ port }) => new Redis({ host: '127.0.0.1', port }));
   const [follower, ...watchers] = clients as [Redis, ...Redis[]];
-  const timer = setTimeout(() => void follower.call('REPLICAOF', 'NO', 'ONE').catch(() => undefined), STANDSTILL_MS);
+  const promote = () => void follower.call('REPLICAOF', 'NO', 'ONE').catch(() => undefined);
+  const timer = setInterval(promote, AGREEMENT_TIMEOUT_MS);
   try {
     await until(async () => {
       const masters = await Promise.all(watchers.map((one) => one.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name)));
       return masters.every((address) => Array.isArray(address) && address[1] === String(replica.port));
     });
   } finally {
-    clearTimeout(timer);
+    clearInterval(timer);
     for (const client of clients) client.disconnect();
   }
 }

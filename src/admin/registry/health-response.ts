@@ -1,5 +1,5 @@
-import type { BroadcastResult } from '../../affinity/index.js';
-import type { HealthView } from '../../session-pool/index.js';
+import type { BroadcastResult } from '../../workers/index.js';
+import type { HealthView } from '../../connections/index.js';
 
 /** Health of a server at each worker, derived from its last calls. Times are RFC 3339. */
 export interface HealthResponse {

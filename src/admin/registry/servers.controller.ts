@@ -1,6 +1,6 @@
 import { Body, Get, Header, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { Inspection } from '../../affinity/index.js';
+import { Inspection } from '../inspection/inspection.js';
 import {
   EntryUnknown,
   RegistryStore,

@@ -8,7 +8,7 @@ import {
   type Outcome,
   type ParameterHeader,
 } from '#lib/mcp-protocol';
-import type { ParkedState } from '../../affinity/index.js';
+import type { ParkedState } from '../../calls/index.js';
 import { publishResult, resolveName, resolveUri, type Target } from '../../catalog/index.js';
 import { Limits } from '../../limits/index.js';
 import { Items, type ItemKind } from '../../items/index.js';

@@ -11,7 +11,7 @@ import {
   type JsonValue,
   type Outcome,
 } from '#lib/mcp-protocol';
-import { SessionRouter, SessionUnknown, type SessionHandle } from '../../affinity/index.js';
+import { OrphanedStreams, SessionRouter, SessionUnknown, type SessionHandle } from '../../affinity/index.js';
 import { Dispatcher, EndpointInfo } from '../../dispatch/index.js';
 import { requireAccept } from '../http-request.js';
 import { OpenReplies } from '../open-replies.js';
@@ -39,6 +39,7 @@ export class LegacyExchange {
     private readonly dispatcher: Dispatcher,
     private readonly endpointInfo: EndpointInfo,
     private readonly router: SessionRouter,
+    private readonly orphanedStreams: OrphanedStreams,
     private readonly openReplies: OpenReplies,
     private readonly config: TransportConfig,
   ) {}
@@ -99,7 +100,7 @@ export class LegacyExchange {
     } catch (cause) {
       if (lastEventId === undefined || !(cause instanceof SessionUnknown)) throw cause;
       const { id, binding } = readSessionReference(exchange);
-      const { revision, events } = await this.router.replayOrphanedStream(id, binding, lastEventId);
+      const { revision, events } = await this.orphanedStreams.replay(id, binding, lastEventId);
       const stream = new LegacyGetStream(exchange.writer, this.openReplies, revision);
       for (const event of events) void stream.emit(event);
       stream.end();

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import type { ClientProfile } from '#lib/mcp-protocol';
 import { scaleDeadline } from '#lib/testing/machine-speed';
+import type { ClientProfile } from '#lib/mcp-protocol';
 import type { StdioServer } from '../../registry/index.js';
 import {
   stdioServer,

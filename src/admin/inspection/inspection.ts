@@ -1,0 +1,146 @@
+import { hostname } from 'node:os';
+import { Injectable } from '@nestjs/common';
+import { PRODUCT } from '#lib/extension-kit';
+import { Drain, Readiness } from '../../lifecycle/index.js';
+import { SessionPool, type SessionView } from '../../session-pool/index.js';
+import { ParkedCalls } from '../../calls/index.js';
+import { ServerHealth, UpstreamPool, type HealthView, type UpstreamView } from '../../connections/index.js';
+import {
+  InspectionPattern,
+  readEnded,
+  readHealthView,
+  readSessionViews,
+  readUpstreamViews,
+  readWorkerView,
+  type HealthOrder,
+  type PageOrder,
+  type SerialOrder,
+  type WorkerView,
+} from './inspection-orders.js';
+import { WorkerBroadcast, type BroadcastResult, type WorkerQuery } from '../../workers/index.js';
+
+const NO_PAYLOAD = {};
+const STARTED_AT = Math.round(performance.timeOrigin);
+
+/** Lists what each worker runs, and ends sessions, connections and workers, on behalf of administrators. */
+@Injectable()
+export class Inspection {
+  constructor(
+    private readonly sessions: SessionPool,
+    private readonly upstreams: UpstreamPool,
+    private readonly parkedCalls: ParkedCalls,
+    private readonly readiness: Readiness,
+    private readonly drain: Drain,
+    private readonly broadcast: WorkerBroadcast,
+    private readonly health: ServerHealth,
+  ) {}
+
+  /** Ids of the alive workers in a stable order. */
+  get aliveIds(): readonly string[] {
+    return this.broadcast.aliveIds;
+  }
+
+  workers(): Promise<BroadcastResult<WorkerView>> {
+    return this.broadcast.queryAll({
+      pattern: InspectionPattern.worker,
+      payload: NO_PAYLOAD,
+      answerLocally: () => this.describeLocalWorker(),
+      read: readWorkerView,
+    });
+  }
+
+  /** Reports how a server's recent calls ended, at each worker. */
+  serverHealth(server: string): Promise<BroadcastResult<HealthView>> {
+    const payload: HealthOrder = { server };
+    return this.broadcast.queryAll({
+      pattern: InspectionPattern.health,
+      payload,
+      answerLocally: () => this.health.get(server),
+      read: readHealthView,
+    });
+  }
+
+  /**
+   * Lists the sessions of one worker. Returns undefined when the worker is dead; rejects as `WorkerBroadcast.query`
+   * does.
+   */
+  sessionsAt(worker: string, page: PageOrder): Promise<readonly SessionView[] | undefined> {
+    return this.broadcast.query(worker, {
+      pattern: InspectionPattern.sessions,
+      payload: page,
+      answerLocally: () => this.sessions.list(page),
+      read: readSessionViews,
+    });
+  }
+
+  /**
+   * Lists the upstream connections of one worker. Returns undefined when the worker is dead; rejects as
+   * `WorkerBroadcast.query` does.
+   */
+  upstreamsAt(worker: string, page: PageOrder): Promise<readonly UpstreamView[] | undefined> {
+    return this.broadcast.query(worker, {
+      pattern: InspectionPattern.upstreams,
+      payload: page,
+      answerLocally: () => this.upstreams.list(page),
+      read: readUpstreamViews,
+    });
+  }
+
+  /**
+   * Ends a session as its client would: its calls are cancelled and its id becomes unknown. Returns false when the
+   * worker has no such session.
+   */
+  endSession(worker: string, serial: number): Promise<boolean> {
+    return this.endAt(worker, {
+      pattern: InspectionPattern.endSession,
+      payload: { serial } satisfies SerialOrder,
+      answerLocally: () => this.sessions.endBySerial(serial),
+      read: readEnded,
+    });
+  }
+
+  /**
+   * Closes a connection once its calls are answered; the next call opens a new one. Returns false when the worker has
+   * no such connection.
+   */
+  closeUpstream(worker: string, serial: number): Promise<boolean> {
+    return this.endAt(worker, {
+      pattern: InspectionPattern.closeUpstream,
+      payload: { serial } satisfies SerialOrder,
+      answerLocally: () => this.upstreams.closeBySerial(serial),
+      read: readEnded,
+    });
+  }
+
+  /** Makes a worker drain and stop, as SIGTERM does. Returns false when the worker is dead. */
+  drainWorker(worker: string): Promise<boolean> {
+    return this.endAt(worker, {
+      pattern: InspectionPattern.drain,
+      payload: NO_PAYLOAD,
+      answerLocally: () => this.drainLocalWorker(),
+      read: readEnded,
+    });
+  }
+
+  describeLocalWorker(): WorkerView {
+    return {
+      pid: process.pid,
+      host: hostname(),
+      version: PRODUCT.version,
+      startedAt: STARTED_AT,
+      isLeaving: this.readiness.isDraining,
+      sessions: this.sessions.size,
+      parkedCalls: this.parkedCalls.list().length,
+      memoryBytes: process.memoryUsage.rss(),
+    };
+  }
+
+  drainLocalWorker(): true {
+    this.drain.request();
+    return true;
+  }
+
+  private async endAt(worker: string, query: WorkerQuery<boolean>): Promise<boolean> {
+    return (await this.broadcast.query(worker, query)) === true;
+  }
+}

@@ -1,0 +1,1 @@
+export { BINDING, createCall, SERVER, WorkerCluster, type TestWorker } from './worker-cluster-fixture.js';

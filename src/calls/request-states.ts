@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import type { Caller } from '#lib/extension-kit';
+import {
+  canonicalJson,
+  isJsonObject,
+  parseJson,
+  type JsonObject,
+  type McpRequest,
+  type Question,
+} from '#lib/mcp-protocol';
+import { TextCipher } from '#lib/sealing';
+
+/** The state that a client carries from a request that ended with questions to its repetition with the answers. */
+export type RequestState =
+  /** A call is parked on this worker and waits for the answers. */
+  | { readonly kind: 'parked'; readonly worker: string; readonly call: string }
+  /** A modern server's own state. */
+  | { readonly kind: 'server'; readonly state: string }
+  /** No call is parked: once these questions are answered, the gateway sends the call again. */
+  | { readonly kind: 'resend'; readonly questions: Readonly<Record<string, Question>> };
+
+/** A call that is parked on one of the workers. */
+export type ParkedState = Extract<RequestState, { kind: 'parked' }>;
+
+/** The principal, endpoint and request that a state is issued for. For any other the state is invalid. */
+export interface StateBinding {
+  readonly caller: Caller;
+  /** Id of the endpoint. */
+  readonly endpoint: string;
+  /**
+   * The client's request, unmapped: together with the endpoint it identifies the server, and it does not change when
+   * the item is renamed or removed.
+   */
+  readonly request: McpRequest;
+}
+
+export interface ReadState {
+  readonly state: RequestState;
+  /** The lifetime of the state is over. */
+  readonly isExpired: boolean;
+}
+
+interface SealedState {
+  readonly state: RequestState;
+  /** Digest of the request that the state was issued for. */
+  readonly of: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly until: number;
+}
+
+/**
+ * Seals request states. Clients carry them, and could alter them, or use them for another principal or another request
+ * (specification of 2026: basic/patterns/mrtr, Server Requirements). Every worker can open what another one sealed.
+ */
+export class RequestStates {
+  private readonly seal: TextCipher;
+
+  constructor(secret: Buffer) {
+    this.seal = new TextCipher(secret, 'affinity request state 2');
+  }
+
+  mint(state: RequestState, binding: StateBinding, lifetimeMs: number): string {
+    const sealed: SealedState = { state, of: computeDigest(binding.request.params), until: Date.now() + lifetimeMs };
+    return this.seal.encrypt(JSON.stringify(sealed), toBindingText(binding));
+  }
+
+  /** Returns undefined for anything that was not issued for this binding. */
+  read(text: unknown, binding: StateBinding): ReadState | undefined {
+    const json = this.seal.decrypt(text, toBindingText(binding));
+    if (json === undefined) return undefined;
+    // Only workers of this installation can seal a state, so its shape needs no validation.
+    const { state, of, until } = parseJson(json, MAX_STATE_DEPTH) as unknown as SealedState;
+    // Checked last: params may be as large as a body, and a forged state must not cost a digest.
+    if (computeDigest(binding.request.params) !== of) return undefined;
+    return { state, isExpired: Date.now() >= until };
+  }
+}
+
+/** Questions may be as deep as messages, and are nested a few levels deeper in the state. */
+const MAX_STATE_DEPTH = 80;
+
+function toBindingText({ caller, endpoint, request }: StateBinding): string {
+  const { issuer, subject } = caller.principal;
+  return JSON.stringify([issuer, subject, endpoint, request.method]);
+}
+
+/** Digests the parts of the params that define the request, independent of the order of members. */
+function computeDigest({ _meta, inputResponses: _responses, requestState: _state, ...params }: JsonObject): string {
+  return createHash('sha256').update(canonicalJson(params)).digest('base64url');
+}
+
+/** Returns true for an object that maps keys to questions. */
+export function isQuestions(value: unknown): value is Record<string, Question> {
+  return isJsonObject(value) && Object.values(value).every(isQuestion);
+}
+
+const isQuestion = (value: unknown): boolean =>
+  isJsonObject(value) && typeof value['method'] === 'string' && isJsonObject(value['params']);

@@ -1,0 +1,144 @@
+import { result, type Answer, type Outcome } from '#lib/mcp-protocol';
+import type { BusContext } from '#lib/worker-bus';
+import { withConnectionLogLevel } from './connection-log-level.js';
+import type { HeldConnection } from './held-connection.js';
+import type { UpstreamReply } from '../upstream/index.js';
+import type {
+  AnswerOrder,
+  ListenEvent,
+  ListenOrder,
+  OpenEvent,
+  LeaseEnd,
+  RequestEvent,
+  RequestOrder,
+} from './pool-orders.js';
+
+/** The exchange that keeps a lease alive, and the function that ends it. */
+interface KeepAlive {
+  readonly context: BusContext;
+  readonly end: (reason: LeaseEnd['over']) => void;
+}
+
+/**
+ * Another worker's lease on a connection of this worker. Holds the connection until the remote worker releases it and
+ * its last in-flight call is answered.
+ */
+export class ConnectionLease {
+  private keepAlive: KeepAlive | undefined;
+  private inFlight = 0;
+  private isReleased = false;
+  private readonly released = Promise.withResolvers<void>();
+  private readonly questions = new Map<string, (answer: Answer | undefined) => void>();
+
+  constructor(
+    /** Id of the worker that holds the lease. */
+    readonly requester: string,
+    private readonly held: HeldConnection,
+    private readonly onReleased: () => void,
+  ) {
+    held.onNotification((notification) => this.emit({ kind: 'notification', notification }));
+  }
+
+  /**
+   * Keeps the lease alive until the connection closes, the exchange is aborted, or another exchange renews the lease.
+   */
+  async renew(context: BusContext): Promise<Outcome> {
+    const { promise, resolve: end } = Promise.withResolvers<LeaseEnd['over']>();
+    const previous = this.keepAlive;
+    const keepAlive: KeepAlive = { context, end };
+    this.keepAlive = keepAlive;
+    this.emit({ kind: 'open', profile: this.held.connection.profile });
+    if (previous) previous.end('renewed');
+    else this.held.onClosed(() => this.keepAlive?.end('closed'));
+    onAbort(context.signal, () => end('closed'));
+    const reason = await promise;
+    if (this.keepAlive === keepAlive) this.release();
+    return result({ over: reason } satisfies LeaseEnd);
+  }
+
+  async request({ call, request }: RequestOrder, context: BusContext): Promise<Outcome> {
+    this.inFlight += 1;
+    try {
+      return await this.held.connection.request(
+        // A legacy server has one log level per connection; messages below a client's own level are dropped at that
+        // client's worker.
+        withConnectionLogLevel(this.held.connection, request),
+        this.createReply(call, context),
+        context.signal,
+      );
+    } finally {
+      this.inFlight -= 1;
+      this.releaseWhenIdle();
+    }
+  }
+
+  answer({ call, id, answer }: AnswerOrder): void {
+    this.questions.get(toQuestionKey(call, id))?.(answer);
+  }
+
+  async notify(...args: Parameters<HeldConnection['connection']['notify']>): Promise<void> {
+    await this.held.connection.notify(...args);
+  }
+
+  /** Lasts until the exchange is aborted or the lease is released. Rejects with an OutcomeError. */
+  async listen({ filter }: ListenOrder, context: BusContext): Promise<void> {
+    const emit = (event: ListenEvent) => void context.emit(event);
+    const listening = await this.held.connection.subscribe(filter, (notification) => {
+      emit({ kind: 'changed', notification });
+    });
+    const { honoured, refused } = listening;
+    emit({ kind: 'listening', honoured, ...(refused && { refused }) });
+    await Promise.race([new Promise<void>((resolve) => onAbort(context.signal, resolve)), this.released.promise]);
+    await listening.close();
+  }
+
+  private emit(event: OpenEvent): void {
+    void this.keepAlive?.context.emit(event);
+  }
+
+  private release(): void {
+    this.isReleased = true;
+    this.released.resolve();
+    this.onReleased();
+    this.releaseWhenIdle();
+  }
+
+  private releaseWhenIdle(): void {
+    if (this.isReleased && this.inFlight === 0) this.held.release();
+  }
+
+  private createReply(call: string, context: BusContext): UpstreamReply {
+    const emit = (event: RequestEvent) => context.emit(event);
+    let questionCount = 0;
+    return {
+      notify: (notification) => emit({ kind: 'notification', notification }),
+      opened: (retryMs) => void emit({ kind: 'opened', ...(retryMs !== undefined && { retryMs }) }),
+      interrupted: () => void emit({ kind: 'interrupted' }),
+      missingCapabilities: (capabilities) => void emit({ kind: 'lacks', capabilities }),
+      answerQuestion: async (question, signal) => {
+        const id = (questionCount += 1);
+        const { promise, resolve } = Promise.withResolvers<Answer | undefined>();
+        const key = toQuestionKey(call, id);
+        this.questions.set(key, resolve);
+        void emit({ kind: 'question', id, question });
+        const withdraw = () => {
+          void emit({ kind: 'withdrawn', id });
+          resolve(undefined);
+        };
+        onAbort(signal, withdraw);
+        onAbort(context.signal, withdraw);
+        const answer = await promise;
+        this.questions.delete(key);
+        if (!answer) throw new Error('The client did not answer the question.');
+        return answer;
+      },
+    };
+  }
+}
+
+const toQuestionKey = (call: string, id: number): string => `${call} ${id}`;
+
+function onAbort(signal: AbortSignal, listener: () => void): void {
+  if (signal.aborted) listener();
+  else signal.addEventListener('abort', listener, { once: true });
+}

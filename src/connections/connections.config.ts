@@ -1,0 +1,31 @@
+import { IsInt, Min } from 'class-validator';
+import { Env } from '#lib/config';
+
+/** Limits of the connections to servers that one worker holds. */
+export class ConnectionsConfig {
+  /** Time without use after which a pooled upstream session is closed. */
+  @Env('ISTHMUS_UPSTREAM_IDLE', { as: 'duration' })
+  @IsInt()
+  @Min(1_000)
+  readonly upstreamIdleMs: number = 5 * 60_000;
+
+  /**
+   * Maximum number of concurrent child processes per server. Each principal and set of declared capabilities needs one
+   * process.
+   */
+  @Env('ISTHMUS_MAX_CHILD_PROCESSES')
+  @IsInt()
+  @Min(1)
+  readonly maxChildProcesses: number = 64;
+
+  /**
+   * Maximum number of sessions per principal at one legacy server, for clients that have no session at the gateway.
+   * Each set of declared capabilities needs one session. Anonymous clients count as one principal and need one session
+   * per call: for a server with many anonymous users, set `shared: true` or raise this limit. At the limit, a call is
+   * refused with 429 unless an idle session can be evicted.
+   */
+  @Env('ISTHMUS_MAX_UPSTREAM_SESSIONS_PER_PRINCIPAL')
+  @IsInt()
+  @Min(1)
+  readonly maxUpstreamSessionsPerPrincipal: number = 32;
+}

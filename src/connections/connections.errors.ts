@@ -1,0 +1,55 @@
+import { GatewayError } from '#lib/extension-kit';
+import { GatewayCode, isJsonObject, type Outcome } from '#lib/mcp-protocol';
+import type { BusEnd } from '#lib/worker-bus';
+import { NOT_HELD } from './placement.js';
+import { toCallOutcome, WorkerSignal } from '../workers/index.js';
+import type { NotHeldReply } from './pool-orders.js';
+
+const NOT_EXECUTED = { outcome: 'not_executed', retriable: true } as const;
+
+/** The configuration changed before the call was sent; the call was not executed. */
+export class ServerReconfigured extends GatewayError {
+  constructor(server: string) {
+    const message = `The configuration of server ${server} has just changed; the call was not executed. Retry.`;
+    super(GatewayCode.upstreamFailed, message, 502, { ...NOT_EXECUTED, server });
+  }
+}
+
+export class TooManyProcesses extends GatewayError {
+  constructor(server: string, limit: number) {
+    const message = `Process limit reached for server ${server} (${limit}); the call was not executed. Retry later.`;
+    super(GatewayCode.overloaded, message, 503, { ...NOT_EXECUTED, server });
+  }
+}
+
+/**
+ * The limit of upstream sessions is reached for one principal at one server, counting its clients without a session.
+ */
+export class TooManyUpstreamSessions extends GatewayError {
+  constructor(server: string, limit: number) {
+    const message = `Session limit reached for server ${server} (${limit}); the call was not executed. Wait for answers, then retry.`;
+    super(GatewayCode.overloaded, message, 429, { ...NOT_EXECUTED, server });
+  }
+}
+
+/** 503: the worker does not hold the connection (any more). Nothing has run. */
+export class ConnectionNotHeld extends WorkerSignal {
+  constructor() {
+    const { code, message, data } = NOT_HELD.error;
+    super(code, message, 503, data);
+  }
+
+  override toReply(): NotHeldReply {
+    return { kind: 'not-held' };
+  }
+}
+
+/** Returns true when the other worker replied that it does not hold the connection and has run nothing. */
+export function isNotHeld(value: unknown): boolean {
+  return isJsonObject(value) && value['kind'] === 'not-held';
+}
+
+/** Converts the end of an order as `toCallOutcome` does. The order may have needed a connection of another worker. */
+export function toConnectionOutcome(end: BusEnd): Outcome {
+  return end.kind === 'value' && isNotHeld(end.value) ? NOT_HELD : toCallOutcome(end);
+}

@@ -1,0 +1,200 @@
+import { randomBytes } from 'node:crypto';
+import { OutcomeError, type Caller } from '#lib/extension-kit';
+import { outcomeOfFault, type ClientProfile, type McpNotification, type Outcome } from '#lib/mcp-protocol';
+import { LEAVING, type BusEnd, type BusExchange, type WorkerBus } from '#lib/worker-bus';
+import type { ServerDefinition } from '../registry/index.js';
+import { NOT_HELD } from './placement.js';
+import type {
+  ChangeFilter,
+  ConnectionEvents,
+  UpstreamSubscription,
+  ServerProfile,
+  UpstreamConnection,
+  UpstreamReply,
+  UpstreamRequest,
+} from '../upstream/index.js';
+import { DELIVERY_MARGIN_MS, toOutcomeBeforeCall } from '../workers/index.js';
+import { LEASE_TTL_MS, PoolPattern, type ListenEvent, type OpenEvent } from './pool-orders.js';
+import { isNotHeld, toConnectionOutcome, ConnectionNotHeld } from './connections.errors.js';
+import { RemoteCall } from './remote-call.js';
+
+/** The shared connection to one server for this caller and client, owned by another worker. */
+export interface RemoteTarget {
+  /** Id of the worker that owns the connection. */
+  readonly worker: string;
+  readonly server: ServerDefinition;
+  readonly caller: Caller;
+  readonly client: ClientProfile;
+}
+
+/** With this interval a lease survives two failed renewals. */
+const RENEWAL_INTERVAL_MS = LEASE_TTL_MS / 3;
+/** Timeout of requests that the other worker answers immediately. */
+const PROMPT_TIMEOUT_MS = 10_000;
+
+/** A leased connection that another worker owns. Forwards every request to that worker. */
+export class RemoteConnection implements UpstreamConnection {
+  private readonly leaseId = randomBytes(16).toString('base64url');
+  private serverProfile: ServerProfile | undefined;
+  private isClosed = false;
+  /** The exchange that keeps the lease alive; the latest that the other worker has confirmed. */
+  private keepAlive: BusExchange | undefined;
+  private renewal: NodeJS.Timeout | undefined;
+
+  private constructor(
+    private readonly bus: WorkerBus,
+    private readonly target: RemoteTarget,
+    private readonly events: ConnectionEvents,
+  ) {}
+
+  /** Rejects with a GatewayError when the other worker cannot provide the connection; no call has run then. */
+  static async open(bus: WorkerBus, target: RemoteTarget, events: ConnectionEvents): Promise<RemoteConnection> {
+    const connection = new RemoteConnection(bus, target, events);
+    await connection.acquireLease();
+    return connection;
+  }
+
+  /** The server's profile at the time when the lease was acquired. */
+  get profile(): ServerProfile {
+    if (!this.serverProfile) throw new Error('The connection is not open yet.');
+    return this.serverProfile;
+  }
+
+  get closed(): boolean {
+    return this.isClosed;
+  }
+
+  async request(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome> {
+    if (signal.aborted) return outcomeOfFault('refused', 'cancelled before it was sent');
+    if (this.isClosed) return NOT_HELD;
+    const { connectMs, requestMs } = this.target.server.timeouts;
+    const order = { to: this.target.worker, budgetMs: connectMs + requestMs + DELIVERY_MARGIN_MS };
+    const end = await new RemoteCall(this.bus, order, this.leaseId, reply).run(request, signal);
+    if (!signal.aborted) this.closeIfLost(end);
+    return isCertainlyNotRun(end) ? NOT_HELD : toConnectionOutcome(end);
+  }
+
+  async notify(notification: McpNotification): Promise<void> {
+    if (this.isClosed) return;
+    await this.send(PoolPattern.notify, { notification }, PROMPT_TIMEOUT_MS).end;
+  }
+
+  async subscribe(
+    filter: ChangeFilter,
+    onChange: (notification: McpNotification) => void,
+  ): Promise<UpstreamSubscription> {
+    if (this.isClosed) throw new ConnectionNotHeld();
+    const subscribed = Promise.withResolvers<Omit<UpstreamSubscription, 'close'>>();
+    const exchange = this.send(PoolPattern.listen, { filter }, undefined, (event) => {
+      const received = event as ListenEvent;
+      if (received.kind === 'changed') onChange(received.notification);
+      else if (received.kind === 'listening') subscribed.resolve(received);
+    });
+    const ended = exchange.end.then((end) => ({ end }));
+    const first = await Promise.race([subscribed.promise, ended]);
+    if ('end' in first) throw this.toError(first.end);
+    let isSubscribed = true;
+    // Without this the subscriber would wait forever for changes. Closing the connection makes its users open a new
+    // one.
+    void ended.then(() => isSubscribed && this.closeAsLost('its subscription to changes ended'));
+    return {
+      honoured: first.honoured,
+      ...(first.refused && { refused: first.refused }),
+      close: async () => {
+        isSubscribed = false;
+        exchange.cancel();
+        await exchange.end;
+      },
+    };
+  }
+
+  /** Releases the lease. The connection stays open at the worker that owns it. */
+  async close(): Promise<void> {
+    const { keepAlive } = this;
+    this.markClosed();
+    await keepAlive?.end;
+  }
+
+  private async acquireLease(): Promise<void> {
+    const confirmed = Promise.withResolvers<void>();
+    const exchange = this.renewLease(confirmed.resolve);
+    const failure = exchange.end.then((end) => this.toError(end));
+    const cause = await Promise.race([confirmed.promise, failure]);
+    if (cause) throw cause;
+    this.renewal = setInterval(() => this.renewLease(), RENEWAL_INTERVAL_MS).unref();
+  }
+
+  /** Acquires or renews the lease. The next renewal retries after a failed one. */
+  private renewLease(onConfirmed?: () => void): BusExchange {
+    const { server, caller, client } = this.target;
+    const order = { server: server.slug, caller: withoutClaims(caller), client };
+    const exchange = this.send(PoolPattern.open, order, LEASE_TTL_MS, (event) => {
+      const received = event as OpenEvent;
+      if (received.kind === 'notification') return this.events.notify(received.notification);
+      this.serverProfile ??= received.profile;
+      if (this.isClosed) return exchange.cancel();
+      this.keepAlive = exchange;
+      onConfirmed?.();
+    });
+    void exchange.end.then(
+      () => this.keepAlive === exchange && this.closeAsLost('the worker that owns it ended the lease'),
+    );
+    return exchange;
+  }
+
+  private send(
+    pattern: string,
+    order: object,
+    budgetMs: number | undefined,
+    onEvent?: (event: unknown) => void,
+  ): BusExchange {
+    const message = { to: this.target.worker, pattern, payload: { part: this.leaseId, ...order } };
+    return this.bus.request(budgetMs === undefined ? message : { ...message, budgetMs }, onEvent);
+  }
+
+  /** The other worker is unreachable or no longer holds the connection, so the next call must open a new one. */
+  private closeIfLost(end: BusEnd): void {
+    if (isCertainlyNotRun(end) || (end.kind === 'unknown' && end.cause === 'owner-gone'))
+      this.closeAsLost('the worker that owns it is unreachable');
+  }
+
+  private closeAsLost(reason: string): void {
+    if (this.isClosed) return;
+    this.markClosed();
+    this.events.closed(reason);
+  }
+
+  private markClosed(): void {
+    this.isClosed = true;
+    clearInterval(this.renewal);
+    this.keepAlive?.cancel();
+  }
+
+  /**
+   * Converts the end of a request that is not a call into an error. An exchange that should have lasted is a failure
+   * even if it ended with a result.
+   */
+  private toError(end: BusEnd): OutcomeError | ConnectionNotHeld {
+    const outcome = end.kind === 'value' ? toConnectionOutcome(end) : toOutcomeBeforeCall(end);
+    return outcome.kind === 'error' ? new OutcomeError(outcome) : new ConnectionNotHeld();
+  }
+}
+
+/** The owner needs only what identifies the caller in its pool; the other claims of the token stay here. */
+const withoutClaims = (caller: Caller): Caller => ({
+  ...caller,
+  roles: [],
+  teams: [],
+  scopes: [],
+  claims: {},
+});
+
+/**
+ * Returns true when no worker accepted the request, or the worker does not hold the connection. An unavailable Redis
+ * does not count, because a new connection would need Redis too.
+ */
+function isCertainlyNotRun(end: BusEnd): boolean {
+  if (end.kind === 'not-executed') return end.cause === 'unreachable';
+  if (end.kind === 'refused') return end.reason === LEAVING;
+  return end.kind === 'value' && isNotHeld(end.value);
+}

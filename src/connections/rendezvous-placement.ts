@@ -1,0 +1,41 @@
+import type { WorkerBus } from '#lib/worker-bus';
+import type { ServerDefinition } from '../registry/index.js';
+import { Placement } from './placement.js';
+import type { Sharing, ConnectionScope } from './sharing.js';
+import type { ConnectionEvents, UpstreamConnection } from '../upstream/index.js';
+import { RemoteConnection } from './remote-connection.js';
+import { rankByRendezvous, type WorkerRegistry } from '../workers/index.js';
+
+/** Places connections without a session on the worker that rendezvous hashing over the alive workers selects. */
+export class RendezvousPlacement extends Placement {
+  constructor(
+    private readonly workerId: string,
+    private readonly workers: WorkerRegistry,
+    private readonly bus: WorkerBus,
+  ) {
+    super();
+  }
+
+  override ownerOf(poolKey: string): string | undefined {
+    const [first] = rankByRendezvous(poolKey, this.workers.aliveIds);
+    return first === this.workerId ? undefined : first;
+  }
+
+  override open(
+    worker: string,
+    server: ServerDefinition,
+    { caller, client }: ConnectionScope,
+    _sharing: Sharing,
+    events: ConnectionEvents,
+  ): Promise<UpstreamConnection> {
+    return RemoteConnection.open(this.bus, { worker, server, caller, client }, events);
+  }
+
+  override isDead(worker: string): boolean {
+    return !this.workers.aliveIds.includes(worker);
+  }
+
+  override onChange(listener: () => void): () => void {
+    return this.workers.onWorkerDead(listener);
+  }
+}

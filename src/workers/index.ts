@@ -1,0 +1,14 @@
+export { readOutcome, toCallOutcome, toOutcomeBeforeCall } from './bus-outcomes.js';
+export { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
+export { InFlightWaits } from './in-flight-waits.js';
+export { OrderAdmission, type AdmissionCheck } from './order-admission.js';
+export { rankByRendezvous } from './rendezvous.js';
+export { DELIVERY_MARGIN_MS } from './delivery-margin.js';
+export { toPage, truncateLabel, type ViewPage } from './views.js';
+export { waitForInFlight } from './wait-for-in-flight.js';
+export { WorkerBroadcast, type BroadcastResult, type WorkerQuery } from './worker-broadcast.js';
+export { WorkerId } from './worker-id.js';
+export { WorkerRegistry } from './worker-registry.js';
+export { WorkerSignal } from './worker-signal.js';
+export { CoordinationUnavailable, OwnerUnreachable, ServerNotConfigured } from './workers.errors.js';
+export { WorkersModule } from './workers.module.js';
