@@ -11,8 +11,6 @@ export default {
   runtime: '<rootDir>/scripts/jest/native-runtime.cjs',
   testEnvironment: '<rootDir>/scripts/jest/native-environment.cjs',
   testSequencer: '<rootDir>/scripts/jest/longest-first.cjs',
-  // Sets the factor for the deadlines of tests on this machine, once per run.
-  globalSetup: '<rootDir>/scripts/measure-machine.mjs',
   maxWorkers: 2,
   // Ends what hangs, and nothing that a full machine is slow at.
   testTimeout: 300_000,
