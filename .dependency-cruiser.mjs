@@ -4,14 +4,15 @@
  * Specs may look wherever they like, through front doors.
  */
 const ARROWS = {
+  // Runs what the files at the top of `src` compose; only they import it.
+  bootstrap: ['auth', 'lifecycle', 'registry', 'database', 'data-folder', 'cluster', 'embedded-redis', 'logging'],
   admin: [
     'auth',
     'calls',
     'connections',
     'session-pool',
     'workers',
-    'drain',
-    'health',
+    'lifecycle',
     'policy',
     'upstream',
     'registry',
@@ -21,9 +22,9 @@ const ARROWS = {
     'database',
     'data-folder',
   ],
-  transport: ['auth', 'dispatch', 'catalog', 'affinity', 'workers', 'health'],
+  transport: ['auth', 'dispatch', 'catalog', 'affinity', 'workers', 'lifecycle'],
   auth: ['data-folder', 'registry', 'tokens'],
-  dispatch: ['catalog', 'limits', 'items', 'subscriptions', 'affinity', 'calls', 'connections'],
+  dispatch: ['catalog', 'registry', 'limits', 'items', 'subscriptions', 'affinity', 'calls', 'connections'],
   limits: ['registry', 'coordination'],
   items: ['registry', 'database'],
   catalog: ['policy', 'registry'],
@@ -39,8 +40,7 @@ const ARROWS = {
     'registry',
     'data-folder',
     'coordination',
-    'drain',
-    'health',
+    'lifecycle',
   ],
   calls: ['connections', 'session-pool', 'workers', 'data-folder'],
   subscriptions: ['connections', 'catalog', 'upstream', 'registry'],
@@ -54,9 +54,9 @@ const ARROWS = {
   database: ['data-folder'],
   'data-folder': [],
   coordination: [],
-  health: [],
+  lifecycle: [],
+  logging: [],
   'landing-page': [],
-  drain: ['health'],
   // The primary process of several workers knows nothing of what they do.
   cluster: [],
   'embedded-redis': [],
@@ -67,8 +67,8 @@ const ARROWS = {
 /** Settings of the whole process. Every other file at the top of `src` composes, and is imported by nobody below. */
 const SHARED_TOP_FILES = '^src/gateway\\.config\\.ts$';
 /** What only tests need of a folder has a door of its own. */
-const TESTING_DOOR = '^src/[^/]+/testing\\.ts$';
-const TEST_CODE = '((\\.(spec|e2e)|-fixture)|^src/[^/]+/testing)\\.ts$';
+const TESTING_DOOR = '^(src/[^/]+/testing|libs/[^/]+/testing/index)\\.ts$';
+const TEST_CODE = '((\\.(spec|e2e)|-fixture)|^src/[^/]+/testing|^libs/[^/]+/testing/index)\\.ts$';
 const PRODUCT = '^(src|libs/(?!testing/))';
 const PROGRAMS = '(^|/)(main|run|[^/]+-(cli|main))\\.ts$';
 
@@ -118,9 +118,10 @@ export default {
     },
     {
       name: 'nothing-imports-the-top',
-      comment: 'Files at the top of src compose the modules; what a module needs from there belongs below it.',
+      comment:
+        'Files at the top of src compose the modules, and src/bootstrap runs them; what a module needs belongs below it.',
       severity: 'error',
-      from: { path: ['^src/[^/]+/', '^libs/'], pathNot: TEST_CODE },
+      from: { path: ['^src/[^/]+/', '^libs/'], pathNot: ['^src/bootstrap/', TEST_CODE] },
       to: { path: '^src/[^/]+\\.ts$', pathNot: SHARED_TOP_FILES },
     },
     {
@@ -139,12 +140,13 @@ export default {
     },
     {
       name: 'front-doors-of-libs',
-      comment: 'Import a library as #lib/<name>: its index.ts is the only door. libs/testing has a door per fixture.',
+      comment:
+        'Import a library as #lib/<name>: its index.ts is the door of the product. libs/testing has a door per fixture.',
       severity: 'error',
       from: { path: ['^(?:src|test)/', '^libs/([^/]+)/'] },
       to: {
         path: '^libs/[^/]+/',
-        pathNot: ['^libs/$1/', '^libs/[^/]+/index\\.ts$', '^libs/testing/[^/]+/index\\.ts$'],
+        pathNot: ['^libs/$1/', '^libs/[^/]+/index\\.ts$', '^libs/testing/[^/]+/index\\.ts$', TESTING_DOOR],
       },
     },
     {
@@ -163,7 +165,7 @@ export default {
     },
     {
       name: 'the-product-needs-no-test-code',
-      comment: 'Fixtures and specs are for tests only.',
+      comment: 'Fixtures, specs and testing doors are for tests only.',
       severity: 'error',
       from: { path: PRODUCT, pathNot: TEST_CODE },
       to: { path: ['^test/', '^libs/testing/', TEST_CODE] },

@@ -3,9 +3,8 @@ import { ConfigModule, type LoadedConfig } from '#lib/config';
 import { ClockModule } from '#lib/time';
 import { AdminModule } from './admin/index.js';
 import { AuthModule } from './auth/index.js';
-import { DrainModule } from './drain/index.js';
-import { HealthModule } from './health/index.js';
 import { LandingPageModule } from './landing-page/index.js';
+import { LifecycleModule } from './lifecycle/index.js';
 import { RegistryModule } from './registry/index.js';
 import { TransportModule } from './transport/index.js';
 
@@ -18,8 +17,7 @@ export class AppModule {
       imports: [
         ConfigModule.forRoot(loaded),
         ClockModule,
-        DrainModule,
-        HealthModule,
+        LifecycleModule,
         LandingPageModule,
         RegistryModule,
         AuthModule,

@@ -5,8 +5,7 @@ import { loadConfig, LoadedConfig, type Variables } from '#lib/config';
 import { WorkerBusServer } from '#lib/worker-bus';
 import { AppModule } from './app.module.js';
 import { GATEWAY_SETTINGS } from './gateway-settings.js';
-import { GatewayLogger } from './gateway-logger.js';
-import { LoggingConfig } from './logging.config.js';
+import { GatewayLogger, LoggingConfig } from './logging/index.js';
 
 /** Node's bound against slow senders: the head and body of a request must arrive within this time. */
 const REQUEST_TIMEOUT_MS = 60_000;

@@ -2,11 +2,12 @@ import type { ConfigClass } from '#lib/config';
 import { RedisConfig } from '#lib/redis';
 import { AuditConfig } from './audit/index.js';
 import { AuthConfig } from './auth/index.js';
-import { CatalogConfig } from './catalog/index.js';
+import { DataFolderConfig } from './data-folder/index.js';
 import { DatabaseConfig } from './database/index.js';
 import { DispatchConfig } from './dispatch/index.js';
 import { GatewayConfig } from './gateway.config.js';
-import { LoggingConfig } from './logging.config.js';
+import { LifecycleConfig } from './lifecycle/index.js';
+import { LoggingConfig } from './logging/index.js';
 import { RegistryConfig } from './registry/index.js';
 import { CallsConfig } from './calls/index.js';
 import { ConnectionsConfig } from './connections/index.js';
@@ -18,6 +19,8 @@ import { UpstreamConfig } from './upstream/index.js';
 /** Every config class of the gateway. A variable that none of them declares is rejected as unknown. */
 export const GATEWAY_SETTINGS = [
   GatewayConfig,
+  LifecycleConfig,
+  DataFolderConfig,
   LoggingConfig,
   RegistryConfig,
   DatabaseConfig,
@@ -26,7 +29,6 @@ export const GATEWAY_SETTINGS = [
   TokensConfig,
   OriginConfig,
   TransportConfig,
-  CatalogConfig,
   DispatchConfig,
   CallsConfig,
   ConnectionsConfig,

@@ -6,7 +6,7 @@ const load = (variables: Record<string, string>) => loadConfig([GatewayConfig], 
 
 describe('GatewayConfig', () => {
   it('listens on the loopback address and port 4444 by default', () =>
-    expect(load({})).toMatchObject({ host: '127.0.0.1', port: 4444, dataDir: './data' }));
+    expect(load({})).toMatchObject({ host: '127.0.0.1', port: 4444 }));
 
   it.each(['0.0.0.0', '::1', 'localhost', 'mcp-1.example.com'])('accepts the host %s', (host) => {
     expect(load({ ISTHMUS_HOST: host }).host).toBe(host);
@@ -19,7 +19,6 @@ describe('GatewayConfig', () => {
     ['ISTHMUS_PORT', '-1'],
     ['ISTHMUS_WORKERS', '0'],
     ['ISTHMUS_WORKERS', '1.5'],
-    ['ISTHMUS_DRAIN_GRACE', '16s'],
     ['ISTHMUS_PUBLIC_URL', 'mcp.example.com'],
     ['ISTHMUS_PUBLIC_URL', 'https://mcp.example.com/base'],
     ['ISTHMUS_PUBLIC_URL', 'https://user@mcp.example.com'],
@@ -28,8 +27,7 @@ describe('GatewayConfig', () => {
     expect(() => load({ [variable]: value })).toThrow(variable);
   });
 
-  it('uses one worker and no drain grace period by default', () =>
-    expect(load({})).toMatchObject({ workers: 1, drainGraceMs: 0 }));
+  it('uses one worker by default', () => expect(load({})).toMatchObject({ workers: 1 }));
 
   it.each(['https://mcp.example.com', 'http://[::1]:8443/'])('accepts the public URL %s', (publicUrl) => {
     expect(load({ ISTHMUS_PUBLIC_URL: publicUrl }).publicUrl).toBe(publicUrl);

@@ -3,7 +3,7 @@ import { Env } from '#lib/config';
 
 const ORIGIN = /^https?:\/\/[^\s"/?#@]+\/?$/i;
 
-/** Address, processes and data folder of the gateway. */
+/** Address and processes of the gateway. */
 export class GatewayConfig {
   /** Address on which the gateway listens. With any address other than loopback, other machines can connect. */
   @Env('ISTHMUS_HOST')
@@ -27,24 +27,6 @@ export class GatewayConfig {
   @Min(1)
   @Max(128)
   readonly workers: number = 1;
-
-  /**
-   * How long the gateway still accepts requests after a shutdown signal while `/health/ready` answers 503. Use more
-   * time than the load balancer needs to detect the 503.
-   */
-  @Env('ISTHMUS_DRAIN_GRACE', { as: 'duration' })
-  @IsInt()
-  @Min(0)
-  @Max(15_000)
-  readonly drainGraceMs: number = 0;
-
-  /**
-   * Folder for secrets, configuration and the embedded database. Created at the first start with access for its owner
-   * only.
-   */
-  @Env('ISTHMUS_DATA_DIR')
-  @IsString()
-  readonly dataDir: string = './data';
 
   /** Public base URL of the gateway when clients reach it through a proxy: `https://mcp.example.com`. */
   @Env('ISTHMUS_PUBLIC_URL')

@@ -2,15 +2,11 @@ import cluster from 'node:cluster';
 import { Logger } from '@nestjs/common';
 import { loadConfig, LoadedConfig, type Variables } from '#lib/config';
 import { RedisConfig } from '#lib/redis';
+import { readArguments, runGateway, runWorkers, toStartErrorText, USAGE } from './bootstrap/index.js';
 import { sendWorkerReport } from './cluster/index.js';
-import { toStartErrorText } from './faults.js';
-import { GatewayLogger } from './gateway-logger.js';
 import { GATEWAY_SETTINGS } from './gateway-settings.js';
 import { GatewayConfig } from './gateway.config.js';
-import { LoggingConfig } from './logging.config.js';
-import { runGateway } from './run-gateway.js';
-import { runWorkers } from './run-workers.js';
-import { readArguments, USAGE } from './start-arguments.js';
+import { GatewayLogger, LoggingConfig } from './logging/index.js';
 
 async function start(): Promise<void> {
   const { help, settings } = readArguments(process.argv.slice(2));
@@ -21,7 +17,7 @@ async function start(): Promise<void> {
   const config = new LoadedConfig(loadConfig(GATEWAY_SETTINGS, variables), variables);
   const { workers, host, port } = config.get(GatewayConfig);
   const logger = new GatewayLogger(config.get(LoggingConfig));
-  if (workers === 1) return startAlone(variables, logger);
+  if (workers === 1) return startSingleWorker(variables, logger);
   Logger.overrideLogger(logger);
   process.exitCode = await runWorkers({
     workers,
@@ -34,8 +30,8 @@ async function start(): Promise<void> {
   });
 }
 
-/** Nothing that it logs comes before the greeting. */
-async function startAlone(variables: Variables, logger: GatewayLogger): Promise<void> {
+/** Prints the greeting before any log line. */
+async function startSingleWorker(variables: Variables, logger: GatewayLogger): Promise<void> {
   logger.hold();
   try {
     const { greeting } = await runGateway(variables, { onStopped: () => {}, onFailed: onLost }, logger);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { formatDuration, formatSize, parseDuration, parseSize } from './index.js';
+import { formatDuration, parseDuration } from './index.js';
+import { formatSize, parseSize } from './quantities.js';
 
 describe('parseDuration and parseSize', () => {
   it.each([

@@ -32,34 +32,21 @@ export {
   toModernQuestion,
   SSE_REVISION,
   SUPPORTED_REVISIONS,
-  unsupportedRevision,
   UntranslatableResult,
   toUrlElicitations,
-  type DecodedModernRequest,
 } from './codecs/index.js';
 export { GatewayCode, RpcCode, type ExecutionOutcome } from './error-codes.js';
 export {
   checkMirroredHeaders,
   checkParameterHeaders,
-  decodeHeaderValue,
   encodeHeaderValue,
   mirrorParameters,
   readParameterHeaders,
   type Headers,
   type ParameterHeader,
-  type ParameterType,
 } from './headers/index.js';
 export { isJsonObject, type JsonObject, type JsonValue } from './json.js';
-export type {
-  JsonRpcFailure,
-  JsonRpcMessage,
-  JsonRpcNotification,
-  JsonRpcRequest,
-  JsonRpcResponse,
-  JsonRpcResult,
-  RequestId,
-  RpcError,
-} from './json-rpc.js';
+export type { JsonRpcNotification, JsonRpcRequest, JsonRpcResponse, RequestId, RpcError } from './json-rpc.js';
 export {
   capabilityOf,
   capabilityOfQuestion,
@@ -84,7 +71,6 @@ export {
   type Outcome,
   type Question,
   type ReplyEvent,
-  type ReplySink,
 } from './neutral.js';
 export { JsonFault, parseJson } from './parse-json.js';
 export { isRequestId, isRpcError, readBatch, readMessage, type MessageReading } from './read-message.js';

@@ -3,5 +3,5 @@ export { RedisCommands, type RedisArgument } from './redis-commands.js';
 export { RedisConnections } from './redis-connections.js';
 export { RedisFault } from './redis-fault.js';
 export { redisScript, type RedisScript } from './redis-script.js';
-export { RedisSubscriber, type Subscription } from './redis-subscriber.js';
-export { RedisConfig, type RedisAccess, type RedisTopology } from './redis.config.js';
+export { RedisSubscriber } from './redis-subscriber.js';
+export { RedisConfig } from './redis.config.js';

@@ -2,8 +2,7 @@ import { Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { CallsModule } from '../calls/index.js';
 import { ConnectionsModule } from '../connections/index.js';
-import { DrainModule } from '../drain/index.js';
-import { HealthModule } from '../health/index.js';
+import { LifecycleModule } from '../lifecycle/index.js';
 import { RegistryModule } from '../registry/index.js';
 import { AuthModule } from '../auth/index.js';
 import { DataFolderModule } from '../data-folder/index.js';
@@ -55,8 +54,7 @@ import { WorkersController } from './workers.controller.js';
     AuthModule,
     CallsModule,
     ConnectionsModule,
-    DrainModule,
-    HealthModule,
+    LifecycleModule,
     SessionPoolModule,
     WorkersModule,
     PolicyModule,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ConnectionNotHeld } from '../connections/index.js';
+import { ConnectionNotHeld } from '../connections/testing.js';
 import { SessionMoved, SessionUnknown } from './affinity.errors.js';
 
 describe('the reply to an order that this worker cannot execute', () => {

@@ -3,8 +3,7 @@ import { CallsModule } from '../calls/index.js';
 import { ConnectionsModule } from '../connections/index.js';
 import { Coordination, CoordinationModule } from '../coordination/index.js';
 import { DataFolder, DataFolderModule } from '../data-folder/index.js';
-import { Drain, DrainModule } from '../drain/index.js';
-import { HealthModule } from '../health/index.js';
+import { Drain, LifecycleModule } from '../lifecycle/index.js';
 import { RegistryModule } from '../registry/index.js';
 import { SessionPool, SessionPoolModule } from '../session-pool/index.js';
 import { SubscriptionsModule } from '../subscriptions/index.js';
@@ -49,8 +48,7 @@ const handoffDirectory = {
     ConnectionsModule,
     CoordinationModule,
     DataFolderModule,
-    DrainModule,
-    HealthModule,
+    LifecycleModule,
     RegistryModule,
     SessionPoolModule,
     SubscriptionsModule,

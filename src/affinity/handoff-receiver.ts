@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Readiness } from '../health/index.js';
+import { Readiness } from '../lifecycle/index.js';
 import { HandoffDirectory } from './handoff-directory.js';
 import type { HandoffPayload } from './handoff-payload.js';
 import { HandoffCipher } from './handoff-cipher.js';

@@ -4,4 +4,4 @@ export type { LocalSession } from './local-session.js';
 export { OrphanedStreams } from './orphaned-streams.js';
 export type { SessionHandle } from './session-handle.js';
 export type { SessionOrder } from './session-orders.js';
-export { SessionRouter, type LocatedSession, type SessionRequest } from './session-router.js';
+export { SessionRouter } from './session-router.js';

@@ -4,7 +4,8 @@ import { result, type Outcome } from '#lib/mcp-protocol';
 import { callerOf } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import { until } from '../../test/support/until.js';
-import { EventArchive, type ArchivedEvent } from '../session-pool/index.js';
+import { EventArchive } from '../session-pool/index.js';
+import type { ArchivedEvent } from '../session-pool/testing.js';
 import { createCall, BINDING, WorkerCluster, type TestWorker } from './worker-cluster-fixture.js';
 
 const LOGGED = { method: 'notifications/message', params: { level: 'info', data: 'hello' } };

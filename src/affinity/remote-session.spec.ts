@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { result, type JsonObject, type Outcome } from '#lib/mcp-protocol';
-import { WorkerBus, type BusEnd, type BusExchange, type BusRequest } from '#lib/worker-bus';
+import { WorkerBus, type BusEnd, type BusExchange } from '#lib/worker-bus';
+import type { BusRequest } from '#lib/worker-bus/testing';
 import { callerOf, LEGACY_CLIENT, remoteServer } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import { RemoteSession } from './remote-session.js';

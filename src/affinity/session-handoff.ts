@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { isJsonObject, type Outcome } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
 import { WorkerBus, type BusEnd } from '#lib/worker-bus';
-import type { DrainStep } from '../drain/index.js';
+import type { DrainStep } from '../lifecycle/index.js';
 import { SessionPool, type Session } from '../session-pool/index.js';
 import { readOutcome, waitForInFlight, rankByRendezvous, WorkerId, WorkerRegistry } from '../workers/index.js';
 import type { HandoffPayload } from './handoff-payload.js';

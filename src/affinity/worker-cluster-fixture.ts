@@ -17,12 +17,14 @@ import {
   LEGACY_CLIENT,
   remoteServer,
 } from '../../test/support/fake-upstream.js';
-import { Readiness } from '../health/index.js';
+import { Readiness } from '../lifecycle/index.js';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
-import { NullEventArchive, SessionPool, SessionPoolConfig, type EventArchive } from '../session-pool/index.js';
+import { SessionPool, SessionPoolConfig, type EventArchive } from '../session-pool/index.js';
+import { NullEventArchive } from '../session-pool/testing.js';
 import { ServerSubscriptions, DeferredListViews, SessionSubscriptions } from '../subscriptions/index.js';
 import { createSessionAdmission } from './session-admission.js';
-import { InFlightWaits, BusWorkerRegistry, rankByRendezvous, WorkerId } from '../workers/index.js';
+import { InFlightWaits, rankByRendezvous, WorkerId } from '../workers/index.js';
+import { BusWorkerRegistry } from '../workers/testing.js';
 import { UpstreamCalls, type UpstreamCall, ParkedCalls, CallsConfig } from '../calls/index.js';
 import { ServerHealth, UpstreamPool, ConnectionsConfig } from '../connections/index.js';
 import { OrphanedStreams } from './orphaned-streams.js';

@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest 
 import { Logger } from '@nestjs/common';
 import { ManualClock } from '#lib/testing/manual-clock';
 import { DATABASE_KINDS, type DatabaseHost } from '../../test/support/databases.js';
-import { openDatabase, type Database, type DatabasePlace } from '../database/index.js';
+import type { Database } from '../database/index.js';
+import { openDatabase, type DatabasePlace } from '../database/testing.js';
 import { AuditConfig, AuditLog, type AuditRecord } from './index.js';
 
 type AuditEvent = Omit<AuditRecord, 'id' | 'at'>;

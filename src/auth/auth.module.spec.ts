@@ -6,6 +6,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { Test } from '@nestjs/testing';
 import { ConfigModule, LoadedConfig, loadConfig } from '#lib/config';
 import { ClockModule } from '#lib/time';
+import { DataFolderConfig } from '../data-folder/index.js';
 import { GatewayConfig } from '../gateway.config.js';
 import { AuthConfig, AuthModule, CallerAuthenticator, TokenIssuer } from './index.js';
 
@@ -25,7 +26,9 @@ afterEach(async () => {
 });
 
 async function start(variables: Record<string, string> = {}) {
-  const loaded = new LoadedConfig(loadConfig([GatewayConfig, AuthConfig], { ISTHMUS_DATA_DIR: path, ...variables }));
+  const loaded = new LoadedConfig(
+    loadConfig([GatewayConfig, DataFolderConfig, AuthConfig], { ISTHMUS_DATA_DIR: path, ...variables }),
+  );
   const module = await Test.createTestingModule({
     imports: [ConfigModule.forRoot(loaded), ClockModule, AuthModule],
   }).compile();

@@ -2,4 +2,4 @@ export { AuthConfig } from './auth.config.js';
 export { AuthModule } from './auth.module.js';
 export { CallerAuthenticator } from './caller-authenticator.js';
 export { Memberships } from './memberships.js';
-export { TokenIssuer, type TokenOptions } from './token-issuer.js';
+export { TokenIssuer } from './token-issuer.js';

@@ -2,8 +2,7 @@
 import { argv, env, exit, stderr, stdout } from 'node:process';
 import { ConfigFault, loadConfig } from '#lib/config';
 import { SystemClock } from '#lib/extension-kit';
-import { DataFolder, DataFolderFault } from '../data-folder/index.js';
-import { GatewayConfig } from '../gateway.config.js';
+import { DataFolder, DataFolderConfig, DataFolderFault } from '../data-folder/index.js';
 import { AuthConfig } from './auth.config.js';
 import { parseTokenArguments, TOKEN_USAGE, UsageFault } from './token-arguments.js';
 import { TokenIssuer } from './token-issuer.js';
@@ -11,8 +10,8 @@ import { TokenIssuer } from './token-issuer.js';
 async function run(): Promise<string> {
   const options = parseTokenArguments(argv.slice(2));
   if (options === 'help') return TOKEN_USAGE;
-  const [gateway, auth] = loadConfig([GatewayConfig, AuthConfig], env, { ignoreUnknown: true });
-  const folder = await DataFolder.open(gateway.dataDir);
+  const [{ dataDir }, auth] = loadConfig([DataFolderConfig, AuthConfig], env, { ignoreUnknown: true });
+  const folder = await DataFolder.open(dataDir);
   return `${await new TokenIssuer(folder, auth, new SystemClock()).issue(options)}\n`;
 }
 

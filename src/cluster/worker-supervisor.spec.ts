@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { ManualClock } from '#lib/testing/manual-clock';
-import { ClusterFault, WorkerSupervisor, WorkerLauncher, type WorkerEvents, type WorkerProcess } from './index.js';
+import { ClusterFault, WorkerSupervisor } from './index.js';
+import { WorkerLauncher, type WorkerEvents, type WorkerProcess } from './worker-launcher.js';
 
 /** A worker that the spec controls. */
 class FakeWorker implements WorkerProcess {

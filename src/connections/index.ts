@@ -1,10 +1,10 @@
 export { withConnectionLogLevel } from './connection-log-level.js';
 export { ConnectionsConfig } from './connections.config.js';
-export { ConnectionNotHeld, toConnectionOutcome } from './connections.errors.js';
+export { toConnectionOutcome } from './connections.errors.js';
 export { ConnectionsModule } from './connections.module.js';
 export type { HeldConnection } from './held-connection.js';
 export { NOT_HELD } from './placement.js';
 export { ServerHealth, type HealthView } from './server-health.js';
 export { toCallIdentity, type ConnectionScope } from './sharing.js';
-export { UpstreamPool, type HoldOptions } from './upstream-pool.js';
+export { UpstreamPool } from './upstream-pool.js';
 export type { UpstreamView } from './upstream-view.js';

@@ -1,6 +1,7 @@
 /** Connects workers within one process and honours the contract of WorkerBus. The spec injects the faults. */
 import { GatewayError } from '#lib/extension-kit';
-import { WorkerBus, type BusContext, type BusEnd, type BusExchange, type BusRequest } from '#lib/worker-bus';
+import { WorkerBus, type BusContext, type BusEnd, type BusExchange } from '#lib/worker-bus';
+import type { BusRequest } from '#lib/worker-bus/testing';
 
 /** Serves the orders of one pattern. */
 export type PatternHandler = (payload: unknown, context: BusContext) => Promise<unknown>;

@@ -1,15 +1,15 @@
 import { Module } from '@nestjs/common';
 import { configProvider } from '#lib/config';
-import { GatewayConfig } from '../gateway.config.js';
+import { DataFolderConfig } from './data-folder.config.js';
 import { DataFolder } from './data-folder.js';
 
 @Module({
   providers: [
-    configProvider(GatewayConfig),
+    configProvider(DataFolderConfig),
     {
       provide: DataFolder,
-      inject: [GatewayConfig],
-      useFactory: (config: GatewayConfig) => DataFolder.open(config.dataDir),
+      inject: [DataFolderConfig],
+      useFactory: (config: DataFolderConfig) => DataFolder.open(config.dataDir),
     },
   ],
   exports: [DataFolder],

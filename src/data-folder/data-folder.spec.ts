@@ -2,7 +2,8 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createOnce, DataFolder, DataFolderFault } from './index.js';
+import { loadConfig } from '#lib/config';
+import { createOnce, DataFolder, DataFolderConfig, DataFolderFault } from './index.js';
 
 const GOOD = Buffer.from(Array.from({ length: 32 }, (_, index) => index * 7)).toString('base64');
 
@@ -117,4 +118,9 @@ describe('createOnce', () => {
     expect(await readFile(file, 'utf8')).toBe('first');
     expect(await readdir(parent)).toEqual(['file']);
   });
+});
+
+describe('DataFolderConfig', () => {
+  it('uses the folder ./data by default', () =>
+    expect(loadConfig([DataFolderConfig], {})[0]).toMatchObject({ dataDir: './data' }));
 });

@@ -3,17 +3,17 @@ import type { Transaction } from 'kysely';
 import { DATABASE_KINDS, type DatabaseHost } from '../../test/support/databases.js';
 import {
   Database,
-  openDatabase,
   readBoolean,
   readInstant,
   readJson,
   writeJson,
-  type DatabasePlace,
-  type Migration,
   type StoredBoolean,
   type StoredInstant,
   type StoredJson,
 } from './index.js';
+import { openDatabase } from './open-database.js';
+import type { DatabasePlace } from './database.config.js';
+import type { Migration } from './migration.js';
 
 type Tables = {
   things: { id: number; is_good: StoredBoolean; made_at: StoredInstant; note: StoredJson };

@@ -1,10 +1,8 @@
-export { DatabaseConfig, type DatabasePlace } from './database.config.js';
+export { DatabaseConfig } from './database.config.js';
 export { DatabaseFault, DatabaseUnavailable } from './database.errors.js';
 export { DatabaseModule } from './database.module.js';
 export { Database } from './database.js';
 export { CoalescedRefresh } from './coalesced-refresh.js';
-export type { Migration } from './migration.js';
-export { openDatabase } from './open-database.js';
 export {
   readBoolean,
   readInstant,

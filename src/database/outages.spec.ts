@@ -11,7 +11,8 @@ import { startPostgres, type RunningPostgres } from '#lib/testing/postgres-serve
 import { startFaultProxy } from '../../test/support/fault-proxy.js';
 import { until } from '../../test/support/until.js';
 import { Database } from './database.js';
-import { DatabaseFault, DatabaseUnavailable, openDatabase } from './index.js';
+import { DatabaseFault, DatabaseUnavailable } from './index.js';
+import { openDatabase } from './open-database.js';
 
 const query = (database: Database) => sql<{ one: number }>`select 1 as one`.execute(database.tables());
 const isAvailable = (database: Database) =>

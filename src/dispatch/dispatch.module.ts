@@ -4,6 +4,7 @@ import { CallsModule } from '../calls/index.js';
 import { CatalogModule } from '../catalog/index.js';
 import { ItemsModule } from '../items/index.js';
 import { LimitsModule } from '../limits/index.js';
+import { RegistryModule } from '../registry/index.js';
 import { ConnectionsModule } from '../connections/index.js';
 import { SubscriptionsModule } from '../subscriptions/index.js';
 import { CallDelivery } from './call-delivery.js';
@@ -19,12 +20,9 @@ import { PingHandler } from './handlers/ping.handler.js';
 import { UnknownMethodHandler } from './handlers/unknown-method.handler.js';
 import { ResourceSubscriptionHandler } from './handlers/resource-subscription.handler.js';
 import type { MethodHandler } from './inbound.js';
-import { ItemChangePublisher } from './item-change-publisher.js';
-import { CachedListSubscriptions } from './cached-list-subscriptions.js';
-import { ListFetcher } from './list-fetcher.js';
+import { LIST_PROVIDERS } from './lists/index.js';
 import { ServerProfiles } from './server-profiles.js';
 import { ToolHeaders } from './tool-headers.js';
-import { VisibleLists } from './visible-lists.js';
 import { EndpointInfo } from './endpoint-info.js';
 
 const HANDLERS = [
@@ -44,7 +42,15 @@ const handlerTable = {
 };
 
 @Module({
-  imports: [CallsModule, CatalogModule, ConnectionsModule, LimitsModule, ItemsModule, SubscriptionsModule],
+  imports: [
+    CallsModule,
+    CatalogModule,
+    ConnectionsModule,
+    RegistryModule,
+    LimitsModule,
+    ItemsModule,
+    SubscriptionsModule,
+  ],
   providers: [
     configProvider(DispatchConfig),
     ...HANDLERS,
@@ -53,10 +59,7 @@ const handlerTable = {
     FailureReporter,
     CallDelivery,
     ServerProfiles,
-    CachedListSubscriptions,
-    ListFetcher,
-    VisibleLists,
-    ItemChangePublisher,
+    ...LIST_PROVIDERS,
     ToolHeaders,
     EndpointInfo,
     Dispatcher,

@@ -12,8 +12,7 @@ import { Items } from '../items/index.js';
 import { ServerSubscriptions } from '../subscriptions/index.js';
 import { SILENT_SINK } from './call-delivery.js';
 import type { Inbound } from './inbound.js';
-import { ListFetcher } from './list-fetcher.js';
-import { collectPages } from './pages.js';
+import { collectPages, ListFetcher } from './lists/index.js';
 import { ServerProfiles } from './server-profiles.js';
 
 type HeadersByTool = ReadonlyMap<string, readonly ParameterHeader[]>;

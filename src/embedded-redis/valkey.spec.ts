@@ -52,14 +52,14 @@ describe('the embedded Redis', () => {
     unauthenticated.disconnect();
   });
 
-  it('answers 100 commands within 5 seconds', async () => {
+  it('answers a command in less than 50 milliseconds', async () => {
     const times: number[] = [];
     for (let round = 0; round < 100; round += 1) {
       const before = performance.now();
       await redis.set(`key ${round}`, 'value');
       times.push(performance.now() - before);
     }
-    // As the package is shipped, each round trip takes 100 ms, on any machine: the fastest shows that it does not here.
+    // As the package is shipped, each round trip takes 100 ms on any machine: the fastest one shows that it does not here.
     expect(Math.min(...times)).toBeLessThan(50);
   });
 

@@ -6,7 +6,8 @@ import { until } from '../../test/support/until.js';
 import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
 import { SystemClock } from '#lib/time';
 import type { ServerDefinition } from '../registry/index.js';
-import { openDatabase, type Database, type DatabasePlace } from '../database/index.js';
+import type { Database } from '../database/index.js';
+import { openDatabase, type DatabasePlace } from '../database/testing.js';
 import { toDefinition, Items } from './index.js';
 
 const quarantining = remoteServer('quarantining', { toolChanges: 'quarantine' });

@@ -1,4 +1,4 @@
-export { ConfigurationFile, type ReloadResult } from './configuration-file.js';
+export { ConfigurationFile } from './configuration-file.js';
 export {
   LimitEntry,
   PolicyEntry,
@@ -9,20 +9,9 @@ export {
   VirtualServerEntry,
 } from './entries.js';
 export { CREDENTIAL_MEMBERS } from './credential-members.js';
-export { RegistryComponents } from './open-registry.js';
 export { publicExposureWarnings } from './public-exposure.js';
 export { RegistryConfig } from './registry.config.js';
-export {
-  ChangeRefused,
-  EntryInUse,
-  EntryInvalid,
-  EntryManaged,
-  EntryUnknown,
-  RegistryFault,
-  SlugTaken,
-  VersionMismatch,
-  type Fault,
-} from './registry.errors.js';
+export { ChangeRefused, EntryInvalid, EntryUnknown, RegistryFault, type Fault } from './registry.errors.js';
 export { parseCondition, firstLine, type Condition } from './condition.js';
 export { parseJsonPath, type JsonPath } from './json-path.js';
 export { METHODS_WITH_BODY } from './server-definition.js';
@@ -36,7 +25,6 @@ export type {
   RestServer,
   RestTool,
   ServerDefinition,
-  ServerTimeouts,
   StdioServer,
   VirtualServerDefinition,
 } from './server-definition.js';

@@ -6,7 +6,7 @@ import { Logger } from '@nestjs/common';
 import type { Variables } from '#lib/config';
 import { SystemClock } from '#lib/time';
 import type { DatabaseHost } from '../../test/support/databases.js';
-import { openDatabase, type DatabasePlace } from '../database/index.js';
+import { openDatabase, type DatabasePlace } from '../database/testing.js';
 import type { Secrets } from '../data-folder/index.js';
 import type { ConfigurationFile } from './configuration-file.js';
 import { openRegistry } from './open-registry.js';

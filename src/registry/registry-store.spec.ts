@@ -1,14 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { DATABASE_KINDS, type DatabaseHost } from '../../test/support/databases.js';
-import {
-  ChangeRefused,
-  EntryInUse,
-  EntryInvalid,
-  EntryManaged,
-  EntryUnknown,
-  SlugTaken,
-  VersionMismatch,
-} from './index.js';
+import { ChangeRefused, EntryInvalid, EntryUnknown } from './index.js';
+import { EntryInUse, EntryManaged, SlugTaken, VersionMismatch } from './registry.errors.js';
 import type { DesiredEntry } from './registry-changes.js';
 import { RegistryWorld, serverSlugs, type RegistryWorker } from './registry-fixture.js';
 

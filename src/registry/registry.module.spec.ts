@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Test } from '@nestjs/testing';
 import { ConfigModule, loadConfig, LoadedConfig } from '#lib/config';
 import { ClockModule } from '#lib/time';
-import { GatewayConfig } from '../gateway.config.js';
+import { DataFolderConfig } from '../data-folder/index.js';
 import { ConfigurationFile, RegistryConfig, RegistryModule, ServerRegistry } from './index.js';
 
 let folder: string;
@@ -18,7 +18,7 @@ afterEach(() => rm(folder, { recursive: true }));
 
 async function start(variables: Record<string, string> = {}) {
   const all = { ISTHMUS_DATA_DIR: join(folder, 'data'), ...variables };
-  const loaded = new LoadedConfig(loadConfig([GatewayConfig, RegistryConfig], all, { ignoreUnknown: true }), all);
+  const loaded = new LoadedConfig(loadConfig([DataFolderConfig, RegistryConfig], all, { ignoreUnknown: true }), all);
   const imports = [ConfigModule.forRoot(loaded), ClockModule, RegistryModule];
   const module = await Test.createTestingModule({ imports }).compile();
   return { registry: module.get(ServerRegistry), file: module.get(ConfigurationFile).file };

@@ -1,9 +1,9 @@
-export { EventArchive, NullEventArchive, type ArchivedEvent, type StreamCall } from './event-archive.js';
-export type { AnswerEvent, StreamEvent, StreamSink } from './event-log.js';
+export { EventArchive } from './event-archive.js';
+export type { StreamEvent, StreamSink } from './event-log.js';
 export { InFlightCounter } from './in-flight-counter.js';
 export { isBelowLevel, severity } from './log-levels.js';
-export { replayOrphanedStream, type OrphanedReplay } from './replay-orphaned-stream.js';
-export { Session, type OpenCall, type SessionStart } from './session.js';
+export { replayOrphanedStream } from './replay-orphaned-stream.js';
+export { Session, type OpenCall } from './session.js';
 export { SessionPool } from './session-pool.js';
 export { SessionPoolConfig } from './session-pool.config.js';
 export { QuestionTimedOut, QuestionWithdrawn } from './session-pool.errors.js';

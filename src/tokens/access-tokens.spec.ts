@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Logger } from '@nestjs/common';
 import { SystemClock } from '#lib/time';
 import { DATABASE_KINDS, type DatabaseHost } from '../../test/support/databases.js';
-import { openDatabase, type Database, type DatabasePlace } from '../database/index.js';
+import type { Database } from '../database/index.js';
+import { openDatabase, type DatabasePlace } from '../database/testing.js';
 import { AccessTokens, TokensConfig, type NewAccessToken } from './index.js';
 
 const HOUR_MS = 3_600_000;

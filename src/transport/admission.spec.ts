@@ -5,7 +5,7 @@ import { ANONYMOUS, GatewayError, type Caller } from '#lib/extension-kit';
 import { callerOf, FakeRegistry, remoteServer } from '../../test/support/fake-upstream.js';
 import type { CallerAuthenticator } from '../auth/index.js';
 import { GatewayConfig } from '../gateway.config.js';
-import { Readiness } from '../health/index.js';
+import { Readiness } from '../lifecycle/index.js';
 import { Admission } from './admission.js';
 import { OriginConfig } from './origin.config.js';
 import { OriginGuard } from './origin-guard.js';

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { ANONYMOUS, type Caller } from '#lib/extension-kit';
 import { CallerAuthenticator } from '../auth/index.js';
 import { EndpointDirectory, type Endpoint } from '../catalog/index.js';
-import { Readiness } from '../health/index.js';
+import { Readiness } from '../lifecycle/index.js';
 import { OriginGuard } from './origin-guard.js';
 import { Draining, EndpointNotFound } from './transport.errors.js';
 

@@ -3,7 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '#lib/extension-kit';
 import { RpcCode, type RequestId } from '#lib/mcp-protocol';
-import { Readiness } from '../health/index.js';
+import { Readiness } from '../lifecycle/index.js';
 import { Admission, type Admitted } from './admission.js';
 import { McpEndpoints, type EndpointRequest } from './mcp-endpoints.js';
 import { OriginGuard } from './origin-guard.js';

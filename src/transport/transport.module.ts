@@ -5,7 +5,7 @@ import { AuthModule } from '../auth/index.js';
 import { CatalogModule } from '../catalog/index.js';
 import { DispatchModule } from '../dispatch/index.js';
 import { GatewayConfig } from '../gateway.config.js';
-import { HealthModule } from '../health/index.js';
+import { LifecycleModule } from '../lifecycle/index.js';
 import { Admission } from './admission.js';
 import { LegacyExchange } from './exchanges/legacy.exchange.js';
 import { ModernExchange } from './exchanges/modern.exchange.js';
@@ -21,7 +21,7 @@ import { OpenReplies } from './open-replies.js';
 import { TransportConfig } from './transport.config.js';
 
 @Module({
-  imports: [HealthModule, AuthModule, CatalogModule, DispatchModule, AffinityModule],
+  imports: [LifecycleModule, AuthModule, CatalogModule, DispatchModule, AffinityModule],
   controllers: [SseInboxController],
   providers: [
     configProvider(GatewayConfig),

@@ -65,8 +65,8 @@ export const tooManyCalls = (server: string): Outcome =>
   );
 
 /**
- * The child process ended and is not started before the time is over. Its message is that of the failed start itself:
- * whether a caller comes before or after the end of the pause must not make two faults of one.
+ * The child process ended, and its next start is delayed. The message is that of the failed start, so that one fault has
+ * one text whether a call arrives during the delay or after it.
  */
 export const restartPending = (
   server: string,

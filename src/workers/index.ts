@@ -1,10 +1,8 @@
 export { readOutcome, toCallOutcome, toOutcomeBeforeCall, withRequestId } from './bus-outcomes.js';
-export { BusWorkerRegistry } from './bus-worker-registry.js';
 export { ForwardedRpcInterceptor } from './forwarded-rpc.interceptor.js';
 export { InFlightWaits } from './in-flight-waits.js';
 export { OrderAdmission } from './order-admission.js';
 export { rankByRendezvous } from './rendezvous.js';
-export { SingleWorkerRegistry } from './single-worker-registry.js';
 export { DELIVERY_MARGIN_MS } from './delivery-margin.js';
 export { toPage, truncateLabel, type ViewPage } from './views.js';
 export { waitForInFlight } from './wait-for-in-flight.js';

@@ -52,7 +52,12 @@ describe('the import rules', () => {
     write('libs/config/index.ts', `import '../../src/registry/index.js';`, `export * from './inner.js';`);
     write('libs/config/inner.ts', 'export const inner = 1;');
     write('libs/testing/fake/index.ts', 'export const fake = 1;');
-    write('src/app.module.ts', `import './transport/index.js';`, `import './upstream/dialects/modern.js';`);
+    write(
+      'src/app.module.ts',
+      `import './transport/index.js';`,
+      `import './upstream/dialects/modern.js';`,
+      `import './upstream/testing.js';`,
+    );
     write(
       'src/transport/index.ts',
       `import '../dispatch/index.js';`,
@@ -69,10 +74,16 @@ describe('the import rules', () => {
     write('src/registry/index.ts', `import '../../libs/config/inner.js';`, `import '#lib/testing/fake';`);
     write('src/catalog/index.ts', `import '../registry/index.js';`, `import '../upstream/index.js';`);
     write('src/upstream/index.ts', `import './dialects/modern.js';`, `import '../app.module.js';`);
+    write('src/upstream/testing.ts', 'export const double = 1;');
     write('src/upstream/dialects/modern.ts', 'export const modern = 1;');
     write('src/newcomer/index.ts', `import '../registry/index.js';`, `import './lost.js';`);
     write('src/newcomer/alone.ts', 'export const alone = 1;');
-    write('test/some.spec.ts', `import '../src/catalog/index.js';`, `import '../src/upstream/dialects/modern.js';`);
+    write(
+      'test/some.spec.ts',
+      `import '../src/catalog/index.js';`,
+      `import '../src/upstream/testing.js';`,
+      `import '../src/upstream/dialects/modern.js';`,
+    );
 
     const seen = (await violationsIn(project)).map(asText).toSorted();
 
@@ -88,6 +99,7 @@ describe('the import rules', () => {
       'no-orphans: src/newcomer/alone.ts → src/newcomer/alone.ts',
       'nothing-imports-the-top: src/upstream/index.ts → src/app.module.ts',
       'resolvable: src/newcomer/index.ts → ./lost.js',
+      'the-product-needs-no-test-code: src/app.module.ts → src/upstream/testing.ts',
       'the-product-needs-no-test-code: src/registry/index.ts → libs/testing/fake/index.ts',
       'the-protocol-library-is-pure: libs/mcp-protocol/index.ts → fs',
     ]);

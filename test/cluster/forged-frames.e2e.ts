@@ -2,7 +2,7 @@
 /** An attacker with access to Redis can neither start a call, nor answer for a worker, nor read a client's token. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import { FrameMac } from '#lib/worker-bus';
+import { FrameMac } from '#lib/worker-bus/testing';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { framesIn, MAC_BYTES, workersIn, type CapturedFrame } from '../support/bus-frames.js';
 import { startCluster, type TestCluster } from '../support/cluster.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
-import type { DatabasePlace } from '../../src/database/index.js';
+import type { DatabasePlace } from '../../src/database/testing.js';
 import { DATABASE_KINDS, type DatabaseHost } from '../support/databases.js';
 import { GatewayProcess } from '../support/gateway-process.js';
 import { until } from '../support/until.js';

@@ -1,7 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { scaleDeadline } from '#lib/testing/machine-speed';
-import { crossingSubjects, describeScore, directSubjects, gatewaySubjects, checkName, runConformance } from './index.js';
+import {
+  crossingSubjects,
+  describeScore,
+  directSubjects,
+  gatewaySubjects,
+  checkName,
+  runConformance,
+} from './index.js';
 
 /** The score of a complete server; the gateway in front of it must reach the same numbers. */
 const COMPLETE = {

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
-import type { TokenOptions } from '../../src/auth/index.js';
+import type { TokenOptions } from '../../src/auth/testing.js';
 import { CLIENTS, type ClientKind } from '../matrix/clients.js';
 import { AdminClient } from '../support/admin-client.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';

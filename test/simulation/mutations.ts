@@ -1,13 +1,6 @@
 import { SystemClock } from '#lib/time';
-import {
-  AcceptanceQueue,
-  EndGate,
-  FrameOrder,
-  FrameMac,
-  SeenRequests,
-  type Address,
-  type BusEnd,
-} from '#lib/worker-bus';
+import type { BusEnd } from '#lib/worker-bus';
+import { AcceptanceQueue, EndGate, FrameMac, FrameOrder, SeenRequests, type Address } from '#lib/worker-bus/testing';
 import { isJsonObject, parseJson, type HttpAnswer, type Outcome } from '#lib/mcp-protocol';
 import type { INVARIANTS } from './invariants.js';
 import type { Family } from './scenarios.js';

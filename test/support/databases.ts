@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startPostgres, type RunningPostgres } from '#lib/testing/postgres-server';
-import type { DatabasePlace } from '../../src/database/index.js';
+import type { DatabasePlace } from '../../src/database/testing.js';
 
 /** Creates databases of one kind. */
 export interface DatabaseHost {

@@ -1,6 +1,6 @@
 import { hkdfSync } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { FrameMac } from '#lib/worker-bus';
+import { FrameMac } from '#lib/worker-bus/testing';
 import { DataFolder } from '../../src/data-folder/index.js';
 import { toBundle, MAC_BYTES, type CapturedFrame } from './bus-frames.js';
 

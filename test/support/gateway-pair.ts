@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { startRedis } from '#lib/testing/redis-server';
 import { TokenIssuer } from '../../src/auth/index.js';
-import { type TokenOptions } from '../../src/auth/index.js';
+import type { TokenOptions } from '../../src/auth/testing.js';
 import { createGateway } from '../../src/create-gateway.js';
 import { WorkerBroadcast } from '../../src/workers/index.js';
 import type { GatewaySetup } from './gateway.js';

@@ -1,9 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TokenIssuer, type TokenOptions } from '../../src/auth/index.js';
+import { TokenIssuer } from '../../src/auth/index.js';
+import type { TokenOptions } from '../../src/auth/testing.js';
 import { createGateway } from '../../src/create-gateway.js';
-import { ConfigurationFile, RegistryStore, ServerRegistry, type ReloadResult } from '../../src/registry/index.js';
+import { ConfigurationFile, RegistryStore, ServerRegistry } from '../../src/registry/index.js';
+import type { ReloadResult } from '../../src/registry/testing.js';
 
 export interface GatewaySetup {
   /** Server definitions by slug, as in the configuration file. */

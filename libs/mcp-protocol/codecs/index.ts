@@ -8,14 +8,7 @@ export {
   UntranslatableResult,
 } from './legacy.js';
 export { META } from './meta.js';
-export {
-  decodeModernRequest,
-  encodeModernRequest,
-  encodeModernResult,
-  modernStatusOf,
-  unsupportedRevision,
-  type DecodedModernRequest,
-} from './modern.js';
+export { decodeModernRequest, encodeModernRequest, encodeModernResult, modernStatusOf } from './modern.js';
 export { toLegacyAnswer, toLegacyQuestion, toModernQuestion, toUrlElicitations } from './questions.js';
 export {
   allowsBatches,

@@ -105,7 +105,7 @@ export function modernStatusOf(error: RpcError): number {
   }
 }
 
-export function unsupportedRevision(requested: string): RpcError {
+function unsupportedRevision(requested: string): RpcError {
   return {
     code: RpcCode.unsupportedProtocolVersion,
     message: 'Unsupported protocol version',

@@ -1,6 +1,7 @@
 /** @runs-alone */
 import { expect, it } from '@jest/globals';
-import { RedisKeys, type RedisConnections, type Subscription } from '#lib/redis';
+import { RedisKeys, type RedisConnections } from '#lib/redis';
+import type { Subscription } from '#lib/redis/testing';
 import { RedisRelay } from './redis-relay.js';
 
 /** Connections that the test can break. */

@@ -1,4 +1,5 @@
-import { RedisConnections, RedisKeys, type RedisAccess, type RedisTopology } from '#lib/redis';
+import { RedisConnections, RedisKeys } from '#lib/redis';
+import type { RedisAccess, RedisTopology } from '#lib/redis/testing';
 import type { RunningRedis } from '#lib/testing/redis-server';
 import type { Mailbox, Relay } from '../ports/index.js';
 import { RedisRelay } from './index.js';

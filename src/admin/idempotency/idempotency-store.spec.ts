@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { ManualClock } from '#lib/testing/manual-clock';
 import { DATABASE_KINDS, type DatabaseHost } from '../../../test/support/databases.js';
 import type { DataFolder } from '../../data-folder/index.js';
-import { openDatabase, type Database, type DatabasePlace } from '../../database/index.js';
+import type { Database } from '../../database/index.js';
+import { openDatabase, type DatabasePlace } from '../../database/testing.js';
 import { IdempotencyStore } from './idempotency-store.js';
 
 const RESPONSE = { headers: { etag: '"1"' }, body: { token: 'a-secret-text' } };

@@ -1,8 +1,7 @@
 import { hostname } from 'node:os';
 import { Injectable } from '@nestjs/common';
 import { PRODUCT } from '#lib/extension-kit';
-import { Drain } from '../../drain/index.js';
-import { Readiness } from '../../health/index.js';
+import { Drain, Readiness } from '../../lifecycle/index.js';
 import { SessionPool, type SessionView } from '../../session-pool/index.js';
 import { ParkedCalls } from '../../calls/index.js';
 import { ServerHealth, UpstreamPool, type HealthView, type UpstreamView } from '../../connections/index.js';

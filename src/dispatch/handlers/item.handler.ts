@@ -24,7 +24,7 @@ import {
   resourceNotFound,
 } from '../dispatch.errors.js';
 import { MethodHandler, type Inbound } from '../inbound.js';
-import { ListFetcher } from '../list-fetcher.js';
+import { ListFetcher } from '../lists/index.js';
 import { ToolHeaders } from '../tool-headers.js';
 
 /** Sends a request for one item to its server: a tool, a prompt, a resource or the completion of an argument. */

@@ -17,8 +17,7 @@ import { SILENT_SINK } from '../call-delivery.js';
 import { DispatchConfig } from '../dispatch.config.js';
 import { invalidParams, upstreamTimedOut } from '../dispatch.errors.js';
 import { MethodHandler, type Inbound } from '../inbound.js';
-import { ListFetcher } from '../list-fetcher.js';
-import { collectPages, type CompleteList } from '../pages.js';
+import { collectPages, ListFetcher, type CompleteList } from '../lists/index.js';
 import { AdaptiveTimeout } from '../adaptive-timeout.js';
 import { ToolHeaders } from '../tool-headers.js';
 

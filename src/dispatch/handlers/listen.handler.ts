@@ -22,7 +22,7 @@ import { DispatchConfig } from '../dispatch.config.js';
 import { invalidParams, upstreamTimedOut } from '../dispatch.errors.js';
 import { MethodHandler, type Inbound } from '../inbound.js';
 import { AdaptiveTimeout } from '../adaptive-timeout.js';
-import { VisibleLists } from '../visible-lists.js';
+import { VisibleLists } from '../lists/index.js';
 
 /** Maximum number of resources in the filter of one request. */
 const MAX_RESOURCES = 1_000;

@@ -1,4 +1,4 @@
-import type { BusParts } from '#lib/worker-bus';
+import type { BusParts } from '#lib/worker-bus/testing';
 import type { AnswerReader } from './upstream.js';
 import type { NodeFlaws } from './relay/relay-node.js';
 

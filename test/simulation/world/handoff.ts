@@ -1,4 +1,5 @@
-import type { BusEnd, BusNode } from '#lib/worker-bus';
+import type { BusEnd } from '#lib/worker-bus';
+import type { BusNode } from '#lib/worker-bus/testing';
 import type { ServedSessions } from './served-sessions.js';
 
 /** The new owners of sessions, visible to all workers. Both methods reject with RelayFailure. */

@@ -1,5 +1,6 @@
 import type { Clock } from '#lib/time';
-import { BusNode, BusObserver, type BusService, type Relay } from '#lib/worker-bus';
+import type { Relay } from '#lib/worker-bus';
+import { BusNode, BusObserver, type BusService } from '#lib/worker-bus/testing';
 import type { SeededRandom } from './seeded-random.js';
 import type { Flaws } from './flaws.js';
 

@@ -1,5 +1,6 @@
 import { isJsonObject, type Outcome } from '#lib/mcp-protocol';
-import { RelayFailure, type BusContext, type BusEnd, type BusNode, type BusService } from '#lib/worker-bus';
+import { RelayFailure, type BusContext, type BusEnd } from '#lib/worker-bus';
+import type { BusNode, BusService } from '#lib/worker-bus/testing';
 import type { RunLog } from './run-log.js';
 import { ServedSessions } from './served-sessions.js';
 import { ADOPT, SimHandoff, ACCEPTED, type HandoffRecords } from './handoff.js';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { BusService } from '#lib/worker-bus';
+import type { BusService } from '#lib/worker-bus/testing';
 import type { Fault, PlannedRequest, Scenario } from '../scenario.js';
 import type { Flaws } from './flaws.js';
 import { makeNode } from './make-node.js';

@@ -1,14 +1,13 @@
-import {
-  RelayFailure,
-  type Address,
-  type AnnounceReply,
-  type ClaimVerdict,
-  type Mailbox,
-  type Relay,
-  type RevokeVerdict,
-  type Ticket,
-  type WorkerPresence,
-} from '#lib/worker-bus';
+import { RelayFailure, type Relay } from '#lib/worker-bus';
+import type {
+  Address,
+  AnnounceReply,
+  ClaimVerdict,
+  Mailbox,
+  RevokeVerdict,
+  Ticket,
+  WorkerPresence,
+} from '#lib/worker-bus/testing';
 import type { HandoffRecords } from '../handoff.js';
 import type { Host } from '../host.js';
 import type { CommandFaultPlan } from './command-faults.js';

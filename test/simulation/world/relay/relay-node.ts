@@ -1,4 +1,4 @@
-import type { AnnounceReply, ClaimVerdict, RevokeVerdict, Ticket, WorkerPresence } from '#lib/worker-bus';
+import type { AnnounceReply, ClaimVerdict, RevokeVerdict, Ticket, WorkerPresence } from '#lib/worker-bus/testing';
 import type { SeededRandom } from '../seeded-random.js';
 import type { VirtualTime } from '../virtual-time.js';
 

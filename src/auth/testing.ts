@@ -1,0 +1,1 @@
+export type { TokenOptions } from './token-issuer.js';

@@ -1,2 +1,0 @@
-export { Drain, type DrainStep } from './drain.js';
-export { DrainModule } from './drain.module.js';

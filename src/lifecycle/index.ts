@@ -1,0 +1,4 @@
+export { Drain, type DrainStep } from './drain.js';
+export { LifecycleConfig } from './lifecycle.config.js';
+export { LifecycleModule } from './lifecycle.module.js';
+export { Readiness } from './readiness.js';

@@ -1,0 +1,88 @@
+import { ConsoleLogger, type LogLevel } from '@nestjs/common';
+import { LEVELS, type LoggingConfig } from './logging.config.js';
+
+/** Nest's own account of how it starts; of use to those who extend the gateway, not to those who run it. */
+const STARTUP_CONTEXTS = new Set([
+  'NestFactory',
+  'InstanceLoader',
+  'RoutesResolver',
+  'RouterExplorer',
+  'NestApplication',
+  'NestMicroservice',
+]);
+
+/** A start that logs more lines than this prints them before its greeting. */
+const MAX_HELD_LINES = 1_000;
+
+/** Logs to the console, as readable text or as one JSON object per line. */
+export class GatewayLogger extends ConsoleLogger {
+  private held: (() => void)[] | undefined;
+
+  constructor({ level, format }: LoggingConfig) {
+    const logLevels = LEVELS.slice(0, LEVELS.indexOf(level) + 1);
+    // Contrary to its type, isTTY is undefined when stdout is not a terminal.
+    const { isTTY = false } = process.stdout as { isTTY?: boolean };
+    super({ json: format === 'json', colors: format === 'text' && isTTY, logLevels });
+  }
+
+  /**
+   * Holds lines back until `release`, so that a start prints its greeting first. Warnings and errors are printed at once:
+   * they may be the reason why the greeting does not come.
+   */
+  hold(): void {
+    this.held ??= [];
+  }
+
+  release(): void {
+    const held = this.held ?? [];
+    this.held = undefined;
+    for (const print of held) print();
+  }
+
+  override log(message: unknown, ...rest: unknown[]): void {
+    const context = rest.at(-1);
+    if (typeof context === 'string' && STARTUP_CONTEXTS.has(context)) this.debug(message, ...rest);
+    else this.printOrHold(() => super.log(message, ...rest));
+  }
+
+  override debug(message: unknown, ...rest: unknown[]): void {
+    this.printOrHold(() => super.debug(message, ...rest));
+  }
+
+  override verbose(message: unknown, ...rest: unknown[]): void {
+    this.printOrHold(() => super.verbose(message, ...rest));
+  }
+
+  /** Nest also throws an error that prevents its start; main reports that error as a message without a stack. */
+  override error(message: unknown, ...rest: unknown[]): void {
+    if (rest.at(-1) === 'ExceptionHandler') this.debug(message, ...rest);
+    else super.error(message, ...rest);
+  }
+
+  private printOrHold(print: () => void): void {
+    if (this.held === undefined) return print();
+    if (this.held.push(print) > MAX_HELD_LINES) this.release();
+  }
+
+  protected override stringifyMessage(message: unknown, logLevel: LogLevel): string {
+    return super.stringifyMessage(typeof message === 'string' ? toPrintable(message) : message, logLevel);
+  }
+
+  protected override printStackTrace(stack: string | undefined): void {
+    if (stack !== undefined) super.printStackTrace(toPrintable(stack));
+  }
+}
+
+/** Characters that a terminal or a line-based reader could misinterpret: control, format and separator characters. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/**
+ * Messages quote clients and servers, which must not be able to forge log lines: text after a line break is indented,
+ * which no line of the gateway is, and other unprintable characters are escaped.
+ */
+function toPrintable(text: string): string {
+  return text.replace(UNPRINTABLE, (character) => {
+    if (character === '\n') return '\n    ';
+    return character === '\t' ? character : `\\u{${character.codePointAt(0)?.toString(16)}}`;
+  });
+}

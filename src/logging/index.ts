@@ -1,0 +1,2 @@
+export { GatewayLogger } from './gateway-logger.js';
+export { LoggingConfig } from './logging.config.js';

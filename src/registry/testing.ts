@@ -1,0 +1,2 @@
+export type { ReloadResult } from './configuration-file.js';
+export { RegistryComponents } from './open-registry.js';
