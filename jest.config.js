@@ -10,8 +10,6 @@ export default {
   runner: '<rootDir>/scripts/jest/runner.cjs',
   runtime: '<rootDir>/scripts/jest/native-runtime.cjs',
   testEnvironment: '<rootDir>/scripts/jest/native-environment.cjs',
-  // Sets what deadlines of tests are multiplied by on this machine, once per run.
-  globalSetup: '<rootDir>/scripts/measure-machine.mjs',
   testSequencer: '<rootDir>/scripts/jest/longest-first.cjs',
   maxWorkers: 2,
   // Ends what hangs, and nothing that a full machine is slow at.

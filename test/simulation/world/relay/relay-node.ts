@@ -118,9 +118,9 @@ export class RelayNode {
   announce(worker: string, ttlMs: number): AnnounceReply {
     const token = this.read(`generation:${worker}`) ?? this.random.id();
     this.set(`generation:${worker}`, token, GENERATION_TTL_MS);
-    const buried = this.has(`tombstone:${worker}`);
-    if (!buried) this.set(`worker:${worker}`, 'announced', ttlMs);
-    return { generation: this.generationWith(token), now: this.clock, fenced: buried };
+    const isFenced = this.has(`tombstone:${worker}`);
+    if (!isFenced) this.set(`worker:${worker}`, 'announced', ttlMs);
+    return { generation: this.generationWith(token), now: this.clock, fenced: isFenced };
   }
 
   /** Updates the list of alive workers, which is stored in another slot than the state of a worker. */
