@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { RedisConnections, RedisKeys, type RedisAccess, type RedisPlace } from '#lib/redis';
 import type { RunningRedis } from '#lib/testing/redis-server';
 import type { Mailbox, Relay } from '../ports/index.js';
@@ -5,6 +6,8 @@ import { RedisRelay } from './index.js';
 import type { RelayUnderTest } from './relay-contract-fixture.js';
 
 export const LOCAL = '127.0.0.1';
+/** A loop without a pause would take a core from the processes that it waits for. */
+const POLL_INTERVAL_MS = 5;
 
 export interface RedisWorldOptions {
   readonly access?: Partial<RedisAccess>;
@@ -86,7 +89,7 @@ export class Echo implements Mailbox {
   }
 
   async until(condition: () => boolean | Promise<boolean>): Promise<void> {
-    while (!(await condition())) await new Promise((resolve) => setImmediate(resolve));
+    while (!(await condition())) await pause(POLL_INTERVAL_MS);
   }
 }
 
@@ -96,7 +99,7 @@ export async function eventually<T>(ask: () => Promise<T>): Promise<T> {
     try {
       return await ask();
     } catch {
-      await new Promise((resolve) => setImmediate(resolve));
+      await pause(POLL_INTERVAL_MS);
     }
   }
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Mailbox, Relay, Ticket } from '../ports/index.js';
 
 /** A relay for the contract: `connect` gives another worker its own view of what they share. */
@@ -206,7 +207,7 @@ export function relayContract(name: string, make: () => Promise<RelayUnderTest>)
         await mine.announce(silent, 1);
         const isListed = async () => (await other.living()).includes(silent);
         while ((await other.stateOf(silent)) === 'alive' || (await isListed())) {
-          await new Promise((resolve) => setImmediate(resolve));
+          await pause(5);
         }
         expect(await other.stateOf(silent)).toBe('missing');
         expect(await other.bury(silent)).toBe(true);
