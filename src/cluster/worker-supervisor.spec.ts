@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { ClusterFault, WorkerSupervisor, WorkerLauncher, type WorkerEvents, type WorkerProcess } from './index.js';

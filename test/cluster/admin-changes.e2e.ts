@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 /** What is changed over the admin API of one worker is served by the other within a second, whatever restarts meanwhile. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';

@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 /** A session id that is not the caller's own looks like none at all, at every worker, and no worker is asked about it. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';

@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 /** Whoever gets at Redis can neither have anything run, nor answer for a worker, nor find a client's token there. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';

@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 /** Whatever the owner of a session throws, its client at another worker is told, in the words of its transport. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { startRestServer, type RestTestServer } from '#lib/testing/rest-server';

@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 /** A server that fails before any call fails alike at every worker, whichever of them has to connect: nothing ran. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';

@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 /** Calls without a session go to the worker that has the connection: what is thrown there is told here. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RawAnswer, RpcRawClient } from '#lib/testing/raw-client';

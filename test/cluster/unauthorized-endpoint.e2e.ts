@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 /**
  * The endpoint says 401, the stream is at one worker, the call comes to the other: the client must be told of the 401,
  * and must never see a success.

@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 /** Without the interceptor that stands before the inboxes what an owner throws is lost: the tests of it would see that. */
 import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';

@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 import { expect, it } from '@jest/globals';
 import { RedisKeys, type RedisConnections, type Subscription } from '#lib/redis';
 import { RedisRelay } from './redis-relay.js';
