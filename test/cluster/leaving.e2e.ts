@@ -1,7 +1,7 @@
-/** @runs-alone */
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+/** @waits */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ClusterWorker } from '../support/cluster.js';
-import { startClusterWorld, threeOf, type ClusterWorld } from '../support/cluster-world.js';
+import { startClusterWorld, threeRunning, type ClusterWorld } from '../support/cluster-world.js';
 import { EventReader } from '../support/event-reader.js';
 import { callOf, read, type RoamingClient } from '../support/roaming-client.js';
 import { until } from '../support/until.js';
@@ -14,13 +14,20 @@ let world: ClusterWorld;
 let leaver: ClusterWorker;
 let second: ClusterWorker;
 let third: ClusterWorker;
+/** Where the server holds the calls of a test: a gate that was once opened stays open. */
+let gate: string;
+let tests = 0;
 
-beforeEach(async () => {
+beforeAll(async () => {
   world = await startClusterWorld(3);
-  [leaver, second, third] = threeOf(world);
 });
 
-afterEach(() => world.close());
+beforeEach(async () => {
+  [leaver, second, third] = await threeRunning(world);
+  gate = `gate ${(tests += 1)}`;
+});
+
+afterAll(() => world.close());
 
 const textOf = (answer: { messages: readonly object[] }) => answer.messages.map((message) => JSON.stringify(message));
 
@@ -69,7 +76,7 @@ describe('a worker that is told to leave', () => {
     await Promise.all(marks.map((mark) => world.server.arrived(mark)));
     leaver.kill('SIGTERM');
     await leaver.printed(/Draining/);
-    world.server.server.world.release('all');
+    world.server.server.world.release(gate);
     const answers = await Promise.all(calling);
     for (const [index, answer] of answers.entries()) {
       expect(answer.status).toBe(200);
@@ -90,7 +97,7 @@ describe('a worker that is told to leave', () => {
     leaver.kill('SIGTERM');
     await leaver.printed(/Draining/);
     await until(async () => (await fetch(`${leaver.url}/health/ready`).catch(() => undefined))?.status !== 200);
-    world.server.server.world.release('all');
+    world.server.server.world.release(gate);
     for (const answer of await Promise.all(calling)) {
       expect(answer).toMatchObject({ status: 200, messages: [{ result: { content: [{}] } }] });
     }
@@ -132,20 +139,20 @@ describe('readiness', () => {
     await world.server.arrived('last');
     leaver.kill('SIGTERM');
     await until(async () => (await fetch(`${leaver.url}/health/ready`).catch(() => undefined))?.status !== 200);
-    world.server.server.world.release('all');
-    expect(textOf(await calling).join()).toContain('released all');
+    world.server.server.world.release(gate);
+    expect(textOf(await calling).join()).toContain(`released ${gate}`);
     expect(await leaver.ended).toBe(0);
   });
 });
 
-/** A call that the server holds until `all` is released. */
+/** A call that the server holds until the gate is released. */
 const inFlight = async (client: RoamingClient, worker: ClusterWorker, mark: string) =>
-  read(await client.post(worker, callOf(mark, 'hold', { key: 'all' })));
+  read(await client.post(worker, callOf(mark, 'hold', { key: gate })));
 
 /** The same of a client without a session, whose principal is nobody else's: who has its connection is up to chance. */
 async function callAlone(worker: ClusterWorker, mark: string) {
   const token = await world.cluster.token({ subject: mark });
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-  const body = JSON.stringify(callOf(mark, 'hold', { key: 'all' }));
+  const body = JSON.stringify(callOf(mark, 'hold', { key: gate }));
   return read(await fetch(`${worker.url}/servers/ref/rpc`, { method: 'POST', headers, body }));
 }

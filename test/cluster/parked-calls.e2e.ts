@@ -1,9 +1,9 @@
-/** @runs-alone */
+/** @waits */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { scaleDeadline } from '#lib/testing/machine-speed';
 import type { ClusterWorker } from '../support/cluster.js';
-import { startClusterWorld, threeOf, timed, type ClusterWorld } from '../support/cluster-world.js';
+import { startClusterWorld, threeOf, threeRunning, timed, type ClusterWorld } from '../support/cluster-world.js';
 import { answering, RepeatingClient, type InputRequired, type MarkedTool } from '../support/repeating-client.js';
 import { until } from '../support/until.js';
 
@@ -19,9 +19,11 @@ const CANCELLED_WITHIN_MS = scaleDeadline(2 * 250);
 
 const closing: (() => Promise<unknown>)[] = [];
 
-async function closeAll(): Promise<void> {
-  for (const close of closing.splice(0).toReversed()) await close();
-}
+const closeEach = async (opened: readonly (() => Promise<unknown>)[]) => {
+  for (const close of opened.toReversed()) await close();
+};
+
+const closeAll = () => closeEach(closing.splice(0));
 
 interface ParkedWorld extends ClusterWorld {
   readonly client: RepeatingClient;
@@ -55,16 +57,24 @@ async function repeatUntilTold(
   }
 }
 
+/** Of all tests that need no settings of their own. */
+let world: ParkedWorld;
+let closeWorld: () => Promise<void>;
+
+beforeAll(async () => {
+  world = await startWorld();
+  const opened = closing.splice(0);
+  closeWorld = () => closeEach(opened);
+});
+
+afterAll(() => closeWorld());
+
 describe('a call that waits for its client', () => {
-  let world: ParkedWorld;
   let answersBefore: number;
   let sessionsBefore: number;
   const answers = () => world.server.answers - answersBefore;
   const newSessions = () => world.server.server.openSessions - sessionsBefore;
 
-  beforeAll(async () => {
-    world = await startWorld();
-  });
   beforeEach(() => {
     answersBefore = world.server.answers;
     sessionsBefore = world.server.server.openSessions;
@@ -220,11 +230,28 @@ describe('a call whose client does not come back', () => {
 });
 
 describe('a call whose worker is gone', () => {
-  afterEach(closeAll);
+  let first: ClusterWorker;
+  let second: ClusterWorker;
+
+  beforeEach(async () => {
+    [first, second] = await threeRunning(world);
+  });
+
+  it('is cancelled at the server by a worker that leaves, and its client is told that it is lost', async () => {
+    const { client, server } = world;
+    const { cancelled } = server.server.calls.of('ask_name');
+    const what = askName('left alone');
+    const asked = await client.asked(first, what);
+    first.kill('SIGTERM');
+    await server.server.calls.until('ask_name', 'cancelled', cancelled + 1);
+    await first.ended;
+    expect(await repeatUntilTold(client, second, what, asked)).toMatchObject(LOST);
+    expect(server.arrivals(what.mark)).toBe(1);
+  });
 
   it('is lost when the worker was killed while its client thought: said as unknown, never begun again', async () => {
-    const { client, three, server } = await startWorld();
-    const [first, second] = three;
+    const { client, server } = world;
+    const answersBefore = server.answers;
     const what = askName('killed');
     const asked = await client.asked(first, what);
     first.kill('SIGKILL');
@@ -233,12 +260,11 @@ describe('a call whose worker is gone', () => {
     expect(value).toMatchObject(LOST);
     expect(ms).toBeLessThan(TOLD_WITHIN_MS);
     expect(await client.call(second, what, answering(asked, ADA))).toMatchObject(LOST);
-    expect([server.arrivals(what.mark), server.answers]).toEqual([1, 0]);
+    expect([server.arrivals(what.mark), server.answers - answersBefore]).toEqual([1, 0]);
   });
 
   it('is unknown when the worker was killed after the answers had come', async () => {
-    const { client, three, server } = await startWorld();
-    const [first, second] = three;
+    const { client, server } = world;
     const what = { mark: 'killed later', tool: 'ask_and_hold', args: { key: 'killed later' } };
     const stream = await client.begin(second, what, answering(await client.asked(first, what), ADA));
     await stream.message();
@@ -247,18 +273,6 @@ describe('a call whose worker is gone', () => {
       expect((await stream.rest()).at(-1)).toMatchObject(UNKNOWN);
     });
     expect(ms).toBeLessThan(TOLD_WITHIN_MS);
-    expect(server.arrivals(what.mark)).toBe(1);
-  });
-
-  it('is cancelled at the server by a worker that leaves, and its client is told that it is lost', async () => {
-    const { client, three, server } = await startWorld();
-    const [first, second] = three;
-    const what = askName('left alone');
-    const asked = await client.asked(first, what);
-    first.kill('SIGTERM');
-    await server.server.calls.until('ask_name', 'cancelled');
-    await first.ended;
-    expect(await repeatUntilTold(client, second, what, asked)).toMatchObject(LOST);
     expect(server.arrivals(what.mark)).toBe(1);
   });
 });

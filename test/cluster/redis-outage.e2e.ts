@@ -1,5 +1,5 @@
-/** @runs-alone */
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+/** @waits */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { scaleDeadline } from '#lib/testing/machine-speed';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.js';
@@ -17,14 +17,19 @@ let redis: RunningRedis;
 let wire: FaultProxy;
 let world: WiredCluster;
 
-beforeEach(async () => {
+beforeAll(async () => {
   redis = await startRedis();
   wire = await startFaultProxy(redis.url);
   const env = { ISTHMUS_REDIS_URL: `redis://${wire.address}` };
   world = await startWiredCluster({ workers: [env, env] });
 });
 
-afterEach(async () => {
+beforeEach(async () => {
+  await world.connected();
+  world.resetArrivals();
+});
+
+afterAll(async () => {
   await world.close();
   await wire.close();
   await redis.stop();
@@ -47,12 +52,12 @@ const OUTAGES: readonly [string, Outage][] = [
 describe('a Redis that is', () => {
   it.each(OUTAGES)(
     '%s takes along only what needs it, and not for longer',
-    async (_, outage) => {
+    async (name, outage) => {
       const traffic = await MixedTraffic.start(world);
       // Whoever came first also waited for two processes to warm up.
       const warm = performance.now();
       const client = await world.initialize(world.owner);
-      const held = await client.begin(world.other, 'held', 'hold', { key: 'held' });
+      const held = await client.begin(world.other, 'held', 'hold', { key: name });
       await held.message();
 
       await outage.begin();

@@ -45,18 +45,41 @@ export async function startClusterWorld(
       await closeRest();
     },
   };
-  const admin = new AdminClient(cluster, ['auditor']);
-  for (const worker of cluster.workers) {
-    await until(async () => ((await admin.get(worker, '/workers')).json['items'] as JsonObject[]).length === workers);
-  }
-  await Promise.all(cluster.workers.map((worker) => isKnownToAll(world, worker)));
+  await knowEachOther(world, cluster.workers);
   return world;
 }
 
+/**
+ * Prepares a world that several tests share for the next one. Resolves with three workers that run and know of each other
+ * and of no other: workers that a test ended are replaced. The server counts arrivals from zero.
+ */
+export async function threeRunning(world: ClusterWorld): Promise<[ClusterWorker, ClusterWorker, ClusterWorker]> {
+  const { cluster, server } = world;
+  const missing = 3 - cluster.workers.filter(({ isRunning }) => isRunning).length;
+  await Promise.all(Array.from({ length: missing }, () => cluster.addWorker()));
+  const running = cluster.workers.filter(({ isRunning }) => isRunning);
+  await knowEachOther(world, running);
+  server.resetArrivals();
+  const [first, second, third] = running as [ClusterWorker, ClusterWorker, ClusterWorker];
+  return [first, second, third];
+}
+
+async function knowEachOther(world: ClusterWorld, workers: readonly ClusterWorker[]): Promise<void> {
+  const admin = new AdminClient(world.cluster, ['auditor']);
+  for (const worker of workers) {
+    await until(async () => {
+      // A worker that restarts does not listen.
+      const answer = await admin.get(worker, '/workers').catch(() => undefined);
+      return (answer?.json['items'] as JsonObject[] | undefined)?.length === workers.length;
+    });
+  }
+  await Promise.all(workers.map((worker) => isKnownToAll(world, workers, worker)));
+}
+
 /** Resolves once every worker has served a session of this one: all of them may have started in the same moment. */
-async function isKnownToAll(world: ClusterWorld, owner: Addressee): Promise<void> {
+async function isKnownToAll(world: ClusterWorld, workers: readonly ClusterWorker[], owner: Addressee): Promise<void> {
   const client = await world.initialize(owner);
-  for (const worker of world.cluster.workers) {
+  for (const worker of workers) {
     // It is accepted by the owner alone, wherever it comes in.
     await until(async () => (await client.notify(worker, 'notifications/roots/list_changed')).status === 202);
   }

@@ -7,6 +7,7 @@ import { DataFolder } from '../../src/data-folder/index.js';
 import type { GatewaySetup } from './gateway.js';
 import { GatewayProcess } from './gateway-process.js';
 
+const ENDING: ReadonlySet<NodeJS.Signals> = new Set(['SIGKILL', 'SIGTERM', 'SIGINT']);
 const READY = /Isthmus is ready at (http:\/\/\S+)\/mcp/;
 
 export interface ClusterSetup extends GatewaySetup {
@@ -23,6 +24,8 @@ export interface ClusterWorker {
   readonly pid: number;
   /** All that it has printed, to standard output and error. */
   readonly output: string;
+  /** False from the moment at which it ends or is sent a signal that ends it. */
+  readonly isRunning: boolean;
   /** The exit code once it has ended; null when a signal ended it. */
   readonly ended: Promise<number | null>;
   /** Sends a signal and does not wait for what comes of it: SIGSTOP freezes the worker, SIGCONT wakes it. */
@@ -91,12 +94,13 @@ export async function startCluster({ workers, redis, env = {}, ...configuration 
 
 class ProcessWorker implements ClusterWorker {
   url = '';
+  isRunning = true;
   readonly ended: Promise<number | null>;
   private readonly process: GatewayProcess;
 
   constructor(env: Readonly<Record<string, string>>) {
     this.process = new GatewayProcess(env);
-    this.ended = this.process.exit();
+    this.ended = this.process.exit().finally(() => (this.isRunning = false));
   }
 
   get pid(): number {
@@ -113,6 +117,7 @@ class ProcessWorker implements ClusterWorker {
   }
 
   kill(signal: NodeJS.Signals): void {
+    if (ENDING.has(signal)) this.isRunning = false;
     this.process.signal(signal);
   }
 

@@ -18,6 +18,8 @@ export interface WiredCluster {
   initialize(worker: Addressee, options?: Partial<RoamingOptions>): Promise<RoamingClient>;
   /** Resolves once calls for sessions of every worker are served at every other one. */
   connected(): Promise<void>;
+  /** Counts what reaches the servers from zero again: the next test may use the same marks. */
+  resetArrivals(): void;
   /** What reached a server more than once. */
   duplicates(): readonly string[];
   /** Lines in which a worker told of something that it did not expect: a stack, a rejection that nobody handled. */
@@ -60,6 +62,10 @@ export async function startWiredCluster({ workers, headers }: Wiring): Promise<W
     token,
     initialize: (worker, more) => RoamingClient.initialize(worker, { token, ...more }),
     connected: () => connected(world),
+    resetArrivals: () => {
+      legacy.resetArrivals();
+      modern.resetArrivals();
+    },
     duplicates: () => [...legacy.duplicates(), ...modern.duplicates()],
     complaints: () => cluster.workers.flatMap(({ output }) => output.split('\n').filter((line) => SURPRISE.test(line))),
     close: async () => {
