@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 const home = dirname(dirname(fileURLToPath(import.meta.url)));
 const LISTED_ABOVE_MS = 5_000;
 const TABLED_ABOVE_MS = 3_000;
-const COLUMNS = ['totalMs', 'compileMs', 'loadMs', 'hooksMs', 'testsMs'];
+const COLUMNS = ['totalMs', 'compileMs', 'loadMs', 'hooksMs', 'testsMs', 'cpuMs'];
 
 const lines = readFileSync(join(home, 'test-results/file-times.jsonl'), 'utf8').trim().split('\n');
 const files = lines.map((line) => JSON.parse(line)).toSorted((a, b) => b.totalMs - a.totalMs);
@@ -21,8 +21,8 @@ function sum(rows) {
 const listed = files.filter(({ totalMs }) => totalMs > LISTED_ABOVE_MS);
 const others = files.slice(listed.length);
 const table = [
-  '| file | total, s | compile | load | hooks | tests |',
-  '|---|---|---|---|---|---|',
+  '| file | total, s | compile | load | hooks | tests | CPU |',
+  '|---|---|---|---|---|---|---|',
   ...listed.map((times) => row(`\`${times.file}\``, times)),
   row(`${others.length} others`, sum(others)),
   row(`all ${files.length}`, sum(files)),

@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { scaleDeadline } from '#lib/testing/machine-speed';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';

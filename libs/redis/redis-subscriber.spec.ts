@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { Redis } from 'ioredis';

@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 import { describe, expect, it } from '@jest/globals';
 import { ConfigFault, loadConfig, type Variables } from '#lib/config';
 import { RedisConfig } from './index.js';

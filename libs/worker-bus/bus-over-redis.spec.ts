@@ -1,8 +1,9 @@
-/** @runs-alone */
+/** @waits */
 import { scaleDeadline } from '#lib/testing/machine-speed';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { SECRET } from './bus-world-fixture.js';
 import type { BusContext } from './bus.js';
 import { BusNode } from './bus-node.js';
@@ -51,7 +52,7 @@ async function sendUntilServed(requester: TestWorker, to: string, payload: unkno
   for (;;) {
     const end = await requester.send(to, payload).end;
     if (end.kind === 'value') return end;
-    await new Promise((resolve) => setImmediate(resolve));
+    await pause(5);
   }
 }
 
@@ -61,7 +62,7 @@ async function msUntilServed(requester: TestWorker, to: string): Promise<number>
   for (;;) {
     const end = await requester.send(to, 'again').end;
     if (end.kind === 'value') return performance.now() - begun;
-    await new Promise((resolve) => setImmediate(resolve));
+    await pause(5);
   }
 }
 

@@ -1,5 +1,5 @@
 // Measures the phases of one test file and appends the times to test-results/file-times.jsonl.
-const { appendFileSync, mkdirSync } = require('node:fs');
+const { appendFileSync, mkdirSync, readFileSync } = require('node:fs');
 const path = require('node:path');
 
 // The tests' fake timers replace the global ones.
@@ -11,6 +11,20 @@ const SLOW_TEST_MS = 5_000;
 /** Milliseconds spent on compiling TypeScript since the process started. */
 const compiled = { ms: 0 };
 
+/** Linux counts processor time in hundredths of a second. */
+const TICK_MS = 10;
+
+/** Processor time of this process and of the processes that it started and that have ended. 0 where there is no `/proc`. */
+function cpuMs() {
+  try {
+    const [, fields = ''] = readFileSync('/proc/self/stat', 'utf8').split(') ');
+    const [user, system, usersOfChildren, systemOfChildren] = fields.split(' ').slice(11, 15).map(Number);
+    return TICK_MS * (user + system + usersOfChildren + systemOfChildren);
+  } catch {
+    return 0;
+  }
+}
+
 class FileClock {
   constructor(rootDir, testPath) {
     this.rootDir = rootDir;
@@ -18,6 +32,7 @@ class FileClock {
     this.startedAt = now();
     this.compiledAtStart = compiled.ms;
     this.loadedAt = this.startedAt;
+    this.cpuAtStart = cpuMs();
     this.hooksMs = 0;
     this.testsMs = 0;
     this.slowTests = [];
@@ -58,6 +73,7 @@ class FileClock {
       loadMs: Math.round(this.loadedAt - this.startedAt - compileMs),
       hooksMs: Math.round(this.hooksMs),
       testsMs: Math.round(this.testsMs),
+      cpuMs: cpuMs() - this.cpuAtStart,
       slowTests: this.slowTests,
     };
     const folder = path.join(this.rootDir, 'test-results');

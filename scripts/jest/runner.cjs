@@ -1,11 +1,19 @@
-// Jest runner: test files run in long-lived child processes, two beside each other; files that begin with `/** @runs-alone */`
-// run afterwards, one at a time, because they hold deadlines against real processes.
+// Jest runner: test files run in long-lived child processes, in three groups that a file's first line chooses between.
+// - `/** @waits */`: the file mostly waits for other processes. Several such files run beside each other and the others.
+// - `/** @runs-alone */`: the file measures the machine. It runs after all others, and nothing runs beside it.
+// - no marker: the file computes. As many run beside each other as there are cores.
 // Jest loads runners with `require`, hence the extension.
 const { readFileSync } = require('node:fs');
 const { default: TestRunner } = require('jest-runner');
 
+/** How many waiting files run beside each other. Each of them starts up to three gateways. */
+const WAITING_AT_ONCE = 4;
+
 /** @param {{ path: string }} test */
-const runsAlone = ({ path }) => readFileSync(path, 'utf8').startsWith('/** @runs-alone */');
+function groupOf({ path }) {
+  const [, marker] = /^\/\*\* @(waits|runs-alone) \*\//.exec(readFileSync(path, 'utf8')) ?? [];
+  return marker ?? 'computes';
+}
 
 module.exports = class NativeRunner extends TestRunner {
   /**
@@ -18,14 +26,15 @@ module.exports = class NativeRunner extends TestRunner {
   }
 
   async runTests(tests, watcher, options) {
-    const alone = tests.filter(runsAlone);
-    await this.runIn(
-      this.maxWorkers,
-      tests.filter((test) => !alone.includes(test)),
-      watcher,
-      options,
-    );
-    await this.runIn(1, alone, watcher, options);
+    const groups = Map.groupBy(tests, groupOf);
+    const run = (group, maxWorkers) => this.runIn(maxWorkers, groups.get(group) ?? [], watcher, options);
+    if (this.maxWorkers > 1) {
+      await Promise.all([run('waits', WAITING_AT_ONCE), run('computes', this.maxWorkers)]);
+    } else {
+      await run('waits', 1);
+      await run('computes', 1);
+    }
+    await run('runs-alone', 1);
   }
 
   /** Never in Jest's own process (`serial`): a test file may replace its timers. */

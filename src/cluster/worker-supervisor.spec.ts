@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { ManualClock } from '#lib/testing/manual-clock';

@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

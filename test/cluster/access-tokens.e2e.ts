@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 /** A personal access token that is revoked at one worker stops working at all workers, even while the database is unavailable. */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { scaleDeadline } from '#lib/testing/machine-speed';

@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 /** Every worker serves a change from the admin API of another worker within a second, even when Redis or PostgreSQL restarts. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';

@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AdminClient, answerOf } from '../support/admin-client.js';
 import type { ClusterWorker } from '../support/cluster.js';

@@ -1,7 +1,7 @@
-/** @runs-alone */
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+/** @waits */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ClusterWorker } from '../support/cluster.js';
-import { startClusterWorld, firstThreeWorkers, type ClusterWorld } from '../support/cluster-world.js';
+import { startClusterWorld, threeRunning, type ClusterWorld } from '../support/cluster-world.js';
 import { EventReader } from '../support/event-reader.js';
 import { toolCall, read, type RoamingClient } from '../support/roaming-client.js';
 import { until } from '../support/until.js';
@@ -14,13 +14,20 @@ let world: ClusterWorld;
 let draining: ClusterWorker;
 let second: ClusterWorker;
 let third: ClusterWorker;
+/** Where the server holds the calls of a test: a gate that was once opened stays open. */
+let gate: string;
+let tests = 0;
 
-beforeEach(async () => {
+beforeAll(async () => {
   world = await startClusterWorld(3);
-  [draining, second, third] = firstThreeWorkers(world);
 });
 
-afterEach(() => world.close());
+beforeEach(async () => {
+  [draining, second, third] = await threeRunning(world);
+  gate = `gate ${(tests += 1)}`;
+});
+
+afterAll(() => world.close());
 
 const textOf = (answer: { messages: readonly object[] }) => answer.messages.map((message) => JSON.stringify(message));
 
@@ -69,7 +76,7 @@ describe('a draining worker', () => {
     await Promise.all(marks.map((mark) => world.server.arrived(mark)));
     draining.kill('SIGTERM');
     await draining.printed(/Draining/);
-    world.server.server.world.release('all');
+    world.server.server.world.release(gate);
     const answers = await Promise.all(calling);
     for (const [index, answer] of answers.entries()) {
       expect(answer.status).toBe(200);
@@ -91,7 +98,7 @@ describe('a draining worker', () => {
     draining.kill('SIGTERM');
     await draining.printed(/Draining/);
     await until(async () => (await fetch(`${draining.url}/health/ready`).catch(() => undefined))?.status !== 200);
-    world.server.server.world.release('all');
+    world.server.server.world.release(gate);
     for (const answer of await Promise.all(calling)) {
       expect(answer).toMatchObject({ status: 200, messages: [{ result: { content: [{}] } }] });
     }
@@ -133,20 +140,20 @@ describe('the readiness check of a draining worker', () => {
     await world.server.arrived('last');
     draining.kill('SIGTERM');
     await until(async () => (await fetch(`${draining.url}/health/ready`).catch(() => undefined))?.status !== 200);
-    world.server.server.world.release('all');
-    expect(textOf(await calling).join()).toContain('released all');
+    world.server.server.world.release(gate);
+    expect(textOf(await calling).join()).toContain(`released ${gate}`);
     expect(await draining.ended).toBe(0);
   });
 });
 
-/** A call that the server answers once `all` is released. */
+/** A call that the server answers once the gate is released. */
 const inFlight = async (client: RoamingClient, worker: ClusterWorker, mark: string) =>
-  read(await client.post(worker, toolCall(mark, 'hold', { key: 'all' })));
+  read(await client.post(worker, toolCall(mark, 'hold', { key: gate })));
 
 /** The same call without a session, for a principal of its own: rendezvous hashing decides which worker has its connection. */
 async function callAlone(worker: ClusterWorker, mark: string) {
   const token = await world.cluster.token({ subject: mark });
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-  const body = JSON.stringify(toolCall(mark, 'hold', { key: 'all' }));
+  const body = JSON.stringify(toolCall(mark, 'hold', { key: gate }));
   return read(await fetch(`${worker.url}/servers/ref/rpc`, { method: 'POST', headers, body }));
 }

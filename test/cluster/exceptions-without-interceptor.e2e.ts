@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 /** Counter-test: without the interceptor of the inboxes the error of the owner is lost, and the tests of forwarded errors fail. */
 import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';

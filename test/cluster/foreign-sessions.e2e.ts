@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 /** Every worker answers a foreign session id exactly as an unknown one, and sends no order about it to another worker. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';

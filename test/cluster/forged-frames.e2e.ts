@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 /** An attacker with access to Redis can neither start a call, nor answer for a worker, nor read a client's token. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';

@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 /** Every exception at the session owner reaches the client at another worker as an error of the client's transport. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { startRestServer, type RestTestServer } from '#lib/testing/rest-server';

@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 /** A server that fails before any call causes the same error at every worker, whichever worker connects: nothing ran. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';

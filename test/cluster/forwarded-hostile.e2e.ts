@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 /** A misbehaving server causes the same answer at every worker: the same bytes, and never a success. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 /** Calls without a session run at the worker that has the connection; exceptions there reach the client at the other worker. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RawAnswer, RpcRawClient } from '#lib/testing/raw-client';

@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 /**
  * The REST endpoint answers 401, the event stream is open at one worker, and the call arrives at the other: the client must
  * receive the 401 as a failure, never a success.

@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 /** Workers that share a Redis enforce one limit together. */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';

@@ -1,8 +1,8 @@
-/** @runs-alone */
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+/** @waits */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { scaleDeadline } from '#lib/testing/machine-speed';
 import type { ClusterWorker } from '../support/cluster.js';
-import { startClusterWorld, firstThreeWorkers, timed, type ClusterWorld } from '../support/cluster-world.js';
+import { startClusterWorld, threeRunning, timed, type ClusterWorld } from '../support/cluster-world.js';
 import { EventReader } from '../support/event-reader.js';
 import { nextMessage, type ReadAnswer, type RoamingClient } from '../support/roaming-client.js';
 
@@ -19,12 +19,15 @@ let owner: ClusterWorker;
 let other: ClusterWorker;
 let third: ClusterWorker;
 
-beforeEach(async () => {
+beforeAll(async () => {
   world = await startClusterWorld(3);
-  [owner, other, third] = firstThreeWorkers(world);
 });
 
-afterEach(() => world.close());
+beforeEach(async () => {
+  [owner, other, third] = await threeRunning(world);
+});
+
+afterAll(() => world.close());
 
 /** Kills the worker and waits until its process has ended. */
 async function kill(worker: ClusterWorker): Promise<void> {

@@ -1,8 +1,8 @@
-/** @runs-alone */
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+/** @waits */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { scaleDeadline } from '#lib/testing/machine-speed';
 import type { ClusterWorker } from '../support/cluster.js';
-import { startClusterWorld, firstThreeWorkers, timed, type ClusterWorld } from '../support/cluster-world.js';
+import { startClusterWorld, threeRunning, timed, type ClusterWorld } from '../support/cluster-world.js';
 import { EventReader } from '../support/event-reader.js';
 import { toolCall, nextMessage, read, type ReadAnswer, type RoamingClient } from '../support/roaming-client.js';
 
@@ -21,12 +21,15 @@ let owner: ClusterWorker;
 let other: ClusterWorker;
 let third: ClusterWorker;
 
-beforeEach(async () => {
+beforeAll(async () => {
   world = await startClusterWorld(3);
-  [owner, other, third] = firstThreeWorkers(world);
 });
 
-afterEach(() => world.close());
+beforeEach(async () => {
+  [owner, other, third] = await threeRunning(world);
+});
+
+afterAll(() => world.close());
 
 interface Refused {
   readonly mark: string;
@@ -117,15 +120,15 @@ describe('a session owner that is paused for two seconds', () => {
 
   it('answers its in-flight call after the pause', async () => {
     const client = await world.initialize(owner);
-    const stream = await client.openStream(other, 'in flight', 'hold', { key: 'in flight' });
+    const stream = await client.openStream(other, 'in flight, briefly', 'hold', { key: 'in flight, briefly' });
     await stream.message();
     await callsDuringPause(client, SHORT_PAUSE_MS);
-    world.server.server.world.release('in flight');
+    world.server.server.world.release('in flight, briefly');
     owner.kill('SIGCONT');
     expect(await stream.rest()).toMatchObject([
-      { id: 'in flight', result: { content: [{ text: 'released in flight' }] } },
+      { id: 'in flight, briefly', result: { content: [{ text: 'released in flight, briefly' }] } },
     ]);
-    expect(world.server.arrivals('in flight')).toBe(1);
+    expect(world.server.arrivals('in flight, briefly')).toBe(1);
   });
 });
 
@@ -160,15 +163,15 @@ describe('a session owner that was paused until it was considered dead', () => {
 
   it('causes one answer with an unknown outcome for its in-flight call', async () => {
     const client = await world.initialize(owner);
-    const stream = await client.openStream(other, 'in flight', 'hold', { key: 'in flight' });
+    const stream = await client.openStream(other, 'in flight, for long', 'hold', { key: 'in flight, for long' });
     await stream.message();
     const calls = await callsDuringPause(client, LONG_PAUSE_MS);
     expect(calls.at(-1)?.answer.status).toBe(404);
-    world.server.server.world.release('in flight');
+    world.server.server.world.release('in flight, for long');
     owner.kill('SIGCONT');
-    expect(await stream.rest()).toMatchObject([{ id: 'in flight', ...OUTCOME_UNKNOWN }]);
+    expect(await stream.rest()).toMatchObject([{ id: 'in flight, for long', ...OUTCOME_UNKNOWN }]);
     expect(await callUntilFinal(client, owner, 'after')).toMatchObject({ status: 404 });
-    expect(world.server.arrivals('in flight')).toBe(1);
+    expect(world.server.arrivals('in flight, for long')).toBe(1);
     expect(world.server.duplicates()).toEqual([]);
   });
 });
@@ -176,18 +179,18 @@ describe('a session owner that was paused until it was considered dead', () => {
 describe('an ingress worker that is paused during a call', () => {
   it('loses neither the call nor its answer', async () => {
     const client = await world.initialize(owner);
-    const stream = await client.openStream(other, 'in flight', 'hold', { key: 'in flight' });
+    const stream = await client.openStream(other, 'in flight elsewhere', 'hold', { key: 'in flight elsewhere' });
     const { id } = await nextMessage(stream);
     other.kill('SIGSTOP');
     const resumed = new EventReader(await client.stream(third, id));
     expect(resumed.response.status).toBe(200);
-    world.server.server.world.release('in flight');
-    const answer = { id: 'in flight', result: { content: [{ text: 'released in flight' }] } };
+    world.server.server.world.release('in flight elsewhere');
+    const answer = { id: 'in flight elsewhere', result: { content: [{ text: 'released in flight elsewhere' }] } };
     expect(await resumed.rest()).toMatchObject([answer]);
     other.kill('SIGCONT');
     // The client has given up its first connection and has resumed over another worker.
     expect(await stream.rest()).toEqual([]);
-    expect(world.server.arrivals('in flight')).toBe(1);
+    expect(world.server.arrivals('in flight elsewhere')).toBe(1);
   });
 });
 

@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import type { ClusterWorker } from '../support/cluster.js';

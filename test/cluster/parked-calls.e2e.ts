@@ -1,9 +1,15 @@
-/** @runs-alone */
+/** @waits */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { scaleDeadline } from '#lib/testing/machine-speed';
 import type { ClusterWorker } from '../support/cluster.js';
-import { startClusterWorld, firstThreeWorkers, timed, type ClusterWorld } from '../support/cluster-world.js';
+import {
+  startClusterWorld,
+  firstThreeWorkers,
+  threeRunning,
+  timed,
+  type ClusterWorld,
+} from '../support/cluster-world.js';
 import { answerAll, RepeatingClient, type InputRequired, type MarkedTool } from '../support/repeating-client.js';
 import { until } from '../support/until.js';
 
@@ -19,9 +25,11 @@ const CANCELLED_WITHIN_MS = scaleDeadline(2 * 250);
 
 const closing: (() => Promise<unknown>)[] = [];
 
-async function closeAll(): Promise<void> {
-  for (const close of closing.splice(0).toReversed()) await close();
-}
+const closeEach = async (opened: readonly (() => Promise<unknown>)[]) => {
+  for (const close of opened.toReversed()) await close();
+};
+
+const closeAll = () => closeEach(closing.splice(0));
 
 interface ParkedWorld extends ClusterWorld {
   readonly client: RepeatingClient;
@@ -55,16 +63,24 @@ async function repeatUntilFinal(
   }
 }
 
+/** Of all tests that need no settings of their own. */
+let world: ParkedWorld;
+let closeWorld: () => Promise<void>;
+
+beforeAll(async () => {
+  world = await startWorld();
+  const opened = closing.splice(0);
+  closeWorld = () => closeEach(opened);
+});
+
+afterAll(() => closeWorld());
+
 describe('a parked call', () => {
-  let world: ParkedWorld;
   let answersBefore: number;
   let sessionsBefore: number;
   const answers = () => world.server.answers - answersBefore;
   const newSessions = () => world.server.server.openSessions - sessionsBefore;
 
-  beforeAll(async () => {
-    world = await startWorld();
-  });
   beforeEach(() => {
     answersBefore = world.server.answers;
     sessionsBefore = world.server.server.openSessions;
@@ -225,11 +241,28 @@ describe('a parked call whose client does not answer', () => {
 });
 
 describe('a parked call whose worker has ended', () => {
-  afterEach(closeAll);
+  let first: ClusterWorker;
+  let second: ClusterWorker;
+
+  beforeEach(async () => {
+    [first, second] = await threeRunning(world);
+  });
+
+  it('is cancelled at the server by a draining worker, and answered with an unknown outcome', async () => {
+    const { client, server } = world;
+    const { cancelled } = server.server.calls.of('ask_name');
+    const what = askName('left alone');
+    const asked = await client.callForInput(first, what);
+    first.kill('SIGTERM');
+    await server.server.calls.until('ask_name', 'cancelled', cancelled + 1);
+    await first.ended;
+    expect(await repeatUntilFinal(client, second, what, asked)).toMatchObject(LOST);
+    expect(server.arrivals(what.mark)).toBe(1);
+  });
 
   it('is answered with an unknown outcome and never restarted when the worker was killed before the answer', async () => {
-    const { client, three, server } = await startWorld();
-    const [first, second] = three;
+    const { client, server } = world;
+    const answersBefore = server.answers;
     const what = askName('killed');
     const asked = await client.callForInput(first, what);
     first.kill('SIGKILL');
@@ -238,12 +271,11 @@ describe('a parked call whose worker has ended', () => {
     expect(value).toMatchObject(LOST);
     expect(ms).toBeLessThan(KNOWN_DEAD_WITHIN_MS);
     expect(await client.call(second, what, answerAll(asked, ADA))).toMatchObject(LOST);
-    expect([server.arrivals(what.mark), server.answers]).toEqual([1, 0]);
+    expect([server.arrivals(what.mark), server.answers - answersBefore]).toEqual([1, 0]);
   });
 
   it('is answered with an unknown outcome when the worker was killed after the answer', async () => {
-    const { client, three, server } = await startWorld();
-    const [first, second] = three;
+    const { client, server } = world;
     const what = { mark: 'killed later', tool: 'ask_and_hold', args: { key: 'killed later' } };
     const stream = await client.openStream(second, what, answerAll(await client.callForInput(first, what), ADA));
     await stream.message();
@@ -252,18 +284,6 @@ describe('a parked call whose worker has ended', () => {
       expect((await stream.rest()).at(-1)).toMatchObject(UNKNOWN);
     });
     expect(ms).toBeLessThan(KNOWN_DEAD_WITHIN_MS);
-    expect(server.arrivals(what.mark)).toBe(1);
-  });
-
-  it('is cancelled at the server by a draining worker, and answered with an unknown outcome', async () => {
-    const { client, three, server } = await startWorld();
-    const [first, second] = three;
-    const what = askName('left alone');
-    const asked = await client.callForInput(first, what);
-    first.kill('SIGTERM');
-    await server.server.calls.until('ask_name', 'cancelled');
-    await first.ended;
-    expect(await repeatUntilFinal(client, second, what, asked)).toMatchObject(LOST);
     expect(server.arrivals(what.mark)).toBe(1);
   });
 });

@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 import { expect, it } from '@jest/globals';
 import { startRedisCluster } from '#lib/testing/redis-server';
 import { EventReader } from '../support/event-reader.js';

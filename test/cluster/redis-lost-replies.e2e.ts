@@ -1,5 +1,5 @@
-/** @runs-alone */
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+/** @waits */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { scaleDeadline } from '#lib/testing/machine-speed';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.js';
@@ -15,14 +15,19 @@ let redis: RunningRedis;
 let othersWire: FaultProxy;
 let world: WiredCluster;
 
-beforeEach(async () => {
+beforeAll(async () => {
   redis = await startRedis();
   othersWire = await startFaultProxy(redis.url);
   const [owners, others] = [redis.url, `redis://${othersWire.address}`];
   world = await startWiredCluster({ workers: [{ ISTHMUS_REDIS_URL: owners }, { ISTHMUS_REDIS_URL: others }] });
 });
 
-afterEach(async () => {
+beforeEach(async () => {
+  await world.untilConnected();
+  world.resetArrivals();
+});
+
+afterAll(async () => {
   await world.close();
   await othersWire.close();
   await redis.stop();

@@ -1,5 +1,5 @@
-/** @runs-alone */
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+/** @waits */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { scaleDeadline } from '#lib/testing/machine-speed';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import type { EventReader } from '../support/event-reader.js';
@@ -19,14 +19,19 @@ let redis: RunningRedis;
 let wire: FaultProxy;
 let world: WiredCluster;
 
-beforeEach(async () => {
+beforeAll(async () => {
   redis = await startRedis();
   wire = await startFaultProxy(redis.url);
   const env = { ISTHMUS_REDIS_URL: `redis://${wire.address}` };
   world = await startWiredCluster({ workers: [env, env] });
 });
 
-afterEach(async () => {
+beforeEach(async () => {
+  await world.untilConnected();
+  world.resetArrivals();
+});
+
+afterAll(async () => {
   await world.close();
   await wire.close();
   await redis.stop();
@@ -50,10 +55,13 @@ const OUTAGES: readonly [string, Outage][] = [
  * Starts a call at the other worker that stays in flight at the owner. On a slow machine Redis itself may answer one call
  * too late, whose outcome is then already unknown: another one is sent.
  */
-async function holdCall(client: RoamingClient): Promise<{ readonly mark: string; readonly stream: EventReader }> {
-  for (let turn = 0; ; turn += 1) {
-    const mark = `held ${turn}`;
-    const stream = await client.openStream(world.other, mark, 'hold', { key: 'held' }).catch(() => undefined);
+async function holdCall(
+  client: RoamingClient,
+  name: string,
+): Promise<{ readonly mark: string; readonly stream: EventReader }> {
+  for (let attempt = 0; ; attempt += 1) {
+    const mark = `held ${attempt}, ${name}`;
+    const stream = await client.openStream(world.other, mark, 'hold', { key: mark }).catch(() => undefined);
     if (stream !== undefined && 'method' in (await stream.message())) return { mark, stream };
   }
 }
@@ -61,12 +69,12 @@ async function holdCall(client: RoamingClient): Promise<{ readonly mark: string;
 describe('an outage of Redis', () => {
   it.each(OUTAGES)(
     'while Redis is %s, only requests that need Redis fail, and they succeed again soon afterwards',
-    async (_, outage) => {
+    async (name, outage) => {
       const traffic = await MixedTraffic.start(world);
       // Earlier requests also waited for two processes to warm up.
       const warm = performance.now();
       const client = await world.initialize(world.owner);
-      const held = await holdCall(client);
+      const held = await holdCall(client, name);
 
       await outage.begin();
       const begun = performance.now();

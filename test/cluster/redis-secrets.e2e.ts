@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { EventReader } from '../support/event-reader.js';

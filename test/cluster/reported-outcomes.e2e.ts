@@ -1,8 +1,8 @@
-/** @runs-alone */
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+/** @waits */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import type { ClusterWorker } from '../support/cluster.js';
-import { startClusterWorld, firstThreeWorkers, type ClusterWorld } from '../support/cluster-world.js';
+import { startClusterWorld, threeRunning, type ClusterWorld } from '../support/cluster-world.js';
 import type { ReadAnswer, RoamingClient } from '../support/roaming-client.js';
 
 let world: ClusterWorld;
@@ -10,12 +10,15 @@ let owner: ClusterWorker;
 let other: ClusterWorker;
 let third: ClusterWorker;
 
-beforeEach(async () => {
+beforeAll(async () => {
   world = await startClusterWorld(3);
-  [owner, other, third] = firstThreeWorkers(world);
 });
 
-afterEach(() => world.close());
+beforeEach(async () => {
+  [owner, other, third] = await threeRunning(world);
+});
+
+afterAll(() => world.close());
 
 type ReportedOutcome = 'executed' | 'not executed' | 'unknown';
 

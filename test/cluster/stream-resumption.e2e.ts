@@ -1,7 +1,7 @@
-/** @runs-alone */
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+/** @waits */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ClusterWorker } from '../support/cluster.js';
-import { startClusterWorld, firstThreeWorkers, type ClusterWorld } from '../support/cluster-world.js';
+import { startClusterWorld, threeRunning, type ClusterWorld } from '../support/cluster-world.js';
 import { EventReader } from '../support/event-reader.js';
 import type { StreamedEvent } from '../support/events-in.js';
 import { nextMessage, type RoamingClient } from '../support/roaming-client.js';
@@ -14,12 +14,15 @@ let owner: ClusterWorker;
 let other: ClusterWorker;
 let third: ClusterWorker;
 
-beforeEach(async () => {
+beforeAll(async () => {
   world = await startClusterWorld(3);
-  [owner, other, third] = firstThreeWorkers(world);
 });
 
-afterEach(() => world.close());
+beforeEach(async () => {
+  [owner, other, third] = await threeRunning(world);
+});
+
+afterAll(() => world.close());
 
 /** Resumes a stream until the answer is not 503 any more. */
 async function comeBack(

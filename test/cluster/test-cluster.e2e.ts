@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { scaleDeadline } from '#lib/testing/machine-speed';
 import { startCluster, type ClusterWorker, type TestCluster } from '../support/cluster.js';

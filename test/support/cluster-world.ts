@@ -45,18 +45,45 @@ export async function startClusterWorld(
       await closeRest();
     },
   };
-  const admin = new AdminClient(cluster, ['auditor']);
-  for (const worker of cluster.workers) {
-    await until(async () => ((await admin.get(worker, '/workers')).json['items'] as JsonObject[]).length === workers);
-  }
-  await Promise.all(cluster.workers.map((worker) => untilKnownToAll(world, worker)));
+  await knowEachOther(world, cluster.workers);
   return world;
 }
 
+/**
+ * Prepares a world that several tests share for the next one. Resolves with three workers that run and know of each other
+ * and of no other: workers that a test ended are replaced. The server counts arrivals from zero.
+ */
+export async function threeRunning(world: ClusterWorld): Promise<[ClusterWorker, ClusterWorker, ClusterWorker]> {
+  const { cluster, server } = world;
+  const missing = 3 - cluster.workers.filter(({ isRunning }) => isRunning).length;
+  await Promise.all(Array.from({ length: missing }, () => cluster.addWorker()));
+  const running = cluster.workers.filter(({ isRunning }) => isRunning);
+  await knowEachOther(world, running);
+  server.resetArrivals();
+  const [first, second, third] = running as [ClusterWorker, ClusterWorker, ClusterWorker];
+  return [first, second, third];
+}
+
+async function knowEachOther(world: ClusterWorld, workers: readonly ClusterWorker[]): Promise<void> {
+  const admin = new AdminClient(world.cluster, ['auditor']);
+  for (const worker of workers) {
+    await until(async () => {
+      // A worker that restarts does not listen.
+      const answer = await admin.get(worker, '/workers').catch(() => undefined);
+      return (answer?.json['items'] as JsonObject[] | undefined)?.length === workers.length;
+    });
+  }
+  await Promise.all(workers.map((worker) => untilKnownToAll(world, workers, worker)));
+}
+
 /** Resolves once every worker has forwarded to this one, because all of them may have started at the same time. */
-async function untilKnownToAll(world: ClusterWorld, owner: WorkerAddress): Promise<void> {
+async function untilKnownToAll(
+  world: ClusterWorld,
+  workers: readonly ClusterWorker[],
+  owner: WorkerAddress,
+): Promise<void> {
   const client = await world.initialize(owner);
-  for (const worker of world.cluster.workers) {
+  for (const worker of workers) {
     // Only the owner accepts the notification, so 202 proves that the worker has forwarded it.
     await until(async () => (await client.notify(worker, 'notifications/roots/list_changed')).status === 202);
   }

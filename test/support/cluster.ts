@@ -8,6 +8,7 @@ import { DataFolder } from '../../src/data-folder/index.js';
 import type { GatewaySetup } from './gateway.js';
 import { GatewayProcess } from './gateway-process.js';
 
+const ENDING: ReadonlySet<NodeJS.Signals> = new Set(['SIGKILL', 'SIGTERM', 'SIGINT']);
 const READY = /Isthmus is ready at (http:\/\/\S+)\/mcp/;
 
 export interface ClusterSetup extends GatewaySetup {
@@ -24,6 +25,8 @@ export interface ClusterWorker {
   readonly pid: number;
   /** Everything it has printed to standard output and standard error. */
   readonly output: string;
+  /** False from the moment at which it ends or is sent a signal that ends it. */
+  readonly isRunning: boolean;
   /** The exit code once it has ended; null when a signal ended it. */
   readonly ended: Promise<number | null>;
   /** Sends a signal without waiting for its effect: SIGSTOP freezes the worker, SIGCONT thaws it. */
@@ -92,12 +95,13 @@ export async function startCluster({ workers, redis, env = {}, ...configuration 
 
 class ProcessWorker implements ClusterWorker {
   url = '';
+  isRunning = true;
   readonly ended: Promise<number | null>;
   private readonly process: GatewayProcess;
 
   constructor(env: Readonly<Record<string, string>>) {
     this.process = new GatewayProcess(env);
-    this.ended = this.process.exit();
+    this.ended = this.process.exit().finally(() => (this.isRunning = false));
   }
 
   get pid(): number {
@@ -114,6 +118,7 @@ class ProcessWorker implements ClusterWorker {
   }
 
   kill(signal: NodeJS.Signals): void {
+    if (ENDING.has(signal)) this.isRunning = false;
     this.process.signal(signal);
   }
 

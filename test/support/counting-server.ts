@@ -25,6 +25,8 @@ export interface CountingServer {
   readonly sessions: ReadonlySet<string>;
   /** Resolves once a marked call has arrived. */
   arrived(mark: string): Promise<void>;
+  /** Counts arrivals from zero again: the next test may use the same marks. */
+  resetArrivals(): void;
   close(): Promise<void>;
 }
 
@@ -73,6 +75,10 @@ export async function startCountingServer(options: ReferenceServerOptions): Prom
         if (marks.has(mark)) resolve();
         else waiting.set(mark, resolve);
       }),
+    resetArrivals: () => {
+      marks.clear();
+      waiting.clear();
+    },
     close: async () => {
       door.close();
       door.closeAllConnections();

@@ -3,6 +3,8 @@ import { EventEmitter, once } from 'node:events';
 import { join } from 'node:path';
 
 const MAIN = join(process.cwd(), 'dist/src/main.js');
+/** Code that Node compiled for one gateway is loaded by the next. */
+const COMPILE_CACHE = join(process.cwd(), 'test-results/compile-cache');
 
 /** A gateway as `npm start` runs it: a process of its own, from the build. */
 export class GatewayProcess {
@@ -12,7 +14,7 @@ export class GatewayProcess {
   private readonly ended: Promise<number | null>;
 
   constructor(variables: Readonly<Record<string, string>>, args: readonly string[] = []) {
-    const env = { PATH: process.env['PATH'] ?? '', ...variables };
+    const env = { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: COMPILE_CACHE, ...variables };
     this.child = spawn(process.execPath, [MAIN, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.child.stdout, this.child.stderr])
       stream?.on('data', (chunk: Buffer) => this.take(chunk));

@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Test } from '@nestjs/testing';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { loadConfig, LoadedConfig } from '#lib/config';
@@ -21,6 +22,8 @@ import { FakeConnector, FakeRegistry } from './fake-upstream.js';
 export const LEGACY = '2025-11-25';
 export const MODERN = '2026-07-28';
 const BOTH = 'application/json, text/event-stream';
+
+const POLL_INTERVAL_MS = 5;
 
 /** A complete HTTP answer with a JSON body. */
 export interface HttpAnswer {
@@ -131,13 +134,13 @@ export class HttpWorld {
   async idle(): Promise<void> {
     const connections = () =>
       new Promise<number>((resolve) => this.server.getConnections((_, count) => resolve(count)));
-    while ((await connections()) > 0) await new Promise((resolve) => setImmediate(resolve));
+    while ((await connections()) > 0) await pause(POLL_INTERVAL_MS);
     await new Promise((resolve) => setImmediate(resolve));
   }
 
   /** Polls a condition inside the gateway. */
   async until(condition: () => boolean): Promise<void> {
-    while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+    while (!condition()) await pause(POLL_INTERVAL_MS);
   }
 
   /** Starts to reject new work. */

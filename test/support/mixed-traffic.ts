@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { scaleDeadline } from '#lib/testing/machine-speed';
 import { rawClient } from '#lib/testing/raw-client';
 import type { JsonObject } from '#lib/mcp-protocol';
 import type { ClusterWorker } from './cluster.js';
@@ -51,6 +52,9 @@ type Call = (mark: string, timed: Timed) => Promise<readonly JsonObject[]>;
 /** Pause of a client between two calls, so that the traffic does not saturate the machine. */
 const PAUSE_MS = 100;
 
+/** Less than a test may take, so that it fails with what its clients were told. */
+const SERVED_TIMEOUT_MS = scaleDeadline(60_000);
+
 const TRUTHFUL_ERRORS: Readonly<Record<number, [outcome: string, verdict: Verdict]>> = {
   [-31_001]: ['not_executed', 'not executed'],
   [-31_007]: ['not_executed', 'not executed'],
@@ -102,7 +106,12 @@ export class MixedTraffic {
       return first ? first.ended - moment : Infinity;
     };
     const lastOfAll = () => Math.max(...this.lanes.map(endOfFirst));
-    while (lastOfAll() === Infinity) await pause(PAUSE_MS);
+    const deadline = performance.now() + SERVED_TIMEOUT_MS;
+    while (lastOfAll() === Infinity) {
+      if (performance.now() > deadline)
+        throw await this.giveUp(this.lanes.filter((lane) => endOfFirst(lane) === Infinity));
+      await pause(PAUSE_MS);
+    }
     return lastOfAll();
   }
 
@@ -140,6 +149,15 @@ export class MixedTraffic {
         verdict === 'unknown' ? arrivals <= 1 : verdict !== 'wrong' && arrivals === (verdict === 'answered' ? 1 : 0);
       return isTrue ? [] : [`${mark} arrived ${arrivals} times and was ${verdict}: ${received}`];
     });
+  }
+
+  /** Stops the calls, which would outlive the test. Returns an error with the last answer of each lane. */
+  private async giveUp(lanes: typeof this.lanes): Promise<Error> {
+    await this.stop();
+    const lastOf = ({ lane, url }: (typeof lanes)[number]) =>
+      this.attempts.findLast((each) => each.lane === lane && each.url === url)?.received;
+    const answers = lanes.map((each) => `${each.lane} at ${each.url}: ${lastOf(each)}`);
+    return new Error(`Not served within ${SERVED_TIMEOUT_MS} ms: ${answers.join('; ')}`);
   }
 
   private run(lane: Lane, client: RoamingClient, worker: ClusterWorker): void {

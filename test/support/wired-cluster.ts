@@ -18,6 +18,8 @@ export interface WiredCluster {
   initialize(worker: WorkerAddress, options?: Partial<RoamingOptions>): Promise<RoamingClient>;
   /** Resolves once every worker forwards calls to every other worker. */
   untilConnected(): Promise<void>;
+  /** Resets the counts of the servers, so that the next test may use the same marks. */
+  resetArrivals(): void;
   /** Marks that reached a server more than once. */
   duplicates(): readonly string[];
   /** Output lines with an unexpected error: a stack trace or an unhandled rejection. */
@@ -60,6 +62,10 @@ export async function startWiredCluster({ workers, headers }: WiredClusterSetup)
     token,
     initialize: (worker, more) => RoamingClient.initialize(worker, { token, ...more }),
     untilConnected: () => untilAllConnected(world),
+    resetArrivals: () => {
+      legacy.resetArrivals();
+      modern.resetArrivals();
+    },
     duplicates: () => [...legacy.duplicates(), ...modern.duplicates()],
     unexpectedOutput: () =>
       cluster.workers.flatMap(({ output }) => output.split('\n').filter((line) => UNEXPECTED_OUTPUT.test(line))),

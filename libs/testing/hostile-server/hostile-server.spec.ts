@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { scaleDeadline } from '#lib/testing/machine-speed';
 import { HttpCaller, LegacyRawClient, ModernRawClient, SseRawClient, type RawClient } from '#lib/testing/raw-client';
@@ -163,7 +164,7 @@ describe('a hostile server that answers in the HTTP response', () => {
     const [first] = await response.body.take(1).toArray();
     expect(String(first)).toContain('"text":"');
     stop.abort();
-    while (server.counters.abandoned === 0) await new Promise(setImmediate);
+    while (server.counters.abandoned === 0) await pause(5);
     expect(server.counters.flooded).toBeLessThan(16 * 1024 * 1024);
   });
 });
@@ -172,7 +173,7 @@ describe('a hostile server that sends a question', () => {
   it('reports how the client refused its question', async () => {
     const { client } = await sse();
     const answered = call(client, 'question-undeclared');
-    while (client.others.length === 0) await new Promise(setImmediate);
+    while (client.others.length === 0) await pause(5);
     const question = client.others[0]?.['id'] ?? null;
     await client.post({ jsonrpc: '2.0', id: question, error: { code: -32601, message: 'No' } });
     expect((await answered).answers[0]).toMatchObject({ error: { code: 4712, data: { refusal: -32601 } } });

@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 import { expect, it } from '@jest/globals';
 import { RedisKeys, type RedisConnections } from '#lib/redis';
 import type { Subscription } from '#lib/redis/testing';

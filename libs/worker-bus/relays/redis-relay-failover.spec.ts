@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 import { describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { Redis } from 'ioredis';

@@ -1,4 +1,4 @@
-/** @runs-alone */
+/** @waits */
 import { createCertificates, freePort, startRedis, startRedisCluster, startSentinels } from '#lib/testing/redis-server';
 import { relayContract } from './relay-contract-fixture.js';
 import { LOCAL, RedisWorld } from './redis-world-fixture.js';

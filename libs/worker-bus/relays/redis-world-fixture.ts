@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { RedisConnections, RedisKeys } from '#lib/redis';
 import type { RedisAccess, RedisTopology } from '#lib/redis/testing';
 import type { RunningRedis } from '#lib/testing/redis-server';
@@ -6,6 +7,8 @@ import { RedisRelay } from './index.js';
 import type { RelayUnderTest } from './relay-contract-fixture.js';
 
 export const LOCAL = '127.0.0.1';
+/** A loop without a pause would take a core from the processes that it waits for. */
+const POLL_INTERVAL_MS = 5;
 
 export interface RedisWorldOptions {
   readonly access?: Partial<RedisAccess>;
@@ -87,7 +90,7 @@ export class EchoWorker implements Mailbox {
   }
 
   async until(condition: () => boolean | Promise<boolean>): Promise<void> {
-    while (!(await condition())) await new Promise((resolve) => setImmediate(resolve));
+    while (!(await condition())) await pause(POLL_INTERVAL_MS);
   }
 }
 
@@ -97,7 +100,7 @@ export async function eventually<T>(call: () => Promise<T>): Promise<T> {
     try {
       return await call();
     } catch {
-      await new Promise((resolve) => setImmediate(resolve));
+      await pause(POLL_INTERVAL_MS);
     }
   }
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Mailbox, Relay, Ticket } from '../ports/index.js';
 
 /** A relay for the contract: each `connect` returns another worker's access to the shared relay. */
@@ -206,7 +207,7 @@ export function relayContract(name: string, make: () => Promise<RelayUnderTest>)
         await mine.announce(expiring, 1);
         const isListed = async () => (await other.aliveWorkers()).includes(expiring);
         while ((await other.presenceOf(expiring)) === 'alive' || (await isListed())) {
-          await new Promise((resolve) => setImmediate(resolve));
+          await pause(5);
         }
         expect(await other.presenceOf(expiring)).toBe('missing');
         expect(await other.fence(expiring)).toBe(true);
