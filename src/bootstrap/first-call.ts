@@ -7,19 +7,18 @@ const RETRY_INTERVAL_MS = 250;
 
 const TEXT = 'Hello across the isthmus';
 
-/** A request that a person can send right after the first start. */
+/** A request that succeeds right after the first start. */
 export interface FirstCall {
   readonly method: string;
   readonly params: JsonObject;
 }
 
-/** Always answered, whatever servers there are. */
+/** Succeeds whichever servers are configured. */
 const LIST: FirstCall = { method: 'tools/list', params: {} };
 
 /**
- * Finds a call for the greeting: of a tool that the gateway at this URL lists for this token, at a server that answers.
- * Waits for servers that are still starting. Without a suitable tool, or when the signal is aborted, it is the request
- * for the list of tools.
+ * Finds a call for the greeting: of a tool that the gateway at this URL lists for this token. Waits for servers that are
+ * still starting. Returns the request for the list of tools without a suitable tool, or when the signal is aborted.
  */
 export async function findFirstCall(url: string, token: string, signal: AbortSignal, clock: Clock): Promise<FirstCall> {
   const deadline = AbortSignal.any([signal, clock.timeoutSignal(FIRST_CALL_TIMEOUT_MS)]);
@@ -37,8 +36,8 @@ export async function findFirstCall(url: string, token: string, signal: AbortSig
 }
 
 /**
- * Chooses a call that can do no harm: of a tool that repeats a text, or else of one that only reads and takes no
- * argument that would have to be made up.
+ * Chooses a call without side effects: of a tool that echoes a text, or else of a read-only tool without required
+ * arguments.
  */
 export function chooseCall(tools: readonly JsonObject[]): FirstCall | undefined {
   const harmless = tools.filter(isReadOnly);
@@ -59,11 +58,11 @@ function requiredOf({ inputSchema }: JsonObject): readonly unknown[] {
   return Array.isArray(required) ? required : [];
 }
 
-/** The tools listed now; `isWhole` when no server is missing. */
+/** Reads the list of tools; `isWhole` is true when no server is missing from it. */
 async function readTools(url: string, token: string, signal: AbortSignal) {
   const response = await fetch(`${url}/rpc`, {
     method: 'POST',
-    // The gateway calls itself once; a kept connection would be one more to close when it leaves.
+    // The gateway calls itself only now; a kept connection would delay its shutdown.
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}`, connection: 'close' },
     body: JSON.stringify({ jsonrpc: '2.0', id: 1, ...LIST }),
     signal,

@@ -1,6 +1,6 @@
 import type { FirstCall } from './first-call.js';
 
-/** What the first start prints for the person in front of it. Every line of it works when pasted. */
+/** The text that the first start prints. The snippet, the commands and the tokens in it work when pasted. */
 export interface Greeting {
   /** `http://127.0.0.1:4444` */
   readonly url: string;
@@ -8,7 +8,7 @@ export interface Greeting {
   readonly dataFolder: string;
   /** A token of the role `user`. */
   readonly userToken: string;
-  /** Only for a terminal: what ends up in a log or a file must not hold it. */
+  /** Printed to a terminal only: logs and files must not contain it. */
   readonly adminToken?: string;
   readonly call: FirstCall;
 }
@@ -53,5 +53,5 @@ const HOW_TO_MAKE_A_TOKEN =
 
 const messageOf = ({ method, params }: FirstCall): string => JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
 
-/** As one word for a shell. */
+/** Quotes the text as one word of a shell. */
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

@@ -39,17 +39,17 @@ export async function runWorkers(order: WorkersOptions): Promise<number> {
       ISTHMUS_PORT: String(order.port === 0 ? await freePort(order.host) : order.port),
       ...(redis && { ISTHMUS_REDIS_URL: redis.url }),
     });
-    const crew = new WorkerSupervisor(launcher, order.workers, new SystemClock());
-    handleSignals(crew);
+    const supervisor = new WorkerSupervisor(launcher, order.workers, new SystemClock());
+    handleSignals(supervisor);
     let isRedisLost = false;
     void redis?.crashed.then(() => {
       isRedisLost = true;
       logger.error('The embedded Valkey exited unexpectedly; the workers shut down.');
-      crew.stop();
+      supervisor.stop();
     });
-    const greeting = await Promise.race([crew.start(), crew.stopped]);
+    const greeting = await Promise.race([supervisor.start(), supervisor.stopped]);
     if (typeof greeting === 'string') order.onListening(greeting);
-    const exitCode = await crew.stopped;
+    const exitCode = await supervisor.stopped;
     return isRedisLost ? 1 : exitCode;
   } finally {
     await redis?.stop();
@@ -66,10 +66,10 @@ async function startEmbeddedRedis(): Promise<EmbeddedRedis> {
   return redis;
 }
 
-function handleSignals(crew: WorkerSupervisor): void {
-  process.on('SIGTERM', () => crew.stop());
-  process.on('SIGINT', () => crew.stop());
-  process.on('SIGHUP', () => crew.reload());
+function handleSignals(supervisor: WorkerSupervisor): void {
+  process.on('SIGTERM', () => supervisor.stop());
+  process.on('SIGINT', () => supervisor.stop());
+  process.on('SIGHUP', () => supervisor.reload());
 }
 
 async function freePort(host: string): Promise<number> {

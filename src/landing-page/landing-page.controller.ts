@@ -2,7 +2,7 @@ import { Controller, Get, Header, Headers, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { LANDING_HTML, LANDING_PAGE, LANDING_TEXT } from './landing-page.js';
 
-/** Says what runs here and where to go. Open to everyone, and the same for everyone: it holds nothing of the installation. */
+/** Describes the gateway and its endpoints. Requires no token: the response is the same for every caller and every installation. */
 @Controller()
 export class LandingPageController {
   @Get()

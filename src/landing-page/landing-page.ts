@@ -1,4 +1,4 @@
-/** What `GET /` says. Paths only, for the address at which a client reaches the gateway is the client's to know. */
+/** The response of `GET /`. It contains paths only, because the gateway may be reached at several addresses. */
 export const LANDING_PAGE = {
   name: 'isthmus',
   description: 'A gateway for the Model Context Protocol (MCP): it connects MCP clients to MCP servers.',

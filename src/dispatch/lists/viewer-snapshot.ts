@@ -56,9 +56,9 @@ export class ViewerSnapshot implements ListView {
   }
 
   hasChanged(list: ListFlag, servers?: ReadonlySet<string>): boolean | Promise<boolean> {
-    const sight = this.source.scopeOf(list);
-    const concerned = sight.servers.filter(({ slug }) => !servers || servers.has(slug));
-    if (sight.isUnfiltered) return !servers || concerned.length > 0;
+    const scope = this.source.scopeOf(list);
+    const concerned = scope.servers.filter(({ slug }) => !servers || servers.has(slug));
+    if (scope.isUnfiltered) return !servers || concerned.length > 0;
     return Promise.all(concerned.map((server) => this.detectChange(list, server))).then((changes) =>
       changes.includes(true),
     );
