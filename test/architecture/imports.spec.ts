@@ -28,7 +28,7 @@ async function violationsIn(project: string): Promise<Violation[]> {
 const asText = ({ rule, from, to }: Violation) => `${rule.name}: ${from} → ${to}`;
 
 describe('imports', () => {
-  it('follow the import rules of that docs/architecture.md permits', async () => {
+  it('follow the rules of docs/architecture.md', async () => {
     const violations = await violationsIn(PROJECT);
     expect(violations.map(asText)).toEqual([]);
   });
