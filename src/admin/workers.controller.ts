@@ -30,13 +30,13 @@ export class WorkersController {
   @Header('cache-control', 'no-store')
   @DescribeRoute({ summary: 'List the workers', response: 'Workers' })
   async list(): Promise<WorkersResponse> {
-    const { answers: told, unresponsive: silent } = await this.inspection.workers();
-    const items = told.map(({ worker, answer: { startedAt, ...view } }) => ({
+    const { answers, unresponsive } = await this.inspection.workers();
+    const items = answers.map(({ worker, answer: { startedAt, ...view } }) => ({
       id: worker,
       ...view,
       startedAt: new Date(startedAt).toISOString(),
     }));
-    return { items, silentWorkers: silent };
+    return { items, silentWorkers: unresponsive };
   }
 
   @Get(':id')

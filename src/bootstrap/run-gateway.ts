@@ -24,7 +24,7 @@ const logger = new Logger('Gateway');
 
 /** A gateway that listens for requests. */
 export interface RunningGateway {
-  /** For the person who started it; empty when it was told to leave before it could greet. */
+  /** Text for the operator; empty when the gateway was stopped before it could be composed. */
   readonly greeting: string;
   /** True when this start created the secrets, so that the greeting contains a token. */
   readonly isFirst: boolean;

@@ -52,8 +52,8 @@ export class QuestionWithdrawn extends Error {
 
 /** The client took too long to answer. What the server did before its question is unknown. */
 export class QuestionTimedOut extends GatewayError {
-  constructor(patienceMs: number) {
-    const message = `The client did not answer the server's question within ${patienceMs / 1000} s. The call was cancelled; its outcome is unknown.`;
+  constructor(timeoutMs: number) {
+    const message = `The client did not answer the server's question within ${timeoutMs / 1000} s. The call was cancelled; its outcome is unknown.`;
     super(GatewayCode.outcomeUnknown, message, 504, { outcome: 'unknown', retriable: false });
   }
 }

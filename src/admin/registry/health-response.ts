@@ -12,12 +12,12 @@ export interface HealthResponse {
   readonly silentWorkers: readonly string[];
 }
 
-export function toHealthResponse({ answers: told, unresponsive: silent }: BroadcastResult<HealthView>): HealthResponse {
-  const items = told.map(({ worker, answer: { answeredAt, failedAt, ...view } }) => ({
+export function toHealthResponse({ answers, unresponsive }: BroadcastResult<HealthView>): HealthResponse {
+  const items = answers.map(({ worker, answer: { answeredAt, failedAt, ...view } }) => ({
     worker,
     ...view,
     ...(answeredAt !== undefined && { answeredAt: new Date(answeredAt).toISOString() }),
     ...(failedAt !== undefined && { failedAt: new Date(failedAt).toISOString() }),
   }));
-  return { items, silentWorkers: silent };
+  return { items, silentWorkers: unresponsive };
 }

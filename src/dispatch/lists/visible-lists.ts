@@ -42,7 +42,7 @@ export class VisibleLists extends ListViews {
   private readonly fingerprints = new WeakMap<readonly JsonValue[], WeakMap<Endpoint, string>>();
 
   constructor(
-    seat: DeferredListViews,
+    deferredViews: DeferredListViews,
     private readonly endpoints: EndpointDirectory,
     private readonly listFetcher: ListFetcher,
     private readonly profiles: ServerProfiles,
@@ -52,7 +52,7 @@ export class VisibleLists extends ListViews {
   ) {
     super();
     this.adaptiveTimeout = new AdaptiveTimeout(config.listTimeoutMs, clock);
-    seat.bind(this);
+    deferredViews.bind(this);
   }
 
   override open(viewer: Viewer, lists: readonly ListFlag[]): ListView {
