@@ -201,7 +201,7 @@ describe('CONTRIBUTING.md', () => {
 describe('README.md', () => {
   const commands = readCommands('README.md').trim().split('\n');
 
-  it('shows a command that draws a token for somebody else', async () => {
+  it('shows a command that issues a token for another person', async () => {
     const { output } = await runScript(commands.find((line) => line.startsWith('npm run token')) ?? 'false');
     expect(output).toMatch(/^eyJ[\w-]+\.[\w-]+\.[\w-]+$/m);
   });

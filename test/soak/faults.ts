@@ -32,10 +32,10 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     await world.replace(slot);
     slot.markDisturbed();
     worker.kill('SIGTERM');
-    const patience = new AbortController();
-    const late = pause(LEAVE_TIMEOUT_MS, 'late' as const, { signal: patience.signal }).catch(() => 'late' as const);
+    const timeout = new AbortController();
+    const late = pause(LEAVE_TIMEOUT_MS, 'late' as const, { signal: timeout.signal }).catch(() => 'late' as const);
     const end = await Promise.race([worker.ended, late]);
-    patience.abort();
+    timeout.abort();
     slot.markDisturbed();
     if (end !== 0) ledger.reportViolation('a worker did not drain cleanly', `${end}: ${worker.output.slice(-600)}`);
   },
