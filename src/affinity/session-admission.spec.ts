@@ -12,7 +12,7 @@ const START = {
   caller: callerOf('me'),
   endpoint: 'a',
   client: LEGACY_CLIENT,
-  answersOnStandingStream: false,
+  answersOnServerStream: false,
 };
 
 let sessions: SessionPool;
