@@ -1,10 +1,11 @@
 /**
- * Who may import whom (docs/architecture.md). A new folder of `src` states its arrows here; a folder that is not
- * listed may import nothing of `src`. A type may be named from any depth below, what runs only one arrow down.
- * Specs may look wherever they like, through front doors.
+ * The imports that are allowed (docs/architecture.md). `ARROWS` lists, for each folder of `src`, the folders whose code it
+ * may call; a folder that is not listed may import no other one. Types (`import type`) may also come from the folders that
+ * those reach. Specs may import every folder. The front door of a folder is its `index.ts`; other folders import it only
+ * through that file.
  */
 const ARROWS = {
-  // Runs what the files at the top of `src` compose; only they import it.
+  // Runs the gateway that the files at the top of `src` compose; only they import it.
   bootstrap: ['auth', 'lifecycle', 'registry', 'database', 'data-folder', 'cluster', 'embedded-redis', 'logging'],
   admin: [
     'auth',
@@ -29,7 +30,7 @@ const ARROWS = {
   items: ['registry', 'database'],
   catalog: ['policy', 'registry'],
   policy: ['registry'],
-  // Where a session is: its calls, its connections, its subscriptions and its streams are each a folder below.
+  // Routes to the owner of a session, whose calls, connections, subscriptions and streams are folders below.
   affinity: [
     'calls',
     'connections',
@@ -57,27 +58,27 @@ const ARROWS = {
   lifecycle: [],
   logging: [],
   'landing-page': [],
-  // The primary process of several workers knows nothing of what they do.
+  // The primary process starts workers and does not depend on their code.
   cluster: [],
   'embedded-redis': [],
-  // A program of its own, started as a child process like any other server.
+  // A separate program, started as a child process like any other server.
   'sample-server': [],
 };
 
-/** Settings of the whole process. Every other file at the top of `src` composes, and is imported by nobody below. */
+/** Settings of the whole process. The other files at the top of `src` compose the modules, and no module imports them. */
 const SHARED_TOP_FILES = '^src/gateway\\.config\\.ts$';
-/** What only tests need of a folder has a door of its own. */
+/** Exports of a folder that only tests need. */
 const TESTING_DOOR = '^(src/[^/]+/testing|libs/[^/]+/testing/index)\\.ts$';
 const TEST_CODE = '((\\.(spec|e2e)|-fixture)|^src/[^/]+/testing|^libs/[^/]+/testing/index)\\.ts$';
 const PRODUCT = '^(src|libs/(?!testing/))';
 const PROGRAMS = '(^|/)(main|run|[^/]+-(cli|main))\\.ts$';
 
-/** All that lies below a folder, however deep. */
-function belowOf(folder, seen = new Set()) {
+/** All folders that a folder reaches through the arrows. */
+function foldersBelow(folder, seen = new Set()) {
   for (const next of ARROWS[folder]) {
     if (seen.has(next)) continue;
     seen.add(next);
-    belowOf(next, seen);
+    foldersBelow(next, seen);
   }
   return [...seen];
 }
@@ -85,20 +86,20 @@ function belowOf(folder, seen = new Set()) {
 const only = (folders) => `^src/(${folders.join('|')})/`;
 const named = (folders) => (folders.length > 0 ? folders.join(', ') : 'nothing of src');
 
-const lookDown = Object.entries(ARROWS).flatMap(([folder, next]) => {
+const arrowRules = Object.entries(ARROWS).flatMap(([folder, next]) => {
   const from = { path: only([folder]), pathNot: TEST_CODE };
-  const below = belowOf(folder);
+  const below = foldersBelow(folder);
   return [
     {
       name: `arrows-of-${folder}`,
-      comment: `src/${folder} may use ${named(next)}, and libs.`,
+      comment: `src/${folder} may call code of ${named(next)}, and of libs.`,
       severity: 'error',
       from,
       to: { path: only(below), pathNot: only([folder, ...next]), dependencyTypesNot: ['type-only'] },
     },
     {
-      name: `looks-down-${folder}`,
-      comment: `src/${folder} lies above ${named(below)}; it may name types of those, and nothing of the rest.`,
+      name: `types-of-${folder}`,
+      comment: `src/${folder} may import types of ${named(below)}, and of no other folder.`,
       severity: 'error',
       from,
       to: { path: '^src/[^/]+/', pathNot: only([folder, ...below]) },
@@ -108,10 +109,10 @@ const lookDown = Object.entries(ARROWS).flatMap(([folder, next]) => {
 
 export default {
   forbidden: [
-    ...lookDown,
+    ...arrowRules,
     {
       name: 'every-folder-states-its-arrows',
-      comment: 'Add the folder to ARROWS: what lies below it?',
+      comment: 'Add the folder to ARROWS, with the folders that it may import.',
       severity: 'error',
       from: { path: '^src/([^/]+)/', pathNot: [TEST_CODE, `^src/(${Object.keys(ARROWS).join('|')})/`] },
       to: { path: '^src/', pathNot: ['^src/$1/', SHARED_TOP_FILES] },
@@ -119,7 +120,7 @@ export default {
     {
       name: 'nothing-imports-the-top',
       comment:
-        'Files at the top of src compose the modules, and src/bootstrap runs them; what a module needs belongs below it.',
+        'Files at the top of src compose the modules, and src/bootstrap runs them. Move what a module needs to a folder below it.',
       severity: 'error',
       from: { path: ['^src/[^/]+/', '^libs/'], pathNot: ['^src/bootstrap/', TEST_CODE] },
       to: { path: '^src/[^/]+\\.ts$', pathNot: SHARED_TOP_FILES },
@@ -141,7 +142,7 @@ export default {
     {
       name: 'front-doors-of-libs',
       comment:
-        'Import a library as #lib/<name>: its index.ts is the door of the product. libs/testing has a door per fixture.',
+        'Import a library as #lib/<name>, which is its index.ts. Each folder of libs/testing has its own index.ts.',
       severity: 'error',
       from: { path: ['^(?:src|test)/', '^libs/([^/]+)/'] },
       to: {
@@ -150,15 +151,15 @@ export default {
       },
     },
     {
-      name: 'libs-never-see-src',
-      comment: 'A library knows nothing of the product.',
+      name: 'libs-do-not-import-src',
+      comment: 'A library does not depend on the product.',
       severity: 'error',
       from: { path: '^libs/', pathNot: '^libs/testing/' },
       to: { path: '^(src|test)/' },
     },
     {
       name: 'the-protocol-library-is-pure',
-      comment: 'libs/mcp-protocol imports nothing, not even from Node.',
+      comment: 'libs/mcp-protocol imports no other code, not even modules of Node.',
       severity: 'error',
       from: { path: '^libs/mcp-protocol/', pathNot: TEST_CODE },
       to: { pathNot: '^libs/mcp-protocol/' },
@@ -172,35 +173,35 @@ export default {
     },
     {
       name: 'the-product-runs-on-dependencies',
-      comment: 'A development dependency is not there in production.',
+      comment: 'Development dependencies are not installed in production.',
       severity: 'error',
       from: { path: PRODUCT, pathNot: TEST_CODE },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['npm', 'type-only'] },
     },
     {
       name: 'declared-packages-only',
-      comment: 'Add the package to package.json: it is here by chance.',
+      comment: 'Add the package to package.json. It is installed only as a dependency of another package.',
       severity: 'error',
       from: {},
       to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
     },
     {
       name: 'resolvable',
-      comment: 'This import leads nowhere.',
+      comment: 'The imported file or package does not exist.',
       severity: 'error',
       from: {},
       to: { couldNotResolve: true },
     },
     {
       name: 'no-circles',
-      comment: 'When two files want each other, find the third thing that they share.',
+      comment: 'When two files need each other, move what they share to a third one.',
       severity: 'error',
       from: {},
       to: { circular: true },
     },
     {
       name: 'no-orphans',
-      comment: 'Nobody imports this file, and it imports nobody.',
+      comment: 'No file imports this file, and it imports no other one.',
       severity: 'error',
       from: { orphan: true, pathNot: [TEST_CODE, PROGRAMS, '^scripts/', '^libs/[^/]+/index\\.ts$', '\\.d\\.ts$'] },
       to: {},
@@ -209,7 +210,7 @@ export default {
   options: {
     doNotFollow: { path: 'node_modules' },
     exclude: { path: '^(dist|coverage|data)/' },
-    // Types count: a type that looks up is an arrow that looks up.
+    // Imports of types count as well.
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.depcruise.json' },
     enhancedResolveOptions: {

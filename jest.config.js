@@ -12,10 +12,10 @@ export default {
   testEnvironment: '<rootDir>/scripts/jest/native-environment.cjs',
   testSequencer: '<rootDir>/scripts/jest/longest-first.cjs',
   maxWorkers: 2,
-  // Ends what hangs, and nothing that a full machine is slow at.
+  // Ends tests that hang, but none that are merely slow on a loaded machine.
   testTimeout: 300_000,
   reporters: ['default', '<rootDir>/scripts/summary-reporter.mjs'],
-  // Counts what ran, by the engine itself: instrumented code would change the decorators' metadata.
+  // Coverage of the engine itself: instrumented code would change the decorators' metadata.
   coverageProvider: 'v8',
   coverageDirectory: 'coverage',
   collectCoverageFrom: [

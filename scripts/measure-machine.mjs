@@ -1,13 +1,13 @@
 // Jest global setup: measures, once per run and before any test, how much slower this machine is than the one that
-// deadlines were set on, and hands the factor to every test process in TEST_MACHINE_SLOWDOWN
-// (libs/testing/machine-speed). What loads the machine meanwhile counts: tests will share it with that too.
+// deadlines were set on, and passes the factor to every test process in TEST_MACHINE_SLOWDOWN
+// (libs/testing/machine-speed). The current load of the machine counts, because the tests share the machine with it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 const VARIABLE = 'TEST_MACHINE_SLOWDOWN';
 
-/** What one round takes on two idle cores of the machine that deadlines were set on, in milliseconds. */
+/** Duration of one round on two idle cores of the machine that deadlines were set on, in milliseconds. */
 const REFERENCE_MS = 250;
 const ROUNDS = 4;
 
@@ -50,7 +50,7 @@ async function measureSlowdown() {
   return Math.max(1, Math.round((10 * totalMs) / ROUNDS / REFERENCE_MS) / 10);
 }
 
-/** A factor that was set by hand stays. */
+/** Keeps a factor that the user has set. */
 export default async function measureOnce() {
   process.env[VARIABLE] ??= String(await measureSlowdown());
   const slowdown = process.env[VARIABLE];

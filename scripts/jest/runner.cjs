@@ -1,12 +1,12 @@
-// Jest runner: test files run in long-lived child processes, in three groups that a file's first line chooses between.
-// - `/** @waits */`: the file mostly waits for other processes. Several such files run beside each other and the others.
-// - `/** @runs-alone */`: the file measures the machine. It runs after all others, and nothing runs beside it.
-// - no marker: the file computes. As many run beside each other as there are cores.
+// Jest runner: test files run in long-lived child processes, in three groups. The first line of a file selects its group.
+// - `/** @waits */`: the file mostly waits for other processes. Several such files run concurrently, beside the other groups.
+// - `/** @runs-alone */`: the file measures time, or loads the machine. It runs after all others, and alone.
+// - no marker: the file computes. Up to `maxWorkers` of them run concurrently.
 // Jest loads runners with `require`, hence the extension.
 const { readFileSync } = require('node:fs');
 const { default: TestRunner } = require('jest-runner');
 
-/** How many waiting files run beside each other. Each of them starts up to three gateways. */
+/** How many waiting files run concurrently. Each of them starts up to three gateways. */
 const WAITING_AT_ONCE = 4;
 
 /** @param {{ path: string }} test */

@@ -76,11 +76,11 @@ export class LocalSession implements SessionHandle {
 
   async openStream(sink: StreamSink, lastEventId?: string): Promise<OpenedStream> {
     this.session.touch();
-    const stream = lastEventId ? this.session.resume(lastEventId, sink) : this.session.openStandingStream(sink);
+    const stream = lastEventId ? this.session.resume(lastEventId, sink) : this.session.openServerStream(sink);
     // Over HTTP+SSE the client has not been initialized yet; upstream sessions must not be opened before.
-    if (!this.session.start.answersOnStandingStream) this.subscribeToLists();
+    if (!this.session.start.answersOnServerStream) this.subscribeToLists();
     return {
-      isServerStream: stream !== undefined && stream === this.session.standingStream,
+      isServerStream: stream !== undefined && stream === this.session.serverStream,
       detach: () => {
         // The client was connected until now, so the session counts as used, however old its last request is.
         this.session.touch();
@@ -108,6 +108,6 @@ export class LocalSession implements SessionHandle {
 
   /** Subscribes to list changes once there is a server stream to send them on. */
   private subscribeToLists(): void {
-    if (this.session.standingStream) this.owner.subscriptions.subscribeToLists(this.session);
+    if (this.session.serverStream) this.owner.subscriptions.subscribeToLists(this.session);
   }
 }

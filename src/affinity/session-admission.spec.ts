@@ -12,18 +12,18 @@ const START = {
   caller: callerOf('me'),
   endpoint: 'a',
   client: LEGACY_CLIENT,
-  answersOnStandingStream: false,
+  answersOnServerStream: false,
 };
 
 let sessions: SessionPool;
-let moves: PendingHandoffs;
+let pendingHandoffs: PendingHandoffs;
 
 const admit = (payload: unknown, pattern: string = SessionPattern.call) =>
-  createSessionAdmission(sessions, moves)(pattern, payload);
+  createSessionAdmission(sessions, pendingHandoffs)(pattern, payload);
 
 beforeEach(() => {
   sessions = new SessionPool(new SessionPoolConfig(), new SystemClock());
-  moves = new PendingHandoffs();
+  pendingHandoffs = new PendingHandoffs();
 });
 
 afterEach(() => sessions.onApplicationShutdown());
@@ -50,7 +50,7 @@ describe('SessionAdmission', () => {
     sessions.open(START);
     const move = Promise.withResolvers<void>();
     sessions.handOff('id', 'new owner');
-    moves.add('id', move.promise);
+    pendingHandoffs.add('id', move.promise);
     expect(admit({ session: 'id' })).toBeUndefined();
     move.resolve();
     await settled();

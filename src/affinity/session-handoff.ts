@@ -73,7 +73,7 @@ export class SessionHandoff implements DrainStep {
   }
 
   private async handOffWhenIdle(session: Session): Promise<void> {
-    const isBound = session.start.answersOnStandingStream;
+    const isBound = session.start.answersOnServerStream;
     while (!session.canMove && !session.isEnded && !isBound) await session.whenCallsFinished();
     if (session.canMove) await this.handOff(session);
   }

@@ -45,17 +45,17 @@ function world(settings: Partial<SessionPoolConfig> = {}) {
     new ServerHealth(registry, clock),
     clock,
   );
-  const feeds = new SessionSubscriptions(
+  const sessionSubscriptions = new SessionSubscriptions(
     new ServerSubscriptions(upstreams, registry, clock),
     endpointsOf(registry),
     new DeferredListViews(),
     clock,
   );
   const me = new WorkerId();
-  const [workers, moves] = [new SingleWorkerRegistry(me), new PendingHandoffs()];
+  const [workers, pendingHandoffs] = [new SingleWorkerRegistry(me), new PendingHandoffs()];
   const ids = new SessionIds(randomBytes(32), me);
   const remote = new RemoteSessions(me, workers, new EmptyHandoffDirectory(), new UnreachableBus());
-  const router = new SessionRouter(ids, sessions, remote, moves, workers, calls, feeds);
+  const router = new SessionRouter(ids, sessions, remote, pendingHandoffs, workers, calls, sessionSubscriptions);
   const open = (more: Partial<Parameters<SessionRouter['open']>[0]> = {}) =>
     router.open({
       caller: callerOf('me'),

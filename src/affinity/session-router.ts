@@ -40,7 +40,7 @@ export class SessionRouter {
   open(request: SessionRequest): LocalSession {
     const id = this.ids.mint(request, request.client.revision);
     const { caller, endpoint, client, transport } = request;
-    const start = { id, caller, endpoint, client, answersOnStandingStream: transport === 'sse' };
+    const start = { id, caller, endpoint, client, answersOnServerStream: transport === 'sse' };
     return new LocalSession(this.sessions.open(start), this.owner);
   }
 
@@ -99,6 +99,6 @@ export class SessionRouter {
 }
 
 function isBoundTo({ start }: Session, { caller, endpoint, transport }: SessionBinding): boolean {
-  const isSameTransport = start.answersOnStandingStream === (transport === 'sse');
+  const isSameTransport = start.answersOnServerStream === (transport === 'sse');
   return start.caller.key === caller.key && start.endpoint === endpoint && isSameTransport;
 }

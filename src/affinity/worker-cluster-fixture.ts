@@ -217,7 +217,7 @@ export class WorkerCluster {
     return worker;
   }
 
-  /** The two workers other than `leaver`, in the order in which they are offered the session. Needs three workers. */
+  /** The two workers other than `drainingWorker`, in the order in which they are offered the session. Needs three workers. */
   rankedFor(session: string, drainingWorker: TestWorker): [TestWorker, TestWorker] {
     const others = this.workers.filter((worker) => worker !== drainingWorker);
     const names = rankByRendezvous(

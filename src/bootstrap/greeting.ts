@@ -1,6 +1,6 @@
 import type { FirstCall } from './first-call.js';
 
-/** The text that the first start prints. The snippet, the commands and the tokens in it work when pasted. */
+/** Content of the text that the first start prints. Its commands work when they are pasted into a shell. */
 export interface Greeting {
   /** `http://127.0.0.1:4444` */
   readonly url: string;
@@ -8,7 +8,7 @@ export interface Greeting {
   readonly dataFolder: string;
   /** A token of the role `user`. */
   readonly userToken: string;
-  /** Printed to a terminal only: logs and files must not contain it. */
+  /** Only for a terminal: a log or a file must not contain it. */
   readonly adminToken?: string;
   readonly call: FirstCall;
 }
@@ -25,14 +25,14 @@ export function firstGreeting({ url, dataFolder, userToken, adminToken, call }: 
   const curl = `curl -s ${url}/rpc -H 'Authorization: Bearer ${userToken}' -H 'Content-Type: application/json'`;
   const parts = [
     readyAt(url, dataFolder),
-    "For your MCP client's mcp.json, with a token of the role user that is good for 30 days:",
+    "For your MCP client's mcp.json, with a token of the role user, valid for 30 days:",
     JSON.stringify(client, null, 2),
     'A first call:',
     `${curl} -d ${quoted(messageOf(call))}`,
     ...(adminToken === undefined
-      ? [HOW_TO_MAKE_A_TOKEN]
+      ? [ADMIN_TOKEN_HINT]
       : [
-          'A token of the role admin, good for 30 days. It is not printed again (npm run token makes others):',
+          'A token of the role admin, valid for 30 days. It is not printed again (npm run token creates others):',
           adminToken,
         ]),
   ];
@@ -40,7 +40,7 @@ export function firstGreeting({ url, dataFolder, userToken, adminToken, call }: 
 }
 
 export function laterGreeting({ url, dataFolder }: Pick<Greeting, 'url' | 'dataFolder'>): string {
-  return `${readyAt(url, dataFolder)}\n${HOW_TO_MAKE_A_TOKEN}\n`;
+  return `${readyAt(url, dataFolder)}\n${ADMIN_TOKEN_HINT}\n`;
 }
 
 const readyAt = (url: string, dataFolder: string): string => `
@@ -48,10 +48,10 @@ Isthmus is ready at ${url}/mcp
 The admin API and its documentation are at ${url}/admin/v1/docs
 Secrets and configuration are in ${dataFolder}`;
 
-const HOW_TO_MAKE_A_TOKEN =
+const ADMIN_TOKEN_HINT =
   'A token for the admin API: npm run token -- --subject you@example.com --role admin --expires 60m';
 
 const messageOf = ({ method, params }: FirstCall): string => JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
 
-/** Quotes the text as one word of a shell. */
+/** Quotes a text as one word for a shell. */
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

@@ -24,7 +24,7 @@ const logger = new Logger('Gateway');
 
 /** A gateway that listens for requests. */
 export interface RunningGateway {
-  /** Printed on standard output; empty when the gateway was stopped before the greeting was complete. */
+  /** Text for the operator; empty when the gateway was stopped before it could be composed. */
   readonly greeting: string;
   /** True when this start created the secrets, so that the greeting contains a token. */
   readonly isFirst: boolean;
@@ -93,7 +93,7 @@ class GatewayProcess {
 
   private async drainOnce(): Promise<void> {
     this.greetingController.abort();
-    // A gateway that is being created does not receive the shutdown: drain it once it runs.
+    // One that is just starting would not hear of it.
     await this.restarting;
     if (this.gateway !== this.previousGateway) await drain(this.gateway);
   }
@@ -152,7 +152,7 @@ async function createGreeting(gateway: NestFastifyApplication, host: string, sig
       .issue({ subject: `${role}@localhost`, roles: [role], expiresInSeconds: FIRST_TOKEN_SECONDS });
   const userToken = await tokenOf('user');
   const call = await findFirstCall(url, userToken, signal, gateway.get(Clock));
-  // The type of isTTY is wrong: it is undefined without a terminal.
+  // Unlike its type says, it is missing where there is no terminal.
   const { isTTY = false } = process.stdout as { isTTY?: boolean };
   return firstGreeting({ url, dataFolder, userToken, call, ...(isTTY && { adminToken: await tokenOf('admin') }) });
 }

@@ -126,7 +126,7 @@ describe('a lease on a connection of another worker', () => {
     const { placement, pool } = world([child]);
     const one = sessionScope('me');
     const sink = new RecordingSink();
-    one.session?.openStandingStream(sink);
+    one.session?.openServerStream(sink);
     await pool.use(child, one, async () => undefined);
     placement.connector.opened[0]?.emitNotification({
       method: 'notifications/message',

@@ -262,7 +262,7 @@ describe('a remote connection that is lost', () => {
     expect([connection.closed, ends.length]).toEqual([true, 1]);
   });
 
-  it('closes when a call finds its worker gone', async () => {
+  it('closes when the worker of a call is dead', async () => {
     const connection = await connect();
     bus.workers.clear();
     expect(await connection.request(createToolCall(), new RecordingReply(), NEVER_ABORTED)).toMatchObject({

@@ -226,7 +226,7 @@ describe('a notification outside any call', () => {
     const { connector, pool } = world([server]);
     const one = sessionScope('me');
     const sink = new RecordingSink();
-    one.session?.openStandingStream(sink);
+    one.session?.openServerStream(sink);
     await pool.use(server, one, async () => undefined);
     connector.opened[0]?.emitNotification(LOGGED);
     expect(sink.summary).toEqual(['opened', LOGGED.method]);
@@ -238,7 +238,7 @@ describe('a notification outside any call', () => {
     const sinks = [new RecordingSink(), new RecordingSink()];
     for (const sink of sinks) {
       const one = sessionScope('me');
-      one.session?.openStandingStream(sink);
+      one.session?.openServerStream(sink);
       await pool.use(server, one, async () => undefined);
     }
     connector.opened[0]?.emitNotification(LOGGED);
@@ -259,7 +259,7 @@ describe('a notification outside any call', () => {
       const sink = new RecordingSink();
       for (const subject of ['me', 'another']) {
         const one = sessionScope(subject);
-        one.session?.openStandingStream(sink);
+        one.session?.openServerStream(sink);
         await pool.use(server, one, async () => undefined);
       }
       expect(connector.opened).toHaveLength(1);

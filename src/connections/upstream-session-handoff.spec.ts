@@ -55,7 +55,7 @@ describe('the upstream sessions of a handed-off session', () => {
     await from.pool.use(one, scopeOf(session), async () => undefined);
     const restored = new Session(sessionStart({ ...session.start }), limits(), new SystemClock());
     const sink = new RecordingSink();
-    restored.openStandingStream(sink);
+    restored.openServerStream(sink);
     to.pool.restore(restored, from.pool.releaseForHandoff(session) ?? []);
     to.connector.opened[0]?.emitNotification({ method: 'notifications/message', params: { level: 'info', data: 1 } });
     await restored.notifyServers({ method: 'notifications/roots/list_changed', params: {} });

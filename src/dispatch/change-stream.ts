@@ -12,7 +12,7 @@ export class ChangeStream {
   private acknowledged: ChangeFilter = {};
   private resources: ReadonlySet<string> = new Set();
   private readonly changes: ChangeNotifier;
-  private readonly feeds = new Map<string, SubscriptionHandle>();
+  private readonly subscriptions = new Map<string, SubscriptionHandle>();
   private isClosed = false;
 
   /** @param view decides which changes the client sees; closed with the stream */
@@ -26,16 +26,16 @@ export class ChangeStream {
   }
 
   /** Replaces the upstream subscription at a server. Closes the new one when the stream is closed already. */
-  attach(server: string, feed: SubscriptionHandle): void {
-    if (this.isClosed) return feed.close();
+  attach(server: string, subscription: SubscriptionHandle): void {
+    if (this.isClosed) return subscription.close();
     this.detach(server);
-    this.feeds.set(server, feed);
+    this.subscriptions.set(server, subscription);
   }
 
   /** Closes the upstream subscription at a server. */
   detach(server: string): void {
-    this.feeds.get(server)?.close();
-    this.feeds.delete(server);
+    this.subscriptions.get(server)?.close();
+    this.subscriptions.delete(server);
   }
 
   /** Sends a change, with resources under their public URIs. */
@@ -57,8 +57,8 @@ export class ChangeStream {
   close(): void {
     this.isClosed = true;
     this.changes.close();
-    for (const feed of this.feeds.values()) feed.close();
-    this.feeds.clear();
+    for (const subscription of this.subscriptions.values()) subscription.close();
+    this.subscriptions.clear();
   }
 
   private notify(notification: McpNotification, resource: string | undefined): void {

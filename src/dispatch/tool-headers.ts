@@ -44,10 +44,10 @@ export class ToolHeaders implements OnApplicationShutdown {
     private readonly profiles: ServerProfiles,
     private readonly listFetcher: ListFetcher,
     private readonly items: Items,
-    feeds: ServerSubscriptions,
+    serverSubscriptions: ServerSubscriptions,
     private readonly clock: Clock,
   ) {
-    this.stopWatching = feeds.onListChange((slug, fetchTools, why) => {
+    this.stopWatching = serverSubscriptions.onListChange((slug, fetchTools, why) => {
       if (fetchTools === 'toolsListChanged' && why === 'changed') this.known.delete(slug);
     });
   }

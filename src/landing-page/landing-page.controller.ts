@@ -2,7 +2,7 @@ import { Controller, Get, Header, Headers, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { LANDING_HTML, LANDING_PAGE, LANDING_TEXT } from './landing-page.js';
 
-/** Describes the gateway and its endpoints. Requires no token: the response is the same for every caller and every installation. */
+/** Describes the gateway and links to its endpoints. Needs no token, and reveals nothing about the installation. */
 @Controller()
 export class LandingPageController {
   @Get()
@@ -25,7 +25,7 @@ const TYPES: Readonly<Record<Kind, string>> = {
   text: 'text/plain; charset=utf-8',
 };
 
-/** A browser names HTML and a program JSON. A client that accepts anything, such as curl, gets text for a terminal. */
+/** Browsers request HTML and programs JSON. A client that accepts any type, such as curl, receives text for a terminal. */
 function kindFor(accept = '*/*'): Kind {
   if (accept.includes('text/html')) return 'html';
   return accept.includes('application/json') ? 'json' : 'text';

@@ -1,4 +1,4 @@
-/** The response of `GET /`. It contains paths only, because the gateway may be reached at several addresses. */
+/** Content of `GET /`. It contains paths only: the gateway does not know the address under which a client reaches it. */
 export const LANDING_PAGE = {
   name: 'isthmus',
   description: 'A gateway for the Model Context Protocol (MCP): it connects MCP clients to MCP servers.',
@@ -15,17 +15,17 @@ export const LANDING_PAGE = {
 
 const { description, endpoints, admin, health, authorization } = LANDING_PAGE;
 
-/** Path and meaning of each place to go to; `isLink` where a browser can open it. */
+/** Path and purpose of each resource; `isLink` where a browser can open it. */
 const PLACES: readonly { readonly path: string; readonly about: string; readonly isLink?: true }[] = [
   { path: endpoints.mcp, about: 'streamable HTTP, all servers: the URL for an MCP client' },
   { path: endpoints.server, about: 'streamable HTTP, one server or virtual server; also /sse and /rpc' },
   { path: endpoints.sse, about: 'HTTP+SSE, for clients of revisions before streamable HTTP' },
-  { path: endpoints.rpc, about: 'plain JSON-RPC: POST one request, get one answer' },
-  { path: admin.documentation, about: 'documentation of the admin API, to browse and to try', isLink: true },
+  { path: endpoints.rpc, about: 'plain JSON-RPC: one request per POST, answered in the response' },
+  { path: admin.documentation, about: 'interactive documentation of the admin API', isLink: true },
   { path: admin.api, about: 'admin API; needs a token of the role admin, operator or auditor' },
   { path: admin.openapi, about: 'OpenAPI document of the admin API; needs a token' },
   { path: health.live, about: '200 while the process runs', isLink: true },
-  { path: health.ready, about: '200 while it takes requests', isLink: true },
+  { path: health.ready, about: '200 while the process accepts new work', isLink: true },
   { path: authorization, about: 'which tokens are accepted (RFC 9728)', isLink: true },
 ];
 

@@ -36,7 +36,7 @@ describe('an event of a session with an archive', () => {
   it('sends events in order, whatever the order of the archive responses', async () => {
     const { archive, session, sink } = world();
     archive.hold();
-    session.openStandingStream(sink);
+    session.openServerStream(sink);
     const methods = Array.from({ length: 20 }, (_, index) => `notifications/${index}`);
     for (const method of methods) session.notify({ method, params: {} });
     archive.release();
@@ -46,7 +46,7 @@ describe('an event of a session with an archive', () => {
 
   it('stores the call that the stream answers with every event', async () => {
     const { archive, session, sink } = world();
-    session.openStandingStream(new RecordingSink());
+    session.openServerStream(new RecordingSink());
     const call = session.beginCall('x', 'tools/call', sink);
     await call.stream?.emit(notificationEvent('one'));
     const calls = archive.stored.get(session.id)?.map((event) => [event.stream, event.call?.requestId]);
@@ -111,7 +111,7 @@ describe('the answer to a call of a session with an archive', () => {
 describe('a client that resumes at a living owner', () => {
   it('replays sent events, then events that are still being stored, each once', async () => {
     const { archive, session, sink } = world();
-    const stream = session.openStandingStream(sink);
+    const stream = session.openServerStream(sink);
     session.notify({ method: 'notifications/a', params: {} });
     await sink.until(({ events }) => events.length === 2);
     archive.hold();
@@ -127,7 +127,7 @@ describe('a client that resumes at a living owner', () => {
 
   it('replays all missed events from memory while the archive is down', async () => {
     const { archive, session, sink } = world();
-    const stream = session.openStandingStream(sink);
+    const stream = session.openServerStream(sink);
     await sink.until(({ events }) => events.length === 1);
     stream.detach(sink);
     archive.isDown = true;
@@ -192,7 +192,7 @@ describe('the stored events of a session', () => {
     pools.push(pool);
     const session = pool.open(sessionStart());
     const sink = new RecordingSink();
-    session.openStandingStream(sink);
+    session.openServerStream(sink);
     await sink.until(({ events }) => events.length === 1);
     return { archive, pool, session, sink };
   }
@@ -228,9 +228,9 @@ describe('the stored events of a session', () => {
 
   it('stores no events of an HTTP+SSE session', () => {
     const archive = new FakeArchive();
-    const session = createSession({ answersOnStandingStream: true }, {}, archive);
+    const session = createSession({ answersOnServerStream: true }, {}, archive);
     const sink = new RecordingSink();
-    session.openStandingStream(sink);
+    session.openServerStream(sink);
     session.notify(CHANGED);
     expect([sink.summary, archive.appends]).toEqual([['opened', CHANGED.method], 0]);
   });
@@ -257,7 +257,7 @@ describe('a session whose archive fails and recovers at any time', () => {
       fc.asyncProperty(steps, async (script) => {
         const { archive, session } = world();
         let connection = new RecordingSink();
-        let stream: ReturnType<typeof session.resume> = session.openStandingStream(connection);
+        let stream: ReturnType<typeof session.resume> = session.openServerStream(connection);
         await connection.until(({ events }) => events.length === 1);
         const received: unknown[] = [];
         let [count, lastSeen] = [0, '1-0'];

@@ -13,7 +13,7 @@ export interface ArchivedEvent {
   readonly sequence: number;
   /** The event, as JSON. */
   readonly json: string;
-  /** Undefined on the standing stream. Every event carries it, because the oldest events are evicted first. */
+  /** Undefined on the server stream. Every event carries it, because the oldest events are evicted first. */
   readonly call?: StreamCall;
 }
 

@@ -60,8 +60,8 @@ describe('a client that resumes after the owner of its session has died', () => 
     expect(await replayAfter('1-3')).toEqual({ events: [] });
   });
 
-  it('receives the missed events of the standing stream, without an unknown outcome', async () => {
-    session.openStandingStream(new RecordingSink());
+  it('receives the missed events of the server stream, without an unknown outcome', async () => {
+    session.openServerStream(new RecordingSink());
     session.notify({ method: 'notifications/a', params: {} });
     await Promise.resolve();
     expect(await replayAfter('1-0')).toMatchObject({ events: [{ eventId: '1-1' }] });

@@ -51,7 +51,7 @@ describe('a handed-off session', () => {
     const { previousOwner } = workers();
     const session = previousOwner.open(sessionStart());
     const sink = new RecordingSink();
-    session.openStandingStream(sink);
+    session.openServerStream(sink);
     let ends = 0;
     session.onEnd(() => (ends += 1));
     expect(previousOwner.handOff(session.id, 'new-owner')?.id).toBe(session.id);
@@ -90,7 +90,7 @@ describe('a handed-off session', () => {
 
   it.each<[string, Partial<SessionStart>, boolean]>([
     ['with an in-flight call', {}, true],
-    ['over HTTP+SSE', { answersOnStandingStream: true }, false],
+    ['over HTTP+SSE', { answersOnServerStream: true }, false],
   ])('does not hand off a session %s', (_when, start, isCalling) => {
     const { previousOwner } = workers();
     const session = previousOwner.open(sessionStart(start));
@@ -128,7 +128,7 @@ describe('the events of a handed-off session', () => {
   it('preserves all digits of large numbers in a handoff', () => {
     const { previousOwner, newOwner } = workers();
     const session = previousOwner.open(sessionStart());
-    session.openStandingStream(new RecordingSink());
+    session.openServerStream(new RecordingSink());
     session.notify({ method: 'notifications/x', params: parseJson('{"n":12345678901234567890}') as JsonObject });
     const restored = newOwner.restore(transferred(previousOwner.handOff(session.id, 'new-owner')));
     const resumed = new RecordingSink();
@@ -141,7 +141,7 @@ describe('the events of a handed-off session', () => {
     const { previousOwner, newOwner } = workers({}, archive);
     const session = previousOwner.open(sessionStart());
     const sink = new RecordingSink();
-    session.openStandingStream(sink);
+    session.openServerStream(sink);
     await sink.until(({ events }) => events.length === 1);
     archive.hold();
     session.notify(notification(1));
@@ -166,7 +166,7 @@ describe('the events of a handed-off session', () => {
     const { previousOwner, newOwner } = workers({}, archive);
     const session = previousOwner.open(sessionStart());
     const sink = new RecordingSink();
-    session.openStandingStream(sink);
+    session.openServerStream(sink);
     await sink.until(({ events }) => events.length === 1);
     const record = transferred(previousOwner.handOff(session.id, 'new-owner'));
     expect(archive.deleted).toEqual([]);
@@ -182,7 +182,7 @@ describe('the events of a handed-off session', () => {
         let [from, to] = [previousOwner, newOwner];
         let session = from.open(sessionStart());
         let connection = new RecordingSink();
-        session.openStandingStream(connection);
+        session.openServerStream(connection);
         const received: unknown[] = [];
         let [count, lastSeen] = [0, ''];
         for (const step of [...script, 'come back']) {
@@ -255,7 +255,7 @@ describe('a record of a session', () => {
     ['a negative stream count', withValue(-1, 'streams', 'count')],
     ['an event of an unknown stream', withValue([{ stream: 2, sequence: 0, json: '{}' }], 'streams', 'events')],
     ['an event without JSON', withValue([{ stream: 1, sequence: 0 }], 'streams', 'events')],
-    ['an unknown standing stream', withValue({ key: 2, nextSequence: 0 }, 'streams', 'standing')],
+    ['an unknown server stream', withValue({ key: 2, nextSequence: 0 }, 'streams', 'standing')],
   ])('rejects a session record with %s', (_name, value) => {
     expect(readSessionRecord(value)).toBeUndefined();
   });

@@ -15,7 +15,7 @@ export const sessionStart = (start: Partial<SessionStart> = {}): SessionStart =>
   caller: callerOf('me'),
   endpoint: 'default',
   client: LEGACY_CLIENT,
-  answersOnStandingStream: false,
+  answersOnServerStream: false,
   ...start,
 });
 

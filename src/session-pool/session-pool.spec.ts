@@ -59,7 +59,7 @@ describe('the sessions of a worker', () => {
       pool.open(startFor('a')),
     ];
     const later = Date.now() + 1_500;
-    streaming.openStandingStream(new RecordingSink());
+    streaming.openServerStream(new RecordingSink());
     calling.beginCall(1, 'tools/call');
     used.lastUsedAt = later;
     pool.evictIdle(later);

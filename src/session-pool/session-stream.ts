@@ -25,7 +25,7 @@ const SETTLED: Promise<unknown> = Promise.resolve();
 const ignore = (): void => undefined;
 
 /**
- * One logical stream of a session: the reply to one request, or the standing stream. It outlives its connection: events
+ * One logical stream of a session: the reply to one request, or the server stream. It outlives its connection: events
  * are recorded first and sent second, and a client that resumes receives the events that it missed. An event has an id
  * only if any worker can resume from it; an event that could not be stored is sent without an id (invariants 1 and 3).
  */

@@ -45,8 +45,8 @@ export class SessionStreams implements StreamContext {
     this.openStreams.set(stream.key, stream);
   }
 
-  openStanding(sink: StreamSink): SessionStream {
-    const standing = (this.standing ??= this.createStanding(++this.count));
+  openServerStream(sink: StreamSink): SessionStream {
+    const standing = (this.standing ??= this.createServerStream(++this.count));
     standing.attach(sink);
     // Every connection, not only the first, receives an event id from which it can resume.
     void standing.emit({ kind: 'opened' });
@@ -106,10 +106,10 @@ export class SessionStreams implements StreamContext {
     this.count = count;
     this.isArchived = events.length > 0;
     for (const entry of events) this.log.add({ ...entry });
-    if (standing) this.standing = this.createStanding(standing.key, standing.nextSequence);
+    if (standing) this.standing = this.createServerStream(standing.key, standing.nextSequence);
   }
 
-  private createStanding(key: number, nextSequence = 0): SessionStream {
+  private createServerStream(key: number, nextSequence = 0): SessionStream {
     const stream = new SessionStream(key, this, undefined, undefined, nextSequence);
     this.openStreams.set(key, stream);
     return stream;

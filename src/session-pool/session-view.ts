@@ -15,12 +15,12 @@ export interface SessionView {
   /** Milliseconds since the Unix epoch. */
   readonly lastUsedAt: number;
   readonly callsInFlight: number;
-  /** True if a client is attached to the standing stream. */
+  /** True if a client is attached to the server stream. */
   readonly isAttached: boolean;
 }
 
 export function toSessionView(session: Session): SessionView {
-  const { serial, start, client, lastUsedAt, callsInFlight, standingStream } = session;
+  const { serial, start, client, lastUsedAt, callsInFlight, serverStream } = session;
   const name = client.clientInfo?.['name'];
   return {
     serial,
@@ -28,9 +28,9 @@ export function toSessionView(session: Session): SessionView {
     endpoint: start.endpoint,
     revision: client.revision,
     ...(typeof name === 'string' && { client: truncateLabel(name) }),
-    transport: start.answersOnStandingStream ? 'sse' : 'http',
+    transport: start.answersOnServerStream ? 'sse' : 'http',
     lastUsedAt,
     callsInFlight,
-    isAttached: standingStream?.isAttached === true,
+    isAttached: serverStream?.isAttached === true,
   };
 }

@@ -108,38 +108,38 @@ describe('a call of a session', () => {
   });
 });
 
-describe('the standing stream of a session', () => {
-  it('sends notifications outside any call on the standing stream', () => {
+describe('the server stream of a session', () => {
+  it('sends notifications outside any call on the server stream', () => {
     const session = createSession();
     const sink = new RecordingSink();
-    session.openStandingStream(sink);
+    session.openServerStream(sink);
     session.notify(CHANGED);
     expect(sink.summary).toEqual(['opened', CHANGED.method]);
   });
 
-  it('replays notifications that were sent between two connections of the standing stream', () => {
+  it('replays notifications that were sent between two connections of the server stream', () => {
     const session = createSession();
     const first = new RecordingSink();
-    session.openStandingStream(first).detach(first);
+    session.openServerStream(first).detach(first);
     session.notify(CHANGED);
     const { sink, stream } = resumed(session, '1-0');
     session.notify(CHANGED);
     expect(sink.summary).toEqual([CHANGED.method, CHANGED.method]);
-    expect(stream).toBe(session.standingStream);
+    expect(stream).toBe(session.serverStream);
   });
 
-  it('sends an event id on every new connection of the standing stream', () => {
+  it('sends an event id on every new connection of the server stream', () => {
     const session = createSession();
     const [first, second] = [new RecordingSink(), new RecordingSink()];
-    session.openStandingStream(first);
-    session.openStandingStream(second);
+    session.openServerStream(first);
+    session.openServerStream(second);
     expect(first.ended).toBe(true);
     expect(second.eventIds).toEqual(['1-1']);
   });
 
-  it('numbers the events of the standing stream and of calls separately', () => {
+  it('numbers the events of the server stream and of calls separately', () => {
     const session = createSession();
-    session.openStandingStream(new RecordingSink());
+    session.openServerStream(new RecordingSink());
     const sink = new RecordingSink();
     void session.beginCall(1, 'tools/call', sink).stream?.emit(notificationEvent('a'));
     expect(sink.eventIds).toEqual(['2-0', '2-1']);
@@ -148,7 +148,7 @@ describe('the standing stream of a session', () => {
   it('filters log messages below the level of the session', () => {
     const session = createSession();
     const sink = new RecordingSink();
-    session.openStandingStream(sink);
+    session.openServerStream(sink);
     session.logLevel = 'warning';
     for (const level of ['debug', 'notice', 'warning', 'alert']) {
       session.notify({ method: 'notifications/message', params: { level } });
@@ -159,10 +159,10 @@ describe('the standing stream of a session', () => {
     ]);
   });
 
-  it('sends all events of an HTTP+SSE session on the standing stream and records none', () => {
-    const session = createSession({ answersOnStandingStream: true });
+  it('sends all events of an HTTP+SSE session on the server stream and records none', () => {
+    const session = createSession({ answersOnServerStream: true });
     const sink = new RecordingSink();
-    session.openStandingStream(sink);
+    session.openServerStream(sink);
     const call = session.beginCall(1, 'tools/call', new RecordingSink());
     void call.stream?.emit(notificationEvent('progress'));
     expect(sink.summary).toEqual(['opened', 'progress']);
@@ -175,7 +175,7 @@ describe('the standing stream of a session', () => {
 describe('a client that resumes', () => {
   it('rejects a resumption whose missed events were evicted or are unknown', () => {
     const session = createSession({}, { replayEvents: 2 });
-    session.openStandingStream(new RecordingSink());
+    session.openServerStream(new RecordingSink());
     for (let count = 0; count < 5; count += 1) session.notify(CHANGED);
     expect(() => resumed(session, '1-0')).toThrow(expect.objectContaining({ httpStatus: 400 }));
     expect(() => resumed(session, '7-7')).toThrow('Cannot replay the events after "7-7"');
@@ -193,7 +193,7 @@ describe('a client that loses its connection and resumes at any time', () => {
         const received: unknown[] = [];
         let [sent, lastSeen] = [0, ''];
         let connection = new RecordingSink();
-        let stream: ReturnType<Session['resume']> = session.openStandingStream(connection);
+        let stream: ReturnType<Session['resume']> = session.openServerStream(connection);
         const read = () => {
           for (const event of connection.events.splice(0)) {
             if ('eventId' in event) lastSeen = event.eventId ?? lastSeen;
@@ -223,10 +223,10 @@ describe('a client that loses its connection and resumes at any time', () => {
 });
 
 describe('the end of a session', () => {
-  it('cancels the calls, ends the standing stream and notifies end listeners once', () => {
+  it('cancels the calls, ends the server stream and notifies end listeners once', () => {
     const session = createSession();
     const sink = new RecordingSink();
-    session.openStandingStream(sink);
+    session.openServerStream(sink);
     const call = session.beginCall(1, 'tools/call');
     let ends = 0;
     session.onEnd(() => (ends += 1));
@@ -249,7 +249,7 @@ describe('the end of a session', () => {
 });
 
 describe('the idle state of a session', () => {
-  it('reports a session as idle only without in-flight calls and without an attached standing stream', () => {
+  it('reports a session as idle only without in-flight calls and without an attached server stream', () => {
     const session = createSession();
     expect(session.isIdle).toBe(true);
     const call = session.beginCall(1, 'tools/call');
@@ -257,7 +257,7 @@ describe('the idle state of a session', () => {
     void call.finish(DONE);
     expect(session.isIdle).toBe(true);
     const sink = new RecordingSink();
-    const stream = session.openStandingStream(sink);
+    const stream = session.openServerStream(sink);
     expect(session.isIdle).toBe(false);
     stream.detach(sink);
     expect(session.isIdle).toBe(true);

@@ -20,8 +20,8 @@ export interface SessionStart {
   /** Endpoint that the session is bound to. */
   readonly endpoint: string;
   readonly client: ClientProfile;
-  /** True for HTTP+SSE: the standing stream carries every answer. */
-  readonly answersOnStandingStream: boolean;
+  /** True for HTTP+SSE: the server stream carries every answer. */
+  readonly answersOnServerStream: boolean;
 }
 
 /** An in-flight connection to a server that serves a session, as far as the session itself uses it. */
@@ -88,12 +88,7 @@ export class Session {
   /** Restores a session that another worker handed off, under the same id. */
   static restore(record: SessionRecord, limits: SessionPoolConfig, clock: Clock, archive?: EventArchive): Session {
     const { id, caller, endpoint, client, logLevel, streams } = record;
-    const session = new Session(
-      { id, caller, endpoint, client, answersOnStandingStream: false },
-      limits,
-      clock,
-      archive,
-    );
+    const session = new Session({ id, caller, endpoint, client, answersOnServerStream: false }, limits, clock, archive);
     session.logLevel = logLevel;
     if (streams) session.streams = new SessionStreams(session.streamOptions, streams);
     return session;
@@ -104,10 +99,10 @@ export class Session {
   }
 
   /**
-   * True while the session has no in-flight call and no attached standing stream, so that ending it disturbs no client.
+   * True while the session has no in-flight call and no attached server stream, so that ending it disturbs no client.
    */
   get isIdle(): boolean {
-    return !this.calls?.size && !this.standingStream?.isAttached;
+    return !this.calls?.size && !this.serverStream?.isAttached;
   }
 
   touch(): void {
@@ -190,10 +185,10 @@ export class Session {
     this.questions?.resolve(id, answer);
   }
 
-  /** Sends a notification that belongs to no request. Lost if the client has never opened a standing stream. */
+  /** Sends a notification that belongs to no request. Lost if the client has never opened a server stream. */
   notify(notification: McpNotification): void {
     if (this.logLevel && isBelowLevel(notification, this.logLevel)) return;
-    void this.standingStream?.emit({ kind: 'notification', notification });
+    void this.serverStream?.emit({ kind: 'notification', notification });
   }
 
   /** Adds a connection that serves this session and receives the client's notifications. */
@@ -219,9 +214,9 @@ export class Session {
     await Promise.allSettled(open.map((connection) => connection.notify(notification)));
   }
 
-  /** Attaches the standing stream: the GET stream, or the only stream of HTTP+SSE. It belongs to no request. */
-  openStandingStream(sink: StreamSink): SessionStream {
-    return this.ensuredStreams.openStanding(sink);
+  /** Attaches the server stream: the GET stream, or the only stream of HTTP+SSE. It belongs to no request. */
+  openServerStream(sink: StreamSink): SessionStream {
+    return this.ensuredStreams.openServerStream(sink);
   }
 
   /**
@@ -235,12 +230,12 @@ export class Session {
   }
 
   /** The stream that belongs to no request. An HTTP+SSE client receives all its answers on it. */
-  get standingStream(): SessionStream | undefined {
+  get serverStream(): SessionStream | undefined {
     return this.streams?.standing;
   }
 
   /**
-   * Sends the answer to a request on the standing stream (HTTP+SSE). The stream outlives the session until then.
+   * Sends the answer to a request on the server stream (HTTP+SSE). The stream outlives the session until then.
    *
    * @throws SessionEnded, TooManyCalls before the call is executed
    */
@@ -250,14 +245,14 @@ export class Session {
     if (pending.size >= this.limits.maxCallsPerSession) throw new TooManyCalls(this.limits.maxCallsPerSession);
     const markAnswered = pending.add();
     return answer()
-      .then((outcome) => this.standingStream?.emit({ kind: 'answer', id, method, outcome }))
+      .then((outcome) => this.serverStream?.emit({ kind: 'answer', id, method, outcome }))
       .finally(() => {
         markAnswered();
-        if (this.isEnded && pending.size === 0) this.standingStream?.end();
+        if (this.isEnded && pending.size === 0) this.serverStream?.end();
       });
   }
 
-  /** Resolves once every request whose answer belongs on the standing stream is answered. */
+  /** Resolves once every request whose answer belongs on the server stream is answered. */
   whenAllAnswered(): Promise<void> {
     return this.pendingAnswers?.whenIdle() ?? Promise.resolve();
   }
@@ -270,7 +265,7 @@ export class Session {
   }
 
   /**
-   * Cancels the calls, ends the standing stream and releases every resource of the session. Idempotent. `archived`
+   * Cancels the calls, ends the server stream and releases every resource of the session. Idempotent. `archived`
    * decides whether other workers can still replay its events.
    */
   end(archived: ArchivePolicy = 'deleted'): void {
@@ -279,7 +274,7 @@ export class Session {
     if (archived === 'deleted') this.streams?.discard();
     // The stream of each call ends with its answer; a cancelled call is answered too.
     for (const call of this.calls ?? []) call.controller.abort();
-    if (!this.pendingAnswers?.size) this.standingStream?.end();
+    if (!this.pendingAnswers?.size) this.serverStream?.end();
     this.notifyEndListeners();
   }
 
@@ -287,7 +282,7 @@ export class Session {
    * True if another worker can continue the session: no call is in flight, and it is not bound to one HTTP+SSE stream.
    */
   get canMove(): boolean {
-    return !this.isEnded && !this.calls?.size && !this.start.answersOnStandingStream;
+    return !this.isEnded && !this.calls?.size && !this.start.answersOnServerStream;
   }
 
   /**
@@ -319,7 +314,7 @@ export class Session {
   }
 
   private openReplyStream(call: StreamCall, sink: StreamSink): SessionStream {
-    if (this.start.answersOnStandingStream && this.standingStream) return this.standingStream;
+    if (this.start.answersOnServerStream && this.serverStream) return this.serverStream;
     return this.ensuredStreams.openReply(call, sink);
   }
 
@@ -329,13 +324,13 @@ export class Session {
 
   private get streamOptions(): StreamOptions {
     // An HTTP+SSE client cannot resume: there are no event ids, and the session ends with its stream.
-    if (this.start.answersOnStandingStream) return { session: this.id, ...NO_REPLAY, archive: undefined };
+    if (this.start.answersOnServerStream) return { session: this.id, ...NO_REPLAY, archive: undefined };
     const { replayEvents, replayBytes } = this.limits;
     return { session: this.id, replayEvents, replayBytes, archive: this.archive.isActive ? this.archive : undefined };
   }
 
   private closeReplyStream(stream: SessionStream, call: StreamCall, outcome: Outcome): Outcome | Promise<Outcome> {
-    if (stream === this.standingStream) return outcome;
+    if (stream === this.serverStream) return outcome;
     return this.streams?.close(stream, call, outcome) ?? outcome;
   }
 }

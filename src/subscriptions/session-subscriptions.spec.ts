@@ -37,10 +37,10 @@ function world(endpoint = 'default') {
     new DeferredListViews(),
     clock,
   );
-  const start = { id: 'id', caller: callerOf('me'), endpoint, client: LEGACY_CLIENT, answersOnStandingStream: false };
+  const start = { id: 'id', caller: callerOf('me'), endpoint, client: LEGACY_CLIENT, answersOnServerStream: false };
   const session = new Session(start, config, clock);
   const sink = new RecordingSink();
-  session.openStandingStream(sink);
+  session.openServerStream(sink);
   const received = () => sink.events.flatMap((event) => (event.kind === 'notification' ? [event.notification] : []));
   return { connector, pool, subscriptions, session, received };
 }

@@ -65,7 +65,7 @@ export function subscriptionsWorld(era: Era = 'modern', server: ServerDefinition
   };
   const session = (subject = 'me') => {
     const start = { id: subject, caller: callerOf(subject), endpoint: 'a', client: LEGACY_CLIENT };
-    return new Session({ ...start, answersOnStandingStream: false }, config, new SystemClock());
+    return new Session({ ...start, answersOnServerStream: false }, config, new SystemClock());
   };
   /** The filters of the open subscriptions at the server. */
   const open = () => connector.live.flatMap(({ listeners }) => listeners.map(({ filter }) => filter));

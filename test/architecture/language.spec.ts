@@ -3,13 +3,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { placesOf, PROJECT, sourceFiles } from './source-files.js';
 
-/** Words that had to be decoded, with what to write instead. The list lies outside the folders that it judges. */
+/** Replaced words, with the terms to use instead. The list is outside the folders that it applies to. */
 const replacements = JSON.parse(readFileSync(join(PROJECT, 'scripts/replaced-words.json'), 'utf8')) as Record<
   string,
   string
 >;
 
-const judged = sourceFiles().filter(({ path }) => /^(src|libs|test|docs)\/|^[A-Z]+\.md$/.test(path));
+const checked = sourceFiles().filter(({ path }) => /^(src|libs|test|docs)\/|^[A-Z]+\.md$/.test(path));
 
 /** The word alone or as a part of an identifier: `word`, `isWord`, `wordOf`, `WORD_OF`. Not as a part of another word. */
 function occurrencesOf(word: string): RegExp {
@@ -21,15 +21,15 @@ function occurrencesOf(word: string): RegExp {
 }
 
 describe('the language of the repository', () => {
-  it('is judged in all folders and pages', () => {
-    const paths = new Set(judged.map(({ path }) => path.split('/')[0]));
+  it('is checked in all folders and pages', () => {
+    const paths = new Set(checked.map(({ path }) => path.split('/')[0]));
     expect([...paths]).toEqual(expect.arrayContaining(['README.md', 'CONTRIBUTING.md', 'docs', 'libs', 'src', 'test']));
   });
 
   it.each(Object.entries(replacements))('uses a standard term instead of "%s" (%s)', (word) => {
     const pattern = occurrencesOf(word);
-    const named = judged.filter(({ path }) => pattern.test(path)).map(({ path }) => path);
-    expect([...named, ...placesOf(pattern, judged)]).toEqual([]);
+    const named = checked.filter(({ path }) => pattern.test(path)).map(({ path }) => path);
+    expect([...named, ...placesOf(pattern, checked)]).toEqual([]);
   });
 
   it('is searched in words and identifiers, and not in parts of other words', () => {

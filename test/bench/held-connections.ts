@@ -1,5 +1,12 @@
 import { connect, type Socket } from 'node:net';
-import type { BurdenOrder, BurdenReport, HeardReport, HeldOrder, SessionsReport, StreamsOrder } from './load-orders.js';
+import type {
+  BurdenOrder,
+  BurdenReport,
+  ReceivedReport,
+  HeldOrder,
+  SessionsReport,
+  StreamsOrder,
+} from './load-orders.js';
 import { connectTo, openSession } from './load-sessions.js';
 import { HANG, archive, endRequest, prepareCall, streamRequest, type Target, type ToolUse } from './workload.js';
 
@@ -12,12 +19,12 @@ export class HeldConnections {
   private readonly sockets: Socket[] = [];
   private burdens: { readonly target: Target; readonly session: string }[] = [];
 
-  execute(order: HeldOrder): Promise<SessionsReport> | HeardReport | Promise<BurdenReport> {
+  execute(order: HeldOrder): Promise<SessionsReport> | ReceivedReport | Promise<BurdenReport> {
     switch (order.order) {
       case 'streams':
         return this.openStreams(order);
-      case 'heard':
-        return this.heard();
+      case 'received':
+        return this.received();
       case 'burden':
         return this.burden(order);
       case 'leave':
@@ -46,9 +53,9 @@ export class HeldConnections {
     return { opened: count };
   }
 
-  private heard(): HeardReport {
+  private received(): ReceivedReport {
     const open = this.streams.filter((stream) => stream.open);
-    return { open: open.length, heard: open.filter((stream) => stream.takeReceived()).length };
+    return { open: open.length, received: open.filter((stream) => stream.takeReceived()).length };
   }
 
   private async burden({ target, hanging, unread, unreadBytes }: BurdenOrder): Promise<BurdenReport> {

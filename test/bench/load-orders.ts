@@ -54,13 +54,13 @@ export interface StreamsOrder extends Order<SessionsReport> {
 }
 
 /** Report how many streams are open, and how many of them have received something since the last report. */
-export interface HeardOrder extends Order<HeardReport> {
-  readonly order: 'heard';
+export interface ReceivedOrder extends Order<ReceivedReport> {
+  readonly order: 'received';
 }
 
-export interface HeardReport {
+export interface ReceivedReport {
   readonly open: number;
-  readonly heard: number;
+  readonly received: number;
 }
 
 /** Burden the gateway until `leave`: with calls that are never answered and with unread answers. */
@@ -83,4 +83,4 @@ export interface LeaveOrder extends Order<BurdenReport> {
 }
 
 /** Orders about connections that stay open between orders. */
-export type HeldOrder = StreamsOrder | HeardOrder | BurdenOrder | LeaveOrder;
+export type HeldOrder = StreamsOrder | ReceivedOrder | BurdenOrder | LeaveOrder;

@@ -90,9 +90,9 @@ describe('a draining worker', () => {
 
   it('answers the in-flight calls of other workers over its connections', async () => {
     // A new worker knows all workers that started before it.
-    const newcomer = await world.cluster.addWorker();
+    const newWorker = await world.cluster.addWorker();
     const marks = Array.from({ length: 36 }, (_, index) => `pooled ${index}`);
-    const calling = marks.map((mark) => callAlone(newcomer, mark));
+    const calling = marks.map((mark) => callAlone(newWorker, mark));
     await Promise.all(marks.map((mark) => world.server.arrived(mark)));
     const before = world.server.server.openSessions;
     draining.kill('SIGTERM');
@@ -127,9 +127,9 @@ describe('a draining worker', () => {
     const others = [second, third];
     for (const worker of others) await drain(worker);
     await drain(draining);
-    const newcomer = await world.cluster.addWorker();
-    expect((await client.callAndRead(newcomer, 'session lost')).status).toBe(GONE);
-    expect((await world.initialize(newcomer)).session).not.toBe(client.session);
+    const newWorker = await world.cluster.addWorker();
+    expect((await client.callAndRead(newWorker, 'session lost')).status).toBe(GONE);
+    expect((await world.initialize(newWorker)).session).not.toBe(client.session);
   });
 });
 

@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 /** Reads messages until one of this method arrives. */
-async function heard(stream: EventReader, method: string): Promise<JsonObject> {
+async function nextMessageOf(stream: EventReader, method: string): Promise<JsonObject> {
   for (;;) {
     const message = await stream.message();
     if (message['method'] === method) return message;
@@ -100,7 +100,7 @@ describe('a session that another worker owns', () => {
     const stream = new EventReader(opened);
     // The server stream opens concurrently with the call and misses earlier changes: so change until one arrives.
     await client.callAndRead(owner, 'first of the stream');
-    const list = heard(stream, 'notifications/tools/list_changed');
+    const list = nextMessageOf(stream, 'notifications/tools/list_changed');
     let isHeard = false;
     void list.then(() => (isHeard = true));
     await until(async () => {
@@ -117,7 +117,7 @@ describe('a session that another worker owns', () => {
     expect(await client.request(other, 'resources/subscribe', { uri: WATCHED })).toMatchObject({
       messages: [{ result: {} }],
     });
-    const updated = heard(stream, 'notifications/resources/updated');
+    const updated = nextMessageOf(stream, 'notifications/resources/updated');
     let isNotified = false;
     void updated.then(() => (isNotified = true));
     await until(async () => {

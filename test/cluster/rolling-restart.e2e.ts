@@ -73,12 +73,12 @@ describe('gateways behind a load balancer', () => {
     const nginx = await startNginx(urls());
     try {
       const faults = await whileCalling(nginx.url, async () => {
-        const [leaver, stayer] = cluster.workers as [ClusterWorker, ClusterWorker];
-        await nginx.setGateways([stayer.url]);
-        leaver.kill('SIGTERM');
-        expect(await leaver.ended).toBe(0);
+        const [draining, remaining] = cluster.workers as [ClusterWorker, ClusterWorker];
+        await nginx.setGateways([remaining.url]);
+        draining.kill('SIGTERM');
+        expect(await draining.ended).toBe(0);
         const { url } = await cluster.addWorker();
-        await nginx.setGateways([stayer.url, url]);
+        await nginx.setGateways([remaining.url, url]);
       });
       expect(faults).toEqual([]);
     } finally {
@@ -87,18 +87,18 @@ describe('gateways behind a load balancer', () => {
   });
 
   it('fail their readiness check at once while draining, serve during the grace period, and finish 500 in-flight calls', async () => {
-    const [leaver] = cluster.workers as [ClusterWorker];
-    const held = Array.from({ length: 500 }, (_, index) => call(leaver.url, 'hold', `held ${index}`));
+    const [draining] = cluster.workers as [ClusterWorker];
+    const held = Array.from({ length: 500 }, (_, index) => call(draining.url, 'hold', `held ${index}`));
     await server.server.calls.until('hold', 'started', 500);
     const drainedAt = performance.now();
-    leaver.kill('SIGTERM');
-    await until(async () => (await fetch(`${leaver.url}/health/ready`)).status === 503);
+    draining.kill('SIGTERM');
+    await until(async () => (await fetch(`${draining.url}/health/ready`)).status === 503);
     expect(performance.now() - drainedAt).toBeLessThan(scaleDeadline(2 * 100));
-    expect((await call(leaver.url, 'echo', 'late')).status).toBe(200);
+    expect((await call(draining.url, 'echo', 'late')).status).toBe(200);
     server.server.world.release('door');
     const answers = await Promise.all(held);
     expect(answers.filter(({ status, text }) => status !== 200 || !text.includes('"result"'))).toEqual([]);
-    expect(await leaver.ended).toBe(0);
+    expect(await draining.ended).toBe(0);
     expect(server.duplicates()).toEqual([]);
   });
 });
@@ -113,10 +113,10 @@ describe('workers that share a port', () => {
     const gateway = new GatewayProcess(env, ['--workers', '2']);
     try {
       const [, url = ''] = await gateway.printed(/Isthmus is ready at (http:\/\/\S+)\/mcp/);
-      const [leaver = 0] = await childrenOf(gateway.pid, 'dist/src/main.js');
+      const [draining = 0] = await childrenOf(gateway.pid, 'dist/src/main.js');
       const faults = await whileCalling(url, async () => {
-        process.kill(leaver, 'SIGTERM');
-        await gateway.printed(new RegExp(`Worker ${leaver} ended \\(exit code 0\\)`));
+        process.kill(draining, 'SIGTERM');
+        await gateway.printed(new RegExp(`Worker ${draining} ended \\(exit code 0\\)`));
       });
       expect(faults).toEqual([]);
     } finally {

@@ -12,11 +12,11 @@ import { readCommands, readDocBlocks, readShownCommands } from '../support/doc-b
 import { connectV1 } from '../support/sdk-v1.js';
 import { until } from '../support/until.js';
 
-// Takes as long as two workers and a dozen programs take to start: a command in a page that is not run is wrong before long.
+// Starts two workers and a dozen programs, which takes most of its time. Commands in pages become wrong unless a test runs them.
 
 const run = promisify(execFile);
 
-/** All other pages use the gateway that the commands of docs/debugging.md have started, and the token that they drew. */
+/** All other pages use the gateway that the commands of docs/debugging.md have started, and the token that they issued. */
 let debugging: { readonly output: string; readonly pid: number };
 let folder: string;
 let port: number;
@@ -31,7 +31,7 @@ async function freePort(): Promise<number> {
   return found;
 }
 
-/** As in the page, but for a port and a log file of this test. */
+/** The commands of the page, with a port and a log file of this test. */
 const adapt = (text: string): string =>
   text.replaceAll(':4444', `:${port}`).replaceAll('isthmus.log', join(folder, 'isthmus.log'));
 
@@ -43,7 +43,7 @@ const environment = () => ({
   ...(token !== undefined && { TOKEN: token }),
 });
 
-/** Runs a script as a shell does that a person types it into; it ends with the first command that fails. */
+/** Runs a script like an interactive shell. It ends at the first command that fails. */
 async function runScript(script: string): Promise<{ readonly output: string; readonly pid: number }> {
   const args = ['-euo', 'pipefail', '-c', adapt(script)];
   const child = spawn('bash', args, { env: environment(), stdio: ['ignore', 'pipe', 'pipe'], detached: true });
@@ -120,7 +120,7 @@ function readSnippet(text: string): Snippet {
   return readBridge(args as string[], env as Record<string, string>);
 }
 
-/** What the bridge `mcp-remote` makes of its arguments: a URL, and headers with variables of its environment. */
+/** The arguments of the bridge `mcp-remote` as it interprets them: a URL, and headers with variables of its environment. */
 function readBridge(args: readonly string[], env: Readonly<Record<string, string>>): Snippet {
   const [, bridge, url = '', flag, header = ''] = args;
   expect([bridge?.startsWith('mcp-remote@'), flag]).toEqual([true, '--header']);
@@ -139,7 +139,7 @@ async function listTools({ url, headers }: Snippet): Promise<unknown[]> {
 }
 
 // Claude Code, Claude Desktop, VS Code and Cursor cannot be installed here. Their snippets are parsed, and the official
-// client connects with the URL and the header in them; whether the clients themselves read them so, no test can tell.
+// client connects with the URL and the header in them; no test proves that the clients themselves interpret them so.
 describe('docs/clients.md', () => {
   const PAGE = 'docs/clients.md';
   const of = (language: string) => readDocBlocks(PAGE).filter((block) => block.language === language);
@@ -168,7 +168,7 @@ describe('docs/clients.md', () => {
     expect(await listTools({ url, headers: { [name]: value } })).toContain('sample__echo');
   });
 
-  it('shows commands that draw a token and call a tool with the Inspector', async () => {
+  it('shows commands that issue a token and call a tool with the Inspector', async () => {
     const { output } = await runScript(readCommands(PAGE));
     expect(output).toContain('sample__echo');
     expect(output).toMatch(/"text": ?"Hello"/);
@@ -189,7 +189,7 @@ describe('CONTRIBUTING.md', () => {
     expect(output).toMatch(/^Tests: .*\d+ passed/m);
   });
 
-  it('shows no other command than those with which every change is checked', async () => {
+  it('shows no other command than those that check every change', async () => {
     const checked = await readFile(join(process.cwd(), '.ci/run'), 'utf8');
     const { scripts } = await readPackage();
     // `npm test` installs the services before it runs the tests.
@@ -201,7 +201,7 @@ describe('CONTRIBUTING.md', () => {
 describe('README.md', () => {
   const commands = readCommands('README.md').trim().split('\n');
 
-  it('shows a command that draws a token for somebody else', async () => {
+  it('shows a command that issues a token for another person', async () => {
     const { output } = await runScript(commands.find((line) => line.startsWith('npm run token')) ?? 'false');
     expect(output).toMatch(/^eyJ[\w-]+\.[\w-]+\.[\w-]+$/m);
   });
@@ -219,7 +219,7 @@ describe('README.md', () => {
   });
 });
 
-it('the pages name no npm script that does not exist', async () => {
+it('every npm script that a page names exists', async () => {
   const { scripts } = await readPackage();
   const pages = ['README.md', 'CONTRIBUTING.md', 'docs/clients.md', 'docs/debugging.md', 'docs/testing.md'];
   const texts = await Promise.all(pages.map((page) => readFile(join(process.cwd(), page), 'utf8')));

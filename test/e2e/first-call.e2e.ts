@@ -59,10 +59,9 @@ async function lineOf(command: string, line: RegExp): Promise<string> {
   }
 }
 
-// Takes as long as three processes take to start on a machine that is loaded to three times its cores: it is what a person
-// does first, on a machine that does other things as well, and nothing shorter shows that the first call waits for the
-// sample server. The first command, `npm ci`, is not run again: it is how this very installation came about, on a clean
-// clone in .ci/run.
+// Takes as long as three processes take to start on a machine that is loaded to three times its cores. These are the first
+// commands of every user, and a shorter test would not prove that the first call waits for the sample server. `npm ci` is
+// not run again: .ci/run runs it on a clean clone.
 it('the first call of the README works on a machine loaded to three times its cores', async () => {
   const [install, start = '', ...others] = blockOf('sh').split(' && ');
   expect([install, others]).toEqual(['npm ci', []]);

@@ -4,9 +4,9 @@ import { startGateway, type TestGateway } from '../support/gateway.js';
 import { slowServer, type StdioServerName } from '../support/slow-servers.js';
 
 /*
- * All servers start, and all clients call, side by side, so the tests share one wait of twelve seconds. It earns the proof
- * that the first call works with servers that take longer to start than `ISTHMUS_UPSTREAM_PROBE_TIMEOUT`, as those behind
- * `npx`, `uvx` and `docker run` do: real programs, for what a program reads before it is probed again decides its era.
+ * All servers start, and all clients call, concurrently, so the tests share one wait of twelve seconds. They prove that the
+ * first call works with servers that take longer to start than `ISTHMUS_UPSTREAM_PROBE_TIMEOUT`, as with `npx`, `uvx` and
+ * `docker run`. The servers are real programs, because the first messages that a program reads decide its era.
  */
 
 const SECONDS = [2, 4, 12] as const;

@@ -29,7 +29,7 @@ export async function startMisroutingBalancer(workers: readonly [string, string]
   const server = createServer((request, response) => {
     relay(workers, choice, request, response).catch(() => response.destroy());
   });
-  // As load balancers do: the client closes what is idle. One that is closed here may be used in the same moment.
+  // As load balancers do, the client closes idle connections. A connection closed here could be reused at that moment.
   server.keepAliveTimeout = IDLE_TIMEOUT_MS;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

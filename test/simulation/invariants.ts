@@ -27,7 +27,7 @@ export const INVARIANTS = {
 
   // A relay that fails or loses data cannot keep this, and a session that is handed off may be found again. All other
   // faults must not violate it.
-  'a session that was reported gone never executes again': ({ runLog, scenario }) => {
+  'a session that was reported lost never executes again': ({ runLog, scenario }) => {
     if (!scenario.faults.every(({ kind }) => FAULTS_SPARING_THE_RELAY.has(kind))) return [];
     const records = runLog.all();
     return records

@@ -10,11 +10,11 @@ const LEAVE_TIMEOUT_MS = 35_000;
 type Fault = (world: SoakWorld, random: SeededRandom, ledger: CallLedger) => Promise<void>;
 
 /** Worker 0 runs for the whole soak, so that leaks in it become visible. */
-const mortal = (world: SoakWorld, random: SeededRandom): WorkerSlot => random.pick(world.slots.slice(1));
+const pickDisturbableSlot = (world: SoakWorld, random: SeededRandom): WorkerSlot => random.pick(world.slots.slice(1));
 
 export const FAULTS: Readonly<Record<string, Fault>> = {
   'kill a worker': async (world, random) => {
-    const slot = mortal(world, random);
+    const slot = pickDisturbableSlot(world, random);
     slot.markDisturbed();
     slot.worker.kill('SIGKILL');
     await world.replace(slot);
@@ -26,16 +26,16 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     slot.worker.kill('SIGCONT');
   },
   'drain a worker': async (world, random, ledger) => {
-    const slot = mortal(world, random);
+    const slot = pickDisturbableSlot(world, random);
     const { worker } = slot;
     // The replacement starts before this worker leaves, as in a rolling restart.
     await world.replace(slot);
     slot.markDisturbed();
     worker.kill('SIGTERM');
-    const patience = new AbortController();
-    const late = pause(LEAVE_TIMEOUT_MS, 'late' as const, { signal: patience.signal }).catch(() => 'late' as const);
+    const timeout = new AbortController();
+    const late = pause(LEAVE_TIMEOUT_MS, 'late' as const, { signal: timeout.signal }).catch(() => 'late' as const);
     const end = await Promise.race([worker.ended, late]);
-    patience.abort();
+    timeout.abort();
     slot.markDisturbed();
     if (end !== 0) ledger.reportViolation('a worker did not drain cleanly', `${end}: ${worker.output.slice(-600)}`);
   },

@@ -2,13 +2,13 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 
-/** Processes that do nothing but compute. */
+/** Processes that only compute. */
 export interface BusyMachine {
   /** Ends exactly the processes that were started here. */
   rest(): Promise<void>;
 }
 
-/** Starts so many busy loops for each core. Resolves when all of them run. */
+/** Starts this number of busy loops per core. Resolves when all of them run. */
 export async function loadMachine(loopsPerCore: number): Promise<BusyMachine> {
   const loops = Array.from({ length: loopsPerCore * availableParallelism() }, () => startLoop());
   await Promise.all(loops.map((loop) => once(loop, 'message')));
@@ -16,7 +16,7 @@ export async function loadMachine(loopsPerCore: number): Promise<BusyMachine> {
 }
 
 function startLoop(): ChildProcess {
-  // It ends with the test process too, should that be killed: the channel closes, and it looks after it now and then.
+  // It also ends if the test process is killed: it regularly handles events, such as the end of the channel.
   const script = `
     process.send('busy');
     process.on('disconnect', () => process.exit());

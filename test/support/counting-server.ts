@@ -98,12 +98,12 @@ async function passOn(
   const { hostname, port } = new URL(url);
   const { method, url: path } = incoming;
   const { connection: _own, ...headers } = incoming.headers;
-  // Over a connection of its own: one that was kept may be closed by the server in the moment in which it is used.
+  // Over a connection of its own: the server may close an idle one at the moment of its reuse.
   const onward = request({ hostname, port, method, headers, path, agent: false });
   onward.on('error', () => outgoing.destroy());
   onward.on('response', (answer) => {
-    const { connection: _theirs, 'keep-alive': _kept, ...told } = answer.headers;
-    outgoing.writeHead(answer.statusCode ?? 502, told);
+    const { connection: _theirs, 'keep-alive': _kept, ...forwarded } = answer.headers;
+    outgoing.writeHead(answer.statusCode ?? 502, forwarded);
     outgoing.flushHeaders();
     answer.on('error', () => outgoing.destroy()).pipe(outgoing);
   });

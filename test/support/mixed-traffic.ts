@@ -52,7 +52,7 @@ type Call = (mark: string, timed: Timed) => Promise<readonly JsonObject[]>;
 /** Pause of a client between two calls, so that the traffic does not saturate the machine. */
 const PAUSE_MS = 100;
 
-/** Less than a test may take, so that it fails with what its clients were told. */
+/** Shorter than the timeout of a test, so that a failure lists the answers of its clients. */
 const SERVED_TIMEOUT_MS = scaleDeadline(60_000);
 
 const TRUTHFUL_ERRORS: Readonly<Record<number, [outcome: string, verdict: Verdict]>> = {

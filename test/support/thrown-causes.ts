@@ -40,9 +40,9 @@ export const REPORTED_CAUSES: readonly ThrownCause[] = [
   ...STATUSES.flatMap(refusedWith),
   {
     name: 'an RpcException with a code',
-    cause: new RpcException({ code: -30_007, message: 'Told on purpose', data: { why: 7 }, httpStatus: 418 }),
+    cause: new RpcException({ code: -30_007, message: 'Thrown on purpose', data: { why: 7 }, httpStatus: 418 }),
     code: -30_007,
-    message: 'Told on purpose',
+    message: 'Thrown on purpose',
     httpStatus: 418,
     status: 418,
   },

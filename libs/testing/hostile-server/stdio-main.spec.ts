@@ -41,7 +41,7 @@ describe('a hostile server over stdio', () => {
     expect(JSON.parse(await say('initialize'))).toMatchObject({ result: { protocolVersion: '2025-11-25' } });
     expect(JSON.parse(await say('server/discover'))).toMatchObject({ error: { code: -32601 } });
     expect(await call('body-text')).toBe('All is well');
-    expect(JSON.parse(await call('foreign-id'))).toMatchObject({ id: 'somebody-elses' });
+    expect(JSON.parse(await call('foreign-id'))).toMatchObject({ id: 'unknown-request' });
     expect(stdioRuns(join(folder, 'ledger'), 'mark-foreign-id')).toBe(1);
   });
 

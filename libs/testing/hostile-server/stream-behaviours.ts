@@ -85,13 +85,13 @@ const BAD_EVENTS: readonly Behaviour[] = [
   badEvent('stream-array', (id) => `[${resultFrame(id, 'done')}]`),
   badEvent('stream-text', () => 'All is well'),
   badEvent('stream-truncated', (id) => resultFrame(id, 'done').slice(0, -3)),
-  badEvent('stream-foreign-id', () => resultFrame('somebody-elses', 'done')),
+  badEvent('stream-foreign-id', () => resultFrame('unknown-request', 'done')),
   badEvent('stream-no-id', () => json({ jsonrpc: '2.0', result: {} })),
   badEvent('stream-result-null', (id) => json({ jsonrpc: '2.0', id, result: null })),
   badEvent('stream-both-members', (id) => json({ jsonrpc: '2.0', id, result: {}, error: { code: 1, message: 'x' } })),
 ];
 
-const NOBODY_ANSWERED = { code: 4712, message: 'Nobody answered', data: { refusal: -32601 } };
+const UNANSWERED = { code: 4712, message: 'No answer', data: { refusal: -32601 } };
 
 /**
  * Questions that the client did not declare a capability for. A legacy server receives a refusal and decides; a modern
@@ -106,14 +106,14 @@ const QUESTIONS: readonly Behaviour[] = [
         params: { message: 'Your name?', requestedSchema: { type: 'object', properties: {} } },
       },
     ],
-    { ...serverError(NOBODY_ANSWERED), toModern: { kind: 'error', code: -32_021 } },
+    { ...serverError(UNANSWERED), toModern: { kind: 'error', code: -32_021 } },
     {
       carriers: CARRIERS,
       expectOn: { 'modern-http': brokeProtocol, 'stdio-modern': outcomeUnknown },
       untilTimeout: ['stdio-modern'],
     },
   ),
-  stream('question-unheard-of', [{ ask: 'acme/guess', params: {} }], serverError(NOBODY_ANSWERED), {
+  stream('question-unheard-of', [{ ask: 'acme/guess', params: {} }], serverError(UNANSWERED), {
     carriers: LEGACY_CARRIERS,
   }),
   {

@@ -35,9 +35,7 @@ export interface Wire {
 async function sendQuestionAndReportRefusal(wire: Wire, method: string, params: object): Promise<void> {
   const reply = await wire.sendQuestion(method, params);
   const refusal = reply.error?.code ?? 'answered';
-  wire.event(
-    json({ jsonrpc: '2.0', id: wire.id, error: { code: 4712, message: 'Nobody answered', data: { refusal } } }),
-  );
+  wire.event(json({ jsonrpc: '2.0', id: wire.id, error: { code: 4712, message: 'No answer', data: { refusal } } }));
 }
 
 export async function play([step, ...rest]: readonly Step[], wire: Wire): Promise<void> {

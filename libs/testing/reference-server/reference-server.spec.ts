@@ -158,22 +158,22 @@ describe.each(talkative)('the reference server over $name', (way) => {
 
   it('notifies its client of changed lists and contents', async () => {
     const { client, world } = await connect(way);
-    const heard = { lists: 0, contents: new Set<string>() };
-    client.setNotificationHandler('notifications/tools/list_changed', () => void (heard.lists += 1));
+    const received = { lists: 0, contents: new Set<string>() };
+    client.setNotificationHandler('notifications/tools/list_changed', () => void (received.lists += 1));
     client.setNotificationHandler(
       'notifications/resources/updated',
-      ({ params }) => void heard.contents.add(params.uri),
+      ({ params }) => void received.contents.add(params.uri),
     );
     const uri = 'test://watched-resource';
     if (way.mode === 'legacy') await client.subscribeResource({ uri });
     else await client.listen({ toolsListChanged: true, resourceSubscriptions: [uri] });
     // A session's GET stream may open after the first changes, so repeat them until notifications arrive.
-    while (heard.lists === 0 || heard.contents.size === 0) {
+    while (received.lists === 0 || received.contents.size === 0) {
       world.toggleExtra('tools');
       world.touch(uri);
       await client.callTool({ name: 'echo', arguments: { text: 'a round trip' } });
     }
-    expect([...heard.contents]).toEqual([uri]);
+    expect([...received.contents]).toEqual([uri]);
     const { tools } = await client.listTools();
     expect(tools.some(({ name }) => name === 'extra_tool')).toBe(world.hasExtra('tools'));
   });

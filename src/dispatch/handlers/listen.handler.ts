@@ -29,7 +29,7 @@ const MAX_RESOURCES = 1_000;
 
 /** The result of the subscription at one server. A late server is attached once it has answered. */
 type Attempt = { readonly server: ServerDefinition } & (
-  { readonly feed: SubscriptionHandle } | { readonly failed: unknown } | { readonly late: true }
+  { readonly subscription: SubscriptionHandle } | { readonly failed: unknown } | { readonly late: true }
 );
 
 /** A listening client and its filter at each server. */
@@ -41,7 +41,7 @@ interface Subscriber {
   readonly requestedFilters: Map<string, ChangeFilter>;
 }
 
-type OpenedAttempt = Extract<Attempt, { feed: SubscriptionHandle }>;
+type OpenedAttempt = Extract<Attempt, { subscription: SubscriptionHandle }>;
 
 /** Serves a modern client's subscription until the client disconnects (specification 2026: basic/patterns/subscriptions). */
 @Injectable()
@@ -51,7 +51,7 @@ export class ListenHandler extends MethodHandler {
   private readonly adaptiveTimeout: AdaptiveTimeout;
 
   constructor(
-    private readonly feeds: ServerSubscriptions,
+    private readonly serverSubscriptions: ServerSubscriptions,
     private readonly endpoints: EndpointDirectory,
     private readonly views: VisibleLists,
     private readonly items: Items,
@@ -75,7 +75,7 @@ export class ListenHandler extends MethodHandler {
       const attempts = await this.subscribeToServers(listening);
       // The baseline is complete before the acknowledgement, so a list fetched after it is never older than the baseline.
       await view.ready;
-      const opened = attempts.filter((attempt): attempt is OpenedAttempt => 'feed' in attempt);
+      const opened = attempts.filter((attempt): attempt is OpenedAttempt => 'subscription' in attempt);
       // Without any upstream subscription, an acknowledgement would look like a success.
       if (opened.length === 0 && attempts[0]) return toFailure(attempts[0]);
       await stream.acknowledge(toHonouredFilter(opened, inbound, wanted));
@@ -89,11 +89,11 @@ export class ListenHandler extends MethodHandler {
 
   /** Updates the upstream subscriptions when the servers, the selection or the caller's permissions at the endpoint change. */
   private watchEndpoint(listening: Subscriber) {
-    const { inbound, stream, requestedFilters: asked } = listening;
+    const { inbound, stream, requestedFilters } = listening;
     return this.endpoints.onChange(inbound.endpoint.id, inbound.caller, (endpoint) => {
       for (const flag of LIST_FLAGS) stream.changed({ method: LIST_CHANGES[flag].notification, params: {} });
       const servers = new Set(endpoint?.servers.map(({ slug }) => slug));
-      for (const slug of asked.keys()) if (!servers.has(slug)) unsubscribe(listening, slug);
+      for (const slug of requestedFilters.keys()) if (!servers.has(slug)) unsubscribe(listening, slug);
       if (!endpoint) return;
       const now = { ...listening, inbound: { ...inbound, endpoint } };
       for (const server of endpoint.servers) void this.updateSubscription(server, now);
@@ -106,10 +106,10 @@ export class ListenHandler extends MethodHandler {
     if (!filter) return unsubscribe(listening, server.slug);
     if (isDeepStrictEqual(before, filter)) return;
     const attempt = await this.subscribeTo(server, filter, listening);
-    if (!('feed' in attempt)) return;
+    if (!('subscription' in attempt)) return;
     // A resource may have changed while it was not subscribed.
     const isNew = (uri: string) => !before?.resourceSubscriptions?.includes(uri);
-    for (const own of attempt.feed.honoured.resourceSubscriptions?.filter(isNew) ?? []) {
+    for (const own of attempt.subscription.honoured.resourceSubscriptions?.filter(isNew) ?? []) {
       const uri = toPublicUri(listening.inbound.endpoint, server, own);
       listening.stream.changed({ method: RESOURCE_UPDATED, params: { uri } }, { resource: uri });
     }
@@ -123,7 +123,10 @@ export class ListenHandler extends MethodHandler {
       const start = () => this.subscribeTo(server, filter, listening);
       if (endpoint.transparent) return [await start()];
       return [
-        (await this.adaptiveTimeout.run(server.slug, start, (attempt) => 'feed' in attempt)) ?? { server, late: true },
+        (await this.adaptiveTimeout.run(server.slug, start, (attempt) => 'subscription' in attempt)) ?? {
+          server,
+          late: true,
+        },
       ];
     });
     return (await Promise.all(attempts)).flat();
@@ -132,19 +135,19 @@ export class ListenHandler extends MethodHandler {
   private async subscribeTo(
     server: ServerDefinition,
     filter: ChangeFilter,
-    { inbound: { endpoint, caller, client }, stream, requestedFilters: asked }: Subscriber,
+    { inbound: { endpoint, caller, client }, stream, requestedFilters }: Subscriber,
   ): Promise<Attempt> {
     const scope = { caller, client, session: undefined };
     const onChange = (change: McpNotification, resource?: string) => {
       const shown = resource === undefined ? undefined : toPublicUri(endpoint, server, resource);
       stream.changed(publishNotification(endpoint, server, change), { server: server.slug, resource: shown });
     };
-    asked.set(server.slug, filter);
+    requestedFilters.set(server.slug, filter);
     try {
-      const feed = await this.feeds.subscribe(server, scope, filter, onChange);
-      if (asked.get(server.slug) === filter) stream.attach(server.slug, feed);
-      else feed.close();
-      return { server, feed };
+      const subscription = await this.serverSubscriptions.subscribe(server, scope, filter, onChange);
+      if (requestedFilters.get(server.slug) === filter) stream.attach(server.slug, subscription);
+      else subscription.close();
+      return { server, subscription };
     } catch (failed) {
       this.logger.warn(`Failed to subscribe to changes of ${server.slug}: ${String(failed)}`);
       return { server, failed };
@@ -152,8 +155,8 @@ export class ListenHandler extends MethodHandler {
   }
 }
 
-function unsubscribe({ requestedFilters: asked, stream }: Subscriber, server: string): void {
-  asked.delete(server);
+function unsubscribe({ requestedFilters, stream }: Subscriber, server: string): void {
+  requestedFilters.delete(server);
   stream.detach(server);
 }
 
@@ -198,9 +201,9 @@ function toHonouredFilter(opened: readonly OpenedAttempt[], { endpoint }: Inboun
   const resourceSubscriptions = (wanted.resourceSubscriptions ?? []).filter((uri) => {
     const target = resolveUri(endpoint, uri);
     const attempt = opened.find(({ server }) => server === target?.server);
-    return target && attempt?.feed.honoured.resourceSubscriptions?.includes(target.own);
+    return target && attempt?.subscription.honoured.resourceSubscriptions?.includes(target.own);
   });
-  const flags = toFlags((flag) => opened.some(({ feed }) => feed.honoured[flag] === true));
+  const flags = toFlags((flag) => opened.some(({ subscription }) => subscription.honoured[flag] === true));
   return { ...flags, ...(resourceSubscriptions.length > 0 && { resourceSubscriptions }) };
 }
 

@@ -21,7 +21,7 @@ const RETRY_DELAY_MS = 30_000;
 interface CachedListSubscription {
   readonly server: ServerDefinition;
   until: number;
-  feed: SubscriptionHandle | undefined;
+  subscription: SubscriptionHandle | undefined;
   cancelClose: (() => void) | undefined;
 }
 
@@ -36,7 +36,7 @@ export class CachedListSubscriptions implements BeforeApplicationShutdown {
   private isDraining = false;
 
   constructor(
-    private readonly feeds: ServerSubscriptions,
+    private readonly serverSubscriptions: ServerSubscriptions,
     private readonly profiles: ServerProfiles,
     private readonly clock: Clock,
   ) {}
@@ -51,7 +51,7 @@ export class CachedListSubscriptions implements BeforeApplicationShutdown {
       return;
     }
     if (known) this.close(server.slug, known);
-    const followed: CachedListSubscription = { server, until, feed: undefined, cancelClose: undefined };
+    const followed: CachedListSubscription = { server, until, subscription: undefined, cancelClose: undefined };
     this.subscriptions.set(server.slug, followed);
     this.scheduleClose(server.slug, followed, Math.max(forMs, MIN_SUBSCRIPTION_MS));
     void this.open(server, identity, followed);
@@ -60,8 +60,8 @@ export class CachedListSubscriptions implements BeforeApplicationShutdown {
   /** True while the server would announce a change of the list to this worker. */
   isSubscribed(server: ServerDefinition, list: ListFlag): boolean {
     const followed = this.subscriptions.get(server.slug);
-    const feed = followed?.server === server ? followed.feed : undefined;
-    return feed?.isLive === true && feed.honoured[list] === true;
+    const subscription = followed?.server === server ? followed.subscription : undefined;
+    return subscription?.isLive === true && subscription.honoured[list] === true;
   }
 
   beforeApplicationShutdown(): void {
@@ -79,9 +79,9 @@ export class CachedListSubscriptions implements BeforeApplicationShutdown {
       const filter = Object.fromEntries(announcedLists(capabilities).map((flag) => [flag, true] as const));
       if (Object.keys(filter).length === 0) return;
       const scope = { caller, client, session: undefined };
-      const feed = await this.feeds.subscribe(server, scope, filter, () => undefined);
-      followed.feed = feed;
-      if (this.subscriptions.get(server.slug) !== followed) feed.close();
+      const subscription = await this.serverSubscriptions.subscribe(server, scope, filter, () => undefined);
+      followed.subscription = subscription;
+      if (this.subscriptions.get(server.slug) !== followed) subscription.close();
     } catch (cause) {
       this.logger.debug(`Failed to subscribe to list changes of ${server.slug}: ${String(cause)}`);
       followed.cancelClose?.();
@@ -100,7 +100,7 @@ export class CachedListSubscriptions implements BeforeApplicationShutdown {
   private close(slug: string, followed: CachedListSubscription): void {
     followed.cancelClose?.();
     if (this.subscriptions.get(slug) === followed) this.subscriptions.delete(slug);
-    followed.feed?.close();
+    followed.subscription?.close();
   }
 }
 

@@ -8,11 +8,11 @@ import { ServerSubscriptions } from '../../subscriptions/index.js';
 export class ItemChangePublisher implements OnApplicationShutdown {
   private readonly stop: () => void;
 
-  constructor(items: Items, feeds: ServerSubscriptions) {
+  constructor(items: Items, serverSubscriptions: ServerSubscriptions) {
     this.stop = items.onChange((server, kind) => {
       for (const flag of LIST_FLAGS) {
         if (LIST_CHANGES[flag].lists.some((method) => LIST_MEMBERS[method] === kind))
-          feeds.publishListChange(server, flag);
+          serverSubscriptions.publishListChange(server, flag);
       }
     });
   }

@@ -56,11 +56,11 @@ export class ListFetcher implements OnApplicationShutdown {
     private readonly subscriptions: CachedListSubscriptions,
     private readonly profiles: ServerProfiles,
     private readonly delivery: CallDelivery,
-    feeds: ServerSubscriptions,
+    serverSubscriptions: ServerSubscriptions,
     private readonly clock: Clock,
   ) {
     this.lastCalls = new LastCallTimes(clock);
-    this.stopWatching = feeds.onListChange((slug, list) => {
+    this.stopWatching = serverSubscriptions.onListChange((slug, list) => {
       for (const method of LIST_CHANGES[list].lists) this.cache.invalidate(slug, method);
     });
   }

@@ -80,10 +80,10 @@ export class LegacyStream implements StreamSink, OpenReply {
 
 /** Answers a GET: the stream without a request, or the rest of an interrupted stream. */
 export class LegacyGetStream extends LegacyStream {
-  isStanding = false;
+  isServerStream = false;
 
   override onDrain(): void {
-    if (this.isStanding) this.end();
+    if (this.isServerStream) this.end();
   }
 }
 

@@ -88,7 +88,7 @@ export class LegacyExchange {
     if (!session) return;
     const stream = new LegacyGetStream(writer, this.openReplies, session.client.revision);
     const opened = await session.openStream(stream, lastEventId);
-    stream.isStanding = opened.isServerStream;
+    stream.isServerStream = opened.isServerStream;
     writer.openStream();
     writer.onClosed(() => opened.detach());
   }

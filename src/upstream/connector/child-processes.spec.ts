@@ -208,7 +208,7 @@ describe('a child process', () => {
     expect(await pidOf(verbose)).toBeGreaterThan(0);
     await bench.close();
     spy.mockRestore();
-    expect(lines).toContain('subject: dropped what is no message: Listening!');
+    expect(lines).toContain('subject: dropped a line that is not a message: Listening!');
     expect(lines).toContain('subject: warn [31m');
   });
 });

@@ -193,10 +193,10 @@ export class StdioConnectionOpener {
     const pipe = this.spawn(server, {
       maxLineBytes: this.config.maxMessageBytes,
       stderr: new BoundedLog(this.logger, `${server.slug}: `, this.clock),
-      invalidOutput: new BoundedLog(this.logger, `${server.slug}: dropped what is no message: `, this.clock),
-      onExit: (gone, wanted, reason) => {
-        this.pipes.delete(gone);
-        if (!wanted) this.restartGuard.recordExit(server.slug, gone.startedAt, reason);
+      invalidOutput: new BoundedLog(this.logger, `${server.slug}: dropped a line that is not a message: `, this.clock),
+      onExit: (exited, wanted, reason) => {
+        this.pipes.delete(exited);
+        if (!wanted) this.restartGuard.recordExit(server.slug, exited.startedAt, reason);
       },
     });
     this.pipes.add(pipe);

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { HeardReport, StreamsOrder } from '../load-orders.js';
+import type { ReceivedReport, StreamsOrder } from '../load-orders.js';
 import type { MemoryReport } from '../probe-orders.js';
 import type { Study, StudyBench } from './study.js';
 import { startWorkerPair, type WorkerPair } from './worker-pair.js';
@@ -25,9 +25,9 @@ export const studyOpenStreams: Study = async (bench) => {
     await open(bench, pair, 'forwarded', 100);
     const local = await open(bench, pair, 'local', counts.local);
     const forwarded = await open(bench, pair, 'forwarded', counts.forwarded);
-    await bench.load.order({ order: 'heard' });
+    await bench.load.order({ order: 'received' });
     await pause(2 * KEEP_ALIVE_MS);
-    const heard = await bench.load.order<HeardReport>({ order: 'heard' });
+    const received = await bench.load.order<ReceivedReport>({ order: 'received' });
     const calls = await bench.load.order(pair.load('local', CALLS));
     await bench.load.order({ order: 'leave' });
     const wanted = counts.local + counts.forwarded + 300;
@@ -41,8 +41,8 @@ export const studyOpenStreams: Study = async (bench) => {
         {
           what: `${wanted} open streams: received a keep-alive within two intervals`,
           wanted: 'all',
-          measured: `${heard.heard} of ${heard.open} that are open`,
-          kept: heard.heard === wanted,
+          measured: `${received.received} of ${received.open} that are open`,
+          kept: received.received === wanted,
         },
         {
           what: `${wanted} open streams: calls beside them`,
@@ -51,7 +51,7 @@ export const studyOpenStreams: Study = async (bench) => {
           kept: calls.calls > 0 && calls.errors === 0,
         },
       ],
-      figures: { local, forwarded, heard, calls },
+      figures: { local, forwarded, received, calls },
     };
   } finally {
     await pair.stop();

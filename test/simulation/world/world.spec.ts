@@ -95,15 +95,15 @@ describe('the simulated relay', () => {
 
   it('reports a break once and delivers frames after it', async () => {
     const world = relayWith();
-    const heard: string[] = [];
-    world.link.onBroken(() => heard.push('broken'));
-    await world.outcome(world.link.listen('me', { ...MAILBOX, request: () => heard.push('frame') }));
+    const observed: string[] = [];
+    world.link.onBroken(() => observed.push('broken'));
+    await world.outcome(world.link.listen('me', { ...MAILBOX, request: () => observed.push('frame') }));
     world.link.reset('both');
     await world.virtualTime.runUntil(world.virtualTime.now + 1_000);
     expect(await world.outcome(world.link.publish({ worker: 'me', box: 'inbox' }, Buffer.alloc(1)))).toEqual({
       value: 1,
     });
-    expect(heard).toEqual(['broken', 'frame']);
+    expect(observed).toEqual(['broken', 'frame']);
   });
 });
 

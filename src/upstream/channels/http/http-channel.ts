@@ -27,8 +27,8 @@ export interface HttpRequest {
 
 /**
  * How long a connection stays open without a request, in milliseconds, when the server does not announce its own timeout.
- * Many servers close idle connections after 5 s, and a server that is short of processor time closes one with a request in
- * it that it has not read: the outcome of that call is unknown. This side closes long before.
+ * Many servers close idle connections after 5 s. A server under load may close one although it contains an unread request,
+ * and the outcome of that call is unknown. The gateway therefore closes idle connections well before.
  */
 const IDLE_TIMEOUT_MS = 2_000;
 

@@ -15,7 +15,7 @@ export interface ChildPipeOptions {
   readonly stderr: BoundedLog;
   /** Receives lines of stdout that are not messages. */
   readonly invalidOutput: BoundedLog;
-  /** Called once, when the process is gone. `wanted` is true when the gateway ended it; `reason` says how it ended. */
+  /** Called once, after the process has exited. `wanted`: the gateway stopped it. `reason` describes the exit. */
   onExit(pipe: ChildPipe, wanted: boolean, reason: string): void;
 }
 
