@@ -104,7 +104,7 @@ export const ANSWER_BEHAVIOURS: readonly Behaviour[] = [
     ...message(name, frame, CARRIERS),
     expect: brokeProtocol,
     expectOn: Object.fromEntries(CHANNEL_CARRIERS.map((carrier) => [carrier, outcomeUnknown])),
-    waits: CHANNEL_CARRIERS,
+    untilTimeout: CHANNEL_CARRIERS,
   })),
   { ...message('body-empty', () => '', POST_CARRIERS), expect: brokeProtocol },
   {
