@@ -1,12 +1,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import type { Transaction } from 'kysely';
 import { DATABASE_KINDS, type DatabaseHost } from '../../test/support/databases.js';
 import { FakeRegistry, remoteServer } from '../../test/support/fake-upstream.js';
 import { until } from '../../test/support/until.js';
 import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
-import { SystemClock } from '#lib/time';
+import { ManualClock } from '#lib/testing/manual-clock';
+import { SystemClock, type Clock } from '#lib/time';
 import type { ServerDefinition } from '../registry/index.js';
-import type { Database } from '../database/index.js';
+import { Database } from '../database/index.js';
 import { openDatabase, type DatabasePlace } from '../database/testing.js';
 import { toDefinition, Items } from './index.js';
 
@@ -18,6 +20,30 @@ const tool = (description: string, name = 'pay') => ({ name, description, inputS
 function observe(items: Items, server: ServerDefinition, page: readonly JsonObject[]): readonly JsonValue[] {
   items.observe(server, 'tools', page);
   return items.toVisibleItems(server, 'tools', page);
+}
+
+const pay = { server: 'quarantining', kind: 'tools', name: 'pay' } as const;
+
+/** Reads the table at a worker that has no pending observations, without changing it. */
+const read = (items: Items) => items.restore([], { replace: false, dryRun: true });
+
+/** Commits its first transaction at once, but returns from it only after `acknowledge`. */
+class LateAcknowledgingDatabase extends Database {
+  private readonly commit = Promise.withResolvers<void>();
+  private readonly acknowledgement = Promise.withResolvers<void>();
+  private transactions = 0;
+
+  /** Resolves when the first transaction is committed. */
+  readonly committed = this.commit.promise;
+  readonly acknowledge = this.acknowledgement.resolve;
+
+  override async runExclusively<T, R>(name: string, work: (transaction: Transaction<T>) => Promise<R>): Promise<R> {
+    const isFirst = (this.transactions += 1) === 1;
+    const result = await super.runExclusively(name, work);
+    this.commit.resolve();
+    if (isFirst) await this.acknowledgement.promise;
+    return result;
+  }
 }
 
 beforeEach(() => Logger.overrideLogger(false));
@@ -43,12 +69,35 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
   afterEach(() => Promise.all(opened.splice(0).map(stop)));
   afterAll(() => host.stop());
 
-  async function worker(registry = new FakeRegistry([quarantining, permissive])): Promise<Items> {
-    const database = await openDatabase(place);
-    const tools = new Items(database, registry, new SystemClock());
+  async function startItems(
+    database: Database,
+    clock: Clock,
+    registry = new FakeRegistry([quarantining, permissive]),
+  ): Promise<Items> {
+    const tools = new Items(database, registry, clock);
     await tools.onApplicationBootstrap();
     opened.push({ tools, database });
     return tools;
+  }
+
+  const worker = async (registry?: FakeRegistry) => startItems(await openDatabase(place), new SystemClock(), registry);
+
+  /** A worker whose timers never run: it writes and reads only when the test calls it. */
+  const passiveWorker = async () => startItems(await openDatabase(place), new ManualClock());
+
+  /** A passive worker whose first write is acknowledged late. */
+  async function lateAcknowledgedWorker() {
+    await (await openDatabase(place)).close();
+    const database = new LateAcknowledgingDatabase(place);
+    return { database, one: await startItems(database, new ManualClock()) };
+  }
+
+  /** Stores a changed definition of the tool `pay` at another worker. */
+  async function changeElsewhere(): Promise<Items> {
+    const other = await passiveWorker();
+    observe(other, quarantining, [tool('Pays another account.')]);
+    await other.find(pay);
+    return other;
   }
 
   /** The item of a server that a worker has in memory. */
@@ -119,6 +168,43 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
     expect(observe(one, quarantining, [tool('Pays.')])).toEqual([tool('Pays.')]);
     expect(one.checkTool(quarantining, 'pay')).toBe('allowed');
     await until(() => other.checkTool(quarantining, 'pay') === 'allowed');
+  });
+
+  it('are quarantined when another worker stores a change before this worker reads back its own write', async () => {
+    const one = await passiveWorker();
+    observe(one, quarantining, [tool('Pays.')]);
+    await one.find(pay);
+    await changeElsewhere();
+    await read(one);
+    expect(one.checkTool(quarantining, 'pay')).toBe('quarantined');
+  });
+
+  it('are quarantined when another worker stores a change before the write of this worker is acknowledged', async () => {
+    const { database, one } = await lateAcknowledgedWorker();
+    observe(one, quarantining, [tool('Pays.')]);
+    const writing = one.find(pay);
+    await database.committed;
+    await changeElsewhere();
+    // Reads the table while the own observation still counts as pending.
+    await one.setOverrides(pay, { isDisabled: false });
+    database.acknowledge();
+    await writing;
+    await read(one);
+    expect(one.checkTool(quarantining, 'pay')).toBe('quarantined');
+  });
+
+  it('stay quarantined when two writes of an older definition by another worker overlap', async () => {
+    const { database, one } = await lateAcknowledgedWorker();
+    observe(one, quarantining, [tool('Pays.')]);
+    const first = one.find(pay);
+    await database.committed;
+    const other = await changeElsewhere();
+    const second = one.find(pay);
+    database.acknowledge();
+    await Promise.all([first, second]);
+    expect(await other.find(pay)).toMatchObject({ seen: tool('Pays another account.') });
+    await read(other);
+    expect(other.checkTool(quarantining, 'pay')).toBe('quarantined');
   });
 
   it('stay quarantined after a restart, and are released when the server restores the approved definition', async () => {

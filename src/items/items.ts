@@ -50,6 +50,7 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   private unprocessed: ListedItems[] = [];
   /** Observations that are not written yet, by server, kind and name. */
   private readonly pendingWrites = new Map<string, Observation>();
+  private writing: Promise<void> = Promise.resolve();
   /** Written observations that the last read of the table may not contain. */
   private readonly awaitingReadBack = new Map<string, Observation>();
   private readonly listeners = new Set<ItemListener>();
@@ -233,8 +234,14 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     return { server, kind, name, ...digests, flags, isDisabled: false, firstSeenAt: now, changedAt: now };
   }
 
-  /** Writes pending observations. Schedules a retry when the database is unavailable. */
-  private async flush(): Promise<void> {
+  /** Writes pending observations. Overlapping writes could write one twice, over a newer one of another worker. */
+  private flush(): Promise<void> {
+    this.writing = this.writing.then(() => this.writePending());
+    return this.writing;
+  }
+
+  /** Never rejects: schedules a retry when the database is unavailable. */
+  private async writePending(): Promise<void> {
     this.cancelWrite?.();
     this.cancelWrite = undefined;
     const sightings = [...this.pendingWrites];
@@ -261,13 +268,17 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   private async refreshFromDatabase(): Promise<void> {
-    const settled = [...this.awaitingReadBack];
+    const committed = [...this.awaitingReadBack];
     try {
       const revision = await this.table.revision();
-      if (revision !== this.revision) this.applyStored(await this.table.readAll());
+      // The last read may have preferred a committed observation to a newer one of another worker (invariant 11).
+      if (revision !== this.revision || committed.length > 0) {
+        const stored = await this.table.readAll();
+        for (const [key, sighting] of committed)
+          if (this.awaitingReadBack.get(key) === sighting) this.awaitingReadBack.delete(key);
+        this.applyStored(stored);
+      }
       this.revision = revision;
-      for (const [key, sighting] of settled)
-        if (this.awaitingReadBack.get(key) === sighting) this.awaitingReadBack.delete(key);
       this.isDatabaseUnavailable = false;
     } catch (cause) {
       if (!this.isDatabaseUnavailable)
@@ -276,7 +287,7 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     }
   }
 
-  /** Replaces the items in memory by the stored ones, with observations of this worker that are newer. */
+  /** Replaces the items in memory by the stored ones, with observations of this worker that these may not contain. */
   private applyStored(stored: readonly KnownItem[]): void {
     const lists = new Map<string, Map<string, KnownItem>>();
     const put = (item: KnownItem) => {
