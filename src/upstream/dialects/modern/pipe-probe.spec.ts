@@ -79,6 +79,19 @@ describe('a probe of a child process', () => {
     expect(probed).toMatchObject({ found: { kind: 'legacy' }, handshakeId: pipe.idsOf('initialize')[0] });
   });
 
+  it('finds a modern server whose process prints JSON that is no message while it starts', async () => {
+    for (let line = 0; line < 3; line++) {
+      await pass(DISCOVER_MS / 2);
+      pipe.emit({ level: 30, msg: 'starting' });
+    }
+    await pass(DISCOVER_MS + TICK_MS);
+    expect(probed).toBeUndefined();
+    expect(methods()).toEqual(['server/discover', 'initialize']);
+    answer('server/discover', DISCOVERED);
+    await flushMicrotasks();
+    expect(probed).toMatchObject({ found: { kind: 'modern' } });
+  });
+
   it('finds a legacy server that answers the handshake and ignores discovery', async () => {
     await pass(DISCOVER_MS + TICK_MS);
     answer('initialize', INITIALIZED);

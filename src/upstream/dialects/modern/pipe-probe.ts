@@ -78,7 +78,8 @@ export class PipeProbe implements PipeReceiver, Expiring {
     if (method === 'ping' && id !== undefined) {
       void this.pipe.sendOneWay(JSON.stringify({ jsonrpc: '2.0', id, result: {} }));
     }
-    if (method !== undefined) return;
+    // Some servers print JSON that is no message while they start; without an id it must not pass for an answer.
+    if (method !== undefined || id === undefined) return;
     if (id === this.discoverId) this.finish({ kind: 'outcome', outcome: toMessageOutcome(value, this.discoverId) });
     else if (id === this.sentHandshake) this.handshakeAnswered(value);
   }
