@@ -1,3 +1,4 @@
+/** @waits */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { Transaction } from 'kysely';

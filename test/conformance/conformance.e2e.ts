@@ -1,3 +1,4 @@
+/** @waits */
 import { describe, expect, it } from '@jest/globals';
 
 import { scaleDeadline } from '#lib/testing/machine-speed';

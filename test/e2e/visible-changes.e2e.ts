@@ -1,3 +1,4 @@
+/** @waits */
 /** A client at an endpoint that shows a part of a server receives notifications of changes of that part only. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 

@@ -1,3 +1,4 @@
+/** @waits */
 import { describeCells } from './describe-cells.js';
 import { EVENTS } from './features/index.js';
 import { ONE_WORKER } from './workers.js';
