@@ -57,6 +57,7 @@ const arrivalsOf = (mark: string, marks: number) =>
   Array.from({ length: marks }, (_, turn) => world.server.arrivals(`${mark} ${turn}`)).reduce((a, b) => a + b, 0);
 
 describe('a session whose owner was killed', () => {
+  // About 8 s: a killed worker is considered dead only when its presence has expired.
   it('is answered 503 at first, 404 within seconds, and stays lost', async () => {
     const client = await world.initialize(owner);
     expect(await client.callAndRead(other, 'in time')).toMatchObject({ status: 200 });
@@ -86,6 +87,7 @@ describe('a session whose owner was killed', () => {
     expect(world.server.arrivals('too late') + arrivalsOf('again', marks) + world.server.arrivals('for ever')).toBe(0);
   });
 
+  // About 8 s: a killed worker is considered dead only when its presence has expired.
   it('is unknown to the worker that replaces the owner on the same port', async () => {
     const client = await world.initialize(owner);
     await kill(owner);
@@ -100,6 +102,7 @@ describe('a session whose owner was killed', () => {
     expect(await fresh.callAndRead(other, 'of the new session')).toMatchObject({ status: 200 });
   });
 
+  // About 8 s: a killed worker is considered dead only when its presence has expired.
   it('answers its in-flight call once, with an unknown outcome, and the call ran once', async () => {
     const client = await world.initialize(owner);
     const stream = await client.openStream(other, 'in flight', 'hold', { key: 'in flight' });
@@ -113,6 +116,7 @@ describe('a session whose owner was killed', () => {
     expect(world.server.arrivals('in flight')).toBe(1);
   });
 
+  // About 8 s: a killed worker is considered dead only when its presence has expired.
   it('answers a call that waits for its client with an unknown outcome', async () => {
     const client = await world.initialize(owner, { capabilities: { elicitation: {} } });
     const stream = await client.openStream(other, 'asking', 'ask_name');
@@ -130,6 +134,7 @@ describe('a session whose owner was killed', () => {
     expect(world.server.arrivals('asking')).toBe(1);
   });
 
+  // About 8 s: a killed worker is considered dead only when its presence has expired.
   it('closes its GET stream, so that the client reconnects', async () => {
     const client = await world.initialize(owner);
     const stream = new EventReader(await client.stream(other));

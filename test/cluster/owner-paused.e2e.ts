@@ -70,6 +70,7 @@ async function callUntilFinal(client: RoamingClient, worker: ClusterWorker, mark
 const arrivalsOf = (marks: readonly string[]): string[] => marks.filter((mark) => world.server.arrivals(mark) > 0);
 
 describe('a session owner that is paused for two seconds', () => {
+  // About 5 s: the owner is paused for two seconds, and every call meanwhile waits for its timeout.
   it('causes 503 for calls at other workers in time, and runs none of them after the pause', async () => {
     const client = await world.initialize(owner);
     await client.callAndRead(other, 'before');
@@ -118,6 +119,7 @@ describe('a session owner that is paused for two seconds', () => {
     expect(world.server.duplicates()).toEqual([]);
   });
 
+  // About 5 s: the owner is paused for two seconds.
   it('answers its in-flight call after the pause', async () => {
     const client = await world.initialize(owner);
     const stream = await client.openStream(other, 'in flight, briefly', 'hold', { key: 'in flight, briefly' });
@@ -133,6 +135,7 @@ describe('a session owner that is paused for two seconds', () => {
 });
 
 describe('a session owner that was paused until it was considered dead', () => {
+  // About 22 s: the owner is paused for 20 s, far longer than its presence lifetime.
   it('never serves its sessions again, not even to clients that connect to it directly', async () => {
     const client = await world.initialize(owner);
     await client.callAndRead(other, 'before');
@@ -161,6 +164,7 @@ describe('a session owner that was paused until it was considered dead', () => {
     expect(world.server.duplicates()).toEqual([]);
   });
 
+  // About 22 s: the same pause, with a call in flight.
   it('causes one answer with an unknown outcome for its in-flight call', async () => {
     const client = await world.initialize(owner);
     const stream = await client.openStream(other, 'in flight, for long', 'hold', { key: 'in flight, for long' });

@@ -260,6 +260,7 @@ describe('a parked call whose worker has ended', () => {
     expect(server.arrivals(what.mark)).toBe(1);
   });
 
+  // About 8 s: a killed worker is considered dead only when its presence has expired.
   it('is answered with an unknown outcome and never restarted when the worker was killed before the answer', async () => {
     const { client, server } = world;
     const answersBefore = server.answers;
@@ -274,6 +275,7 @@ describe('a parked call whose worker has ended', () => {
     expect([server.arrivals(what.mark), server.answers - answersBefore]).toEqual([1, 0]);
   });
 
+  // About 8 s: a killed worker is considered dead only when its presence has expired.
   it('is answered with an unknown outcome when the worker was killed after the answer', async () => {
     const { client, server } = world;
     const what = { mark: 'killed later', tool: 'ask_and_hold', args: { key: 'killed later' } };

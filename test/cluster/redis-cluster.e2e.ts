@@ -6,6 +6,7 @@ import { MixedTraffic } from '../support/mixed-traffic.js';
 import { nextMessage } from '../support/roaming-client.js';
 import { startWiredCluster } from '../support/wired-cluster.js';
 
+// About 5 s: three Redis nodes form a cluster before two gateways start.
 it('workers serve sessions, streams and calls over a Redis Cluster as over a single Redis', async () => {
   const redis = await startRedisCluster();
   const nodes = redis.masters.map(({ port }) => `127.0.0.1:${port}`).join(',');

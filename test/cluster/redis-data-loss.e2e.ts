@@ -31,6 +31,7 @@ afterEach(async () => {
 });
 
 describe('a Redis that loses its data four times', () => {
+  // About 13 s each: calls continue for longer than the presence lifetime after the last loss.
   it.each([
     ['by FLUSHALL', () => sendRedisCommand(redis, 'FLUSHALL')],
     ['by a restart', () => redis.restart()],
@@ -88,6 +89,7 @@ async function resumeAfterDeath(client: RoamingClient, lastEventId: string | und
 }
 
 describe('a client that resumes a stream after the session owner was killed', () => {
+  // About 8 s: a killed worker is considered dead only when its presence has expired.
   it('receives 404 when Redis has lost a part of the missed events', async () => {
     const { client, next } = await watching();
     const before = [await next(), await next(), await next()];
@@ -100,6 +102,7 @@ describe('a client that resumes a stream after the session owner was killed', ()
     expect(await resumeAfterDeath(client, after[0])).toEqual({ status: 200, ids: after.slice(1) });
   });
 
+  // About 8 s: a killed worker is considered dead only when its presence has expired.
   it('receives 404 when a part of the missed events never reached Redis', async () => {
     const { client, next } = await watching();
     const before = [await next(), await next()];

@@ -30,6 +30,7 @@ afterEach(async () => {
 });
 
 describe('a Redis failover to a lagging replica', () => {
+  // About 17 s each: calls continue for longer than the presence lifetime after the promotion.
   it.each<[string, NodeJS.Signals]>([
     ['was killed', 'SIGKILL'],
     ['was paused, and resumes as a second master', 'SIGSTOP'],

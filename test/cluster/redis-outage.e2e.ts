@@ -67,6 +67,7 @@ async function holdCall(
 }
 
 describe('an outage of Redis', () => {
+  // About 20 s each: only an outage longer than the presence lifetime shows that no worker is considered dead for it.
   it.each(OUTAGES)(
     'while Redis is %s, only requests that need Redis fail, and they succeed again soon afterwards',
     async (name, outage) => {

@@ -45,6 +45,7 @@ function heal(): void {
 }
 
 describe('workers that reach different Redis masters (split brain)', () => {
+  // About 12 s: three splits of 2.5 s, each shorter than the presence lifetime.
   it('run no call twice, report true outcomes and keep their sessions after a short split', async () => {
     const traffic = await MixedTraffic.start(world);
     for (let round = 0; round < 3; round += 1) {
@@ -59,6 +60,7 @@ describe('workers that reach different Redis masters (split brain)', () => {
     expect(world.unexpectedOutput()).toEqual([]);
   });
 
+  // About 9 s: the split lasts until one worker considers the other dead.
   it('keep a session unknown after a long split once one worker has answered 404, and its owner closes it', async () => {
     const client = await world.initialize(world.owner);
     const marks: string[] = [];

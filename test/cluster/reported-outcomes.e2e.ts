@@ -87,6 +87,7 @@ async function callsServed(count: number): Promise<void> {
 }
 
 describe('the reported outcomes of continuous calls', () => {
+  // About 8 s: a killed worker is considered dead only when its presence has expired.
   it('are true when the session owner is killed', async () => {
     const client = await world.initialize(owner);
     let isOver = false;
@@ -104,6 +105,7 @@ describe('the reported outcomes of continuous calls', () => {
     expect(countOf(reported, 'not executed')).toBeGreaterThan(0);
   });
 
+  // About 6 s: four pauses, each until a call is refused, with calls of eight clients in between.
   it('are true when the session owner is paused repeatedly', async () => {
     const client = await world.initialize(owner);
     let isOver = false;

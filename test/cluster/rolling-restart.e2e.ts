@@ -68,6 +68,7 @@ describe('gateways behind a load balancer', () => {
 
   afterEach(() => cluster.stop());
 
+  // About 5 s: two gateways start one after the other, with a grace period of two seconds.
   it('are replaced one after the other without losing or repeating a call', async () => {
     const urls = () => cluster.workers.map(({ url }) => url);
     const nginx = await startNginx(urls());

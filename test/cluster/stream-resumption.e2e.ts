@@ -88,6 +88,7 @@ describe('a client that resumes a stream at another worker', () => {
 });
 
 describe('a client that resumes a stream after the session owner was killed', () => {
+  // About 8 s: a killed worker is considered dead only when its presence has expired.
   it('receives the stored messages of its call, and an unknown outcome', async () => {
     const client = await world.initialize(owner);
     const events = await client.openStream(other, 'open', 'slow', { durationMs: 100_000, steps: 1_000 });
@@ -106,6 +107,7 @@ describe('a client that resumes a stream after the session owner was killed', ()
     expect((await client.stream(third)).status).toBe(404);
   });
 
+  // About 8 s: a killed worker is considered dead only when its presence has expired.
   it('receives the answer of its call when the answer was stored', async () => {
     const client = await world.initialize(owner);
     const events = await client.openStream(other, 'done', 'slow', { durationMs: 50, steps: 2 });
@@ -120,6 +122,7 @@ describe('a client that resumes a stream after the session owner was killed', ()
     expect(messages.filter((message) => 'id' in message)).toHaveLength(1);
   });
 
+  // About 8 s: a killed worker is considered dead only when its presence has expired.
   it('receives the missed events of the GET stream without a gap', async () => {
     const client = await world.initialize(owner);
     const { ids } = await threeUpdates(client);

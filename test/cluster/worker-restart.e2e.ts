@@ -22,6 +22,7 @@ describe('a worker that was paused until the other workers considered it dead', 
 
   afterEach(() => world.close());
 
+  // About 9 s: the worker is paused until its presence has expired.
   it('ends its sessions and restarts with a new worker id, and its new sessions are served at every worker', async () => {
     const old = await world.initialize(sleeper);
     sleeper.kill('SIGSTOP');

@@ -27,6 +27,7 @@ const OTHER_ERA = {
 };
 
 describe('the official conformance suite', () => {
+  // Up to 13 s each: the whole suite runs, in a process of its own, against each subject.
   it.each([...directSubjects, ...gatewaySubjects])(
     'passes revision $revision against $name',
     async ({ name, revision, start }) => {
