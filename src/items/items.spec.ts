@@ -1,4 +1,3 @@
-/** @waits */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { Transaction } from 'kysely';

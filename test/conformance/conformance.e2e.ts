@@ -1,4 +1,3 @@
-/** @waits */
 import { describe, expect, it } from '@jest/globals';
 
 import { scaleDeadline } from '#lib/testing/machine-speed';

@@ -1,4 +1,3 @@
-/** @waits */
 /** The gateway requests lists of a modern server only when they are stale, and shows private lists to their caller only. */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';

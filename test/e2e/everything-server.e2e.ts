@@ -1,4 +1,3 @@
-/** @waits */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CLIENTS } from '../matrix/clients.js';
 import { everythingCommand, startEverything, type EverythingServer } from '../support/everything-server.js';

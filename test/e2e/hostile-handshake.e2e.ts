@@ -1,4 +1,3 @@
-/** @waits */
 /** Servers that are unreachable or fail before any call: nothing runs, and the client learns that. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';

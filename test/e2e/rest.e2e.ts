@@ -1,4 +1,3 @@
-/** @waits */
 /** Plain HTTP endpoints as tools: for every client a failure is never reported as a success, and nothing runs twice. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';

@@ -1,4 +1,3 @@
-/** @waits */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CLIENT_TRANSPORTS, rawClient, type ClientTransport } from '#lib/testing/raw-client';
 import { startGateway, type TestGateway } from '../support/gateway.js';

@@ -1,4 +1,3 @@
-/** @waits */
 /** A client at an endpoint that shows a part of a server receives notifications of changes of that part only. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 

@@ -1,4 +1,3 @@
-/** @waits */
 import { describeCells } from './describe-cells.js';
 import { EVENTS } from './features/index.js';
 import { ONE_WORKER } from './workers.js';
