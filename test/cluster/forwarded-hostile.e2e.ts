@@ -165,11 +165,11 @@ async function callAll(carrier: Carrier, transport: ForwardedTransport): Promise
   return pairs;
 }
 
-/** Everything that a client sees except ids, which differ between requests. */
+/** Everything that a client sees except ids, which differ between requests: a forwarded call is named by its id on the bus. */
 function bytesOf({ id, status, headers, body, answers }: RawAnswer) {
   const text = `${body}\n${JSON.stringify(answers)}`
     .replaceAll(`"id":${JSON.stringify(id)},`, '"id":"given",')
-    .replaceAll(/"requestId":"[\da-f-]{36}"/g, '"requestId":"drawn"')
+    .replaceAll(/"requestId":"[\w-]{22,36}"/g, '"requestId":"drawn"')
     // The position at which the gateway's request to the server is cut off depends on the length of its id.
     .replaceAll(/at character \d+/g, 'at some character');
   return { status, type: headers['content-type'], wwwAuthenticate: headers['www-authenticate'], text };
