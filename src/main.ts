@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import { loadConfig, LoadedConfig, type Variables } from '#lib/config';
 import { RedisConfig } from '#lib/redis';
 import { readArguments, runGateway, runWorkers, toStartErrorText, USAGE } from './bootstrap/index.js';
-import { sendWorkerReport } from './cluster/index.js';
+import { sendWorkerReport, waitForGreeting } from './cluster/index.js';
 import { GATEWAY_SETTINGS } from './gateway-settings.js';
 import { GatewayConfig } from './gateway.config.js';
 import { GatewayLogger, LoggingConfig } from './logging/index.js';
@@ -50,7 +50,9 @@ async function startWorker(variables: Variables): Promise<void> {
     logger.hold();
     const callbacks = { onStopped: () => cluster.worker?.disconnect(), onFailed: onLost };
     const { greeting, isFirst } = await runGateway(variables, callbacks, logger);
+    const greeted = waitForGreeting();
     await sendWorkerReport({ kind: 'listening', greeting, isFirst });
+    await greeted;
     logger.release();
   } catch (cause) {
     await sendWorkerReport({ kind: 'fault', text: toStartErrorText(cause) });

@@ -49,6 +49,7 @@ export async function runGateway(
 ): Promise<RunningGateway> {
   const running = await GatewayProcess.start({ variables, logger: log }, callbacks);
   handleSignals(running);
+  log.holdWarnings();
   return running.toRunningGateway();
 }
 

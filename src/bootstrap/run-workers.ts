@@ -49,6 +49,7 @@ export async function runWorkers(order: WorkersOptions): Promise<number> {
     });
     const greeting = await Promise.race([supervisor.start(), supervisor.stopped]);
     if (typeof greeting === 'string') order.onListening(greeting);
+    supervisor.confirmGreeting();
     const exitCode = await supervisor.stopped;
     return isRedisLost ? 1 : exitCode;
   } finally {

@@ -1,4 +1,4 @@
 export { ClusterFault } from './cluster.errors.js';
 export { NodeClusterLauncher } from './node-cluster-launcher.js';
 export { WorkerSupervisor } from './worker-supervisor.js';
-export { sendWorkerReport } from './worker-report.js';
+export { sendWorkerReport, waitForGreeting } from './worker-report.js';

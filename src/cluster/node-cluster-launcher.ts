@@ -1,6 +1,6 @@
 import cluster from 'node:cluster';
 import { WorkerLauncher, type WorkerEvents, type WorkerProcess } from './worker-launcher.js';
-import { readWorkerReport } from './worker-report.js';
+import { GREETING_PRINTED, readWorkerReport } from './worker-report.js';
 
 /**
  * Forks this program with `node:cluster`. All forks share one port, which the primary holds and whose connections it
@@ -21,6 +21,10 @@ export class NodeClusterLauncher extends WorkerLauncher {
     // Sending to a worker that has just exited fails; its exit is reported anyway.
     worker.on('error', () => {});
     worker.process.once('exit', (code, signal) => events.onExit({ code, signal }));
-    return { pid: worker.process.pid ?? 0, kill: (signal) => void worker.process.kill(signal) };
+    return {
+      pid: worker.process.pid ?? 0,
+      kill: (signal) => void worker.process.kill(signal),
+      confirmGreeting: () => void (worker.isConnected() && worker.send(GREETING_PRINTED)),
+    };
   }
 }

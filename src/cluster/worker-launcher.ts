@@ -17,6 +17,8 @@ export interface WorkerEvents {
 export interface WorkerProcess {
   readonly pid: number;
   kill(signal: NodeJS.Signals): void;
+  /** Notifies the worker that the greeting was printed, so that it may print its log. */
+  confirmGreeting(): void;
 }
 
 /** Starts worker processes. */

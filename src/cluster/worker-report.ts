@@ -19,3 +19,20 @@ export function sendWorkerReport(report: WorkerReport): Promise<void> {
     else process.send({ isthmus: report }, undefined, {}, () => resolve());
   });
 }
+
+/** Message of the primary to a worker: the greeting was printed. */
+export const GREETING_PRINTED = { isthmusGreeting: 'printed' } as const;
+
+/** Resolves when the primary has printed the greeting, or is gone. Must be called before the report is sent. */
+export function waitForGreeting(): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      process.off('message', read).off('disconnect', settle);
+      resolve();
+    };
+    const read = (message: unknown): void => {
+      if (typeof message === 'object' && message !== null && 'isthmusGreeting' in message) settle();
+    };
+    process.on('message', read).on('disconnect', settle);
+  });
+}

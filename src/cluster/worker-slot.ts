@@ -72,6 +72,10 @@ export class WorkerSlot {
     this.worker?.kill(signal);
   }
 
+  confirmGreeting(): void {
+    this.worker?.confirmGreeting();
+  }
+
   private handleReport(report: WorkerReport): void {
     if (report.kind === 'fault') {
       this.fault = report.text;

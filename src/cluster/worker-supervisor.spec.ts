@@ -18,6 +18,12 @@ class FakeWorker implements WorkerProcess {
     this.signals.push(signal);
   }
 
+  isGreetingConfirmed = false;
+
+  confirmGreeting(): void {
+    this.isGreetingConfirmed = true;
+  }
+
   listen(greeting = 'hello', isFirst = false): void {
     this.events.onReport({ kind: 'listening', greeting, isFirst });
   }
@@ -86,6 +92,19 @@ describe('the first start of several workers', () => {
     expect(greeted).not.toHaveBeenCalled();
     launcher.worker(3).listen('again');
     expect(await started).toBe('here is a token');
+  });
+
+  it('notifies every worker once the greeting is printed, and workers that start later at once', async () => {
+    const { supervisor, started } = superviseWorkers(2);
+    for (const worker of launcher.workers) worker.listen();
+    await started;
+    expect(launcher.workers.map(({ isGreetingConfirmed }) => isGreetingConfirmed)).toEqual([false, false]);
+    supervisor.confirmGreeting();
+    expect(launcher.workers.map(({ isGreetingConfirmed }) => isGreetingConfirmed)).toEqual([true, true]);
+    launcher.worker(1).end(1);
+    await clock.advance(60_000);
+    launcher.worker(3).listen();
+    expect(launcher.worker(3).isGreetingConfirmed).toBe(true);
   });
 
   it('fails when no worker can start, and reports a shared reason once', async () => {

@@ -23,6 +23,7 @@ export class WorkerSupervisor {
   private readonly started = Promise.withResolvers<string>();
   private readonly allExited = Promise.withResolvers<number>();
   private isStopping = false;
+  private isGreeted = false;
   private exitCode = 0;
 
   constructor(
@@ -53,6 +54,12 @@ export class WorkerSupervisor {
     return this.started.promise;
   }
 
+  /** Call when the greeting is printed: the workers hold their log until then. */
+  confirmGreeting(): void {
+    this.isGreeted = true;
+    for (const slot of this.slots) if (slot.isListening) slot.confirmGreeting();
+  }
+
   /** Makes the listening workers reload the configuration. Starting workers read it anyway. */
   reload(): void {
     for (const slot of this.slots) if (slot.isListening) slot.kill('SIGHUP');
@@ -75,6 +82,7 @@ export class WorkerSupervisor {
   }
 
   private handleListening(slot: WorkerSlot, report: Listening): void {
+    if (this.isGreeted) slot.confirmGreeting();
     if (!this.starting.delete(slot)) return;
     this.greetings.push(report);
     this.settleStart();

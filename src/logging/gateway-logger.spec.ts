@@ -45,6 +45,20 @@ describe('GatewayLogger', () => {
     expect(wordsOf(lines).indexOf('odd')).toBeLessThan(wordsOf(lines).indexOf('normal'));
   });
 
+  it('delays warnings on request, and errors never', () => {
+    const start = (logger: GatewayLogger) => {
+      logger.holdWarnings();
+      logger.warn('odd');
+      logger.error('broken');
+    };
+    const release = (logger: GatewayLogger) => {
+      start(logger);
+      logger.release();
+    };
+    expect(printed({}, start).join('\n')).toMatch(/^(?!.*odd).*broken/s);
+    expect(printed({}, release).join('\n')).toMatch(/odd/);
+  });
+
   it('prints the lines of the Nest start-up at the debug level only', () => {
     const assemble = (logger: GatewayLogger) => {
       logger.log('AppModule dependencies initialized', 'InstanceLoader');

@@ -17,6 +17,7 @@ const MAX_HELD_LINES = 1_000;
 /** Logs to the console, as readable text or as one JSON object per line. */
 export class GatewayLogger extends ConsoleLogger {
   private held: (() => void)[] | undefined;
+  private holdsWarnings = false;
 
   constructor({ level, format }: LoggingConfig) {
     const logLevels = LEVELS.slice(0, LEVELS.indexOf(level) + 1);
@@ -33,7 +34,14 @@ export class GatewayLogger extends ConsoleLogger {
     this.held ??= [];
   }
 
+  /** Holds warnings too: while the greeting waits for servers that are starting, its own requests cause some. */
+  holdWarnings(): void {
+    this.hold();
+    this.holdsWarnings = true;
+  }
+
   release(): void {
+    this.holdsWarnings = false;
     const held = this.held ?? [];
     this.held = undefined;
     for (const print of held) print();
@@ -51,6 +59,11 @@ export class GatewayLogger extends ConsoleLogger {
 
   override verbose(message: unknown, ...rest: unknown[]): void {
     this.printOrHold(() => super.verbose(message, ...rest));
+  }
+
+  override warn(message: unknown, ...rest: unknown[]): void {
+    if (this.holdsWarnings) this.printOrHold(() => super.warn(message, ...rest));
+    else super.warn(message, ...rest);
   }
 
   /** Nest also throws an error that prevents its start; main reports that error as a message without a stack. */

@@ -9,6 +9,7 @@ import { GatewayProcess } from '../support/gateway-process.js';
 import { childrenOf, isAlive } from '../support/processes.js';
 import { until } from '../support/until.js';
 
+const SAMPLE_SERVER = join(process.cwd(), 'dist/src/sample-server/main.js');
 const READY = /Isthmus is ready at (http:\/\/\S+)\/mcp/g;
 
 let folder: string;
@@ -67,6 +68,17 @@ describe('several workers of one primary', () => {
       ),
     );
     expect(answers).toEqual(Array.from({ length: 12 }, () => 200));
+  });
+
+  it('print no log line before the greeting, although it waits for a server that starts slowly', async () => {
+    const file = join(folder, 'isthmus.json');
+    const args = ['-c', `echo starting >&2; sleep 4; exec "$0" "$@"`, process.execPath, SAMPLE_SERVER];
+    await writeFile(file, JSON.stringify({ servers: { slow: { transport: 'stdio', command: 'sh', args } } }));
+    const gateway = await startWithRedis(2, { ISTHMUS_CONFIG: file });
+    await gateway.printed(/slow: starting/);
+    const [call] = await gateway.printed(/^curl -s .*$/m);
+    expect(call).toContain('slow__echo');
+    expect(gateway.output).toMatch(/^\nIsthmus is ready at http:/);
   });
 
   it('are replaced when they are killed, while the port stays served', async () => {
