@@ -43,7 +43,7 @@ export function toRefusal(answer: HttpAnswer, text: string): HttpRefusal {
 /** Members in which frameworks and OAuth put the reason. A string `error` is one; an object is an error of JSON-RPC. */
 const DETAIL_MEMBERS = ['detail', 'message', 'error_description', 'error', 'title'] as const;
 
-/** Returns the first non-empty text among the members for reasons; empty if there is none. */
+/** Returns the first non-empty text among the members for reasons, or an empty text. */
 export function readDetail(value: JsonObject): string {
   for (const member of DETAIL_MEMBERS) {
     const text = value[member];
