@@ -1,7 +1,7 @@
 /** @waits */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { scaleDeadline } from '#lib/testing/machine-speed';
-import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
+import { startRedis, startScriptedSentinel, type RunningRedis, type ScriptedSentinel } from '#lib/testing/redis-server';
 import { RedisConnections } from './redis-connections.js';
 import type { RedisCommands } from './redis-commands.js';
 import { COMMAND_TIMEOUT_MS } from './redis-options.js';
@@ -15,13 +15,17 @@ beforeEach(async () => {
   const address = { host: '127.0.0.1', port: redis.port };
   connections = new RedisConnections({ kind: 'single', address }, { database: 0 });
   commands = connections.openCommands();
-  await new Promise<void>((resolve) => commands.onReady(resolve));
+  await untilReady(commands);
 });
 
 afterEach(async () => {
   connections.close();
   await redis.stop();
 });
+
+async function untilReady(connection: RedisCommands): Promise<void> {
+  if (!connection.isReady) await new Promise<void>((resolve) => connection.onReady(resolve));
+}
 
 /** Blocks the process, as parsing a huge message does. */
 function stall(milliseconds: number): void {
@@ -50,5 +54,45 @@ describe('a command', () => {
     await expect(commands.send('ECHO', 'x')).rejects.toMatchObject({ attempted: true });
     expect(performance.now() - before).toBeLessThan(scaleDeadline(2 * COMMAND_TIMEOUT_MS));
     await redis.kill('SIGCONT');
+  });
+});
+
+describe('a connection for commands behind Sentinels', () => {
+  let other: RunningRedis;
+  let sentinel: ScriptedSentinel;
+  let behindSentinel: RedisConnections;
+
+  beforeEach(async () => {
+    other = await startRedis();
+    sentinel = await startScriptedSentinel(redis.port);
+    const sentinels = [{ host: '127.0.0.1', port: sentinel.port }];
+    behindSentinel = new RedisConnections({ kind: 'sentinel', master: 'main', sentinels }, { database: 0 });
+  });
+
+  afterEach(async () => {
+    behindSentinel.close();
+    await Promise.all([sentinel.stop(), other.stop()]);
+  });
+
+  /** Resolves with a connection that can send commands. */
+  async function openReady(): Promise<RedisCommands> {
+    const opened = behindSentinel.openCommands();
+    await untilReady(opened);
+    return opened;
+  }
+
+  it('recovers when a new master is announced while it asks for the master', async () => {
+    const followed = await openReady();
+    await sentinel.whenSubscribed();
+    const asked = sentinel.holdNextAnswer();
+    sentinel.master = other.port;
+    await redis.kill('SIGKILL');
+    const answer = await asked;
+    await sentinel.announceSwitch();
+    answer();
+    await untilReady(followed);
+    expect(await followed.send('CONFIG', 'GET', 'port')).toEqual(['port', String(other.port)]);
+    // A connection that is closed before it has subscribed would stay open.
+    await sentinel.whenSubscribed();
   });
 });

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { Cluster, type Redis } from 'ioredis';
 import type { OutageLog } from './outage-log.js';
 import { RedisFault } from './redis-fault.js';
-import { COMMAND_TIMEOUT_MS } from './redis-options.js';
+import { COMMAND_TIMEOUT_MS, reconnectDelayMs } from './redis-options.js';
 import type { RedisScript } from './redis-script.js';
 
 /** Argument of a command or script. */
@@ -22,6 +22,7 @@ export class RedisCommands {
   private readonly readyListeners = new Set<() => void>();
   private readonly loggedRefusals = new Set<string>();
   private isClosed = false;
+  private reconnectTimer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly client: Redis | Cluster,
@@ -30,11 +31,12 @@ export class RedisCommands {
     client.on('ready', () => this.noteReady());
     client.on('close', () => this.noteLost('the connection was closed'));
     client.on('error', (error: Error) => this.noteError(error));
+    client.on('end', () => this.reconnect());
     if (client instanceof Cluster) {
       client.on('node error', (error: Error) => this.noteError(error));
       client.on('-node', () => this.notify(this.lostListeners));
     }
-    client.connect().catch(() => undefined);
+    this.connect();
   }
 
   get isReady(): boolean {
@@ -72,7 +74,22 @@ export class RedisCommands {
 
   close(): void {
     this.isClosed = true;
+    clearTimeout(this.reconnectTimer);
     this.client.disconnect();
+  }
+
+  private connect(): void {
+    this.client.connect().catch(() => undefined);
+  }
+
+  /**
+   * ioredis gives up when Sentinels announce a new master while it asks them for the master: its attempt to connect ends
+   * without a retry.
+   */
+  private reconnect(): void {
+    if (this.isClosed) return;
+    clearTimeout(this.reconnectTimer);
+    this.reconnectTimer = setTimeout(() => this.connect(), reconnectDelayMs(1)).unref();
   }
 
   private async execute<T>(send: () => Promise<T>): Promise<T> {

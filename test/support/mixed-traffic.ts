@@ -151,13 +151,14 @@ export class MixedTraffic {
     });
   }
 
-  /** Stops the calls, which would outlive the test. Returns an error with the last answer of each lane. */
+  /** Stops the calls, which would outlive the test. Returns an error with the last answer of each lane and the logs. */
   private async giveUp(lanes: typeof this.lanes): Promise<Error> {
     await this.stop();
     const lastOf = ({ lane, url }: (typeof lanes)[number]) =>
       this.attempts.findLast((each) => each.lane === lane && each.url === url)?.received;
     const answers = lanes.map((each) => `${each.lane} at ${each.url}: ${lastOf(each)}`);
-    return new Error(`Not served within ${SERVED_TIMEOUT_MS} ms: ${answers.join('; ')}`);
+    const logs = [this.world.owner, this.world.other].map(({ url, output }) => `Output of ${url}:\n${output}`);
+    return new Error([`Not served within ${SERVED_TIMEOUT_MS} ms: ${answers.join('; ')}`, ...logs].join('\n'));
   }
 
   private run(lane: Lane, client: RoamingClient, worker: ClusterWorker): void {
