@@ -40,3 +40,6 @@ export interface DefinedItem extends KnownItem {
 
 /** Identifies an item. */
 export type ItemKey = Pick<KnownItem, 'server' | 'kind' | 'name'>;
+
+/** The items of one list, by their own names. */
+export type ItemsOfList = ReadonlyMap<string, KnownItem>;

@@ -323,4 +323,16 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
     const back = await worker();
     expect(observe(back, quarantining, [tool('Changed meanwhile.')])).toEqual([]);
   });
+
+  it('schedule nothing after the worker has stopped, even when the last write fails', async () => {
+    const clock = new ManualClock();
+    const database = await openDatabase(place);
+    const items = await startItems(database, clock);
+    observe(items, quarantining, [tool('Pays.')]);
+    expect(clock.pending).toBeGreaterThan(0);
+    await database.close();
+    await items.onApplicationShutdown();
+    observe(items, quarantining, [tool('Pays another account.')]);
+    expect(clock.pending).toBe(0);
+  });
 });

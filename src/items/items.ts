@@ -5,8 +5,17 @@ import { Database, CoalescedRefresh } from '../database/index.js';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import { toDefinition, isStorableName, ID_MEMBERS, type Definition } from './definition.js';
 import { findSuspicions } from './definition-scan.js';
-import type { DefinedItem, ItemOverrides, ItemKey, ItemKind, ItemStatus, KnownItem } from './item-record.js';
+import type {
+  DefinedItem,
+  ItemKey,
+  ItemKind,
+  ItemOverrides,
+  ItemsOfList,
+  ItemStatus,
+  KnownItem,
+} from './item-record.js';
 import { ItemTable, type Observation } from './item-table.js';
+import { hasOverrides, indexByShownName } from './shown-names.js';
 import { SeenPageCache, toFingerprint } from './seen-page-cache.js';
 import { planRestoration, type RestoredCounts, type RestoredItem } from './restoration.js';
 import { couldMatchTemplate } from './uri-templates.js';
@@ -18,8 +27,6 @@ const WRITE_DELAY_MS = 200;
 const BATCH_SIZE = 100;
 /** Equals the maximum length of a list: a server that lists new names each time cannot fill the memory. */
 const MAX_ITEMS_PER_LIST = 50_000;
-
-type ItemsOfList = ReadonlyMap<string, KnownItem>;
 
 const NO_ITEMS: ItemsOfList = new Map();
 
@@ -56,6 +63,7 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly listeners = new Set<ItemListener>();
   private readonly seenPages = new SeenPageCache();
   private isDatabaseUnavailable = false;
+  private isStopped = false;
 
   constructor(
     database: Database,
@@ -71,8 +79,9 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
+    this.isStopped = true;
+    this.unprocessed = [];
     this.stopPolling?.();
-    this.cancelWrite?.();
     await this.latestRefresh.whenIdle();
     await this.flush();
   }
@@ -211,7 +220,11 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     this.seenPages.evict(list);
     const merged = new Map([...(known ?? []), ...fresh.map((item) => [item.name, item] as const)]);
     this.known = new Map([...this.known, [list, merged]]);
-    this.cancelWrite ??= this.clock.after(WRITE_DELAY_MS, () => void this.flush());
+    this.writeAfter(WRITE_DELAY_MS);
+  }
+
+  private writeAfter(delayMs: number): void {
+    if (!this.isStopped) this.cancelWrite ??= this.clock.after(delayMs, () => void this.flush());
   }
 
   private recordObservation(
@@ -240,7 +253,7 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     return this.writing;
   }
 
-  /** Never rejects: schedules a retry when the database is unavailable. */
+  /** Never rejects: schedules a retry when the database is unavailable, until this worker stops. */
   private async writePending(): Promise<void> {
     this.cancelWrite?.();
     this.cancelWrite = undefined;
@@ -256,7 +269,7 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
       }
     } catch (cause) {
       this.logger.warn(`Failed to persist item definitions: ${String(cause)}`);
-      this.cancelWrite ??= this.clock.after(POLL_INTERVAL_MS, () => void this.flush());
+      this.writeAfter(POLL_INTERVAL_MS);
     }
   }
 
@@ -368,29 +381,4 @@ function toVisibleItem(
 function statusOf(item: KnownItem, server: ServerDefinition | undefined): ItemStatus {
   if (item.approvedDigest === item.seenDigest) return 'approved';
   return server && isQuarantining(server, item.kind) ? 'quarantined' : 'changed';
-}
-
-const overridesCache = new WeakMap<ItemsOfList, boolean>();
-const shownNamesCache = new WeakMap<ItemsOfList, ReadonlyMap<string, KnownItem>>();
-
-/** True when any item of the list has overrides. */
-function hasOverrides(items: ItemsOfList): boolean {
-  const before = overridesCache.get(items);
-  if (before !== undefined) return before;
-  const hasAny = [...items.values()].some(
-    (item) => item.isDisabled || item.shownName !== undefined || item.shownDescription !== undefined,
-  );
-  overridesCache.set(items, hasAny);
-  return hasAny;
-}
-
-/** Indexes renamed items by their shown names. */
-function indexByShownName(items: ItemsOfList): ReadonlyMap<string, KnownItem> {
-  const before = shownNamesCache.get(items);
-  if (before) return before;
-  const names = new Map(
-    [...items.values()].flatMap((item) => (item.shownName === undefined ? [] : [[item.shownName, item] as const])),
-  );
-  shownNamesCache.set(items, names);
-  return names;
 }

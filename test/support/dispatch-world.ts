@@ -14,6 +14,7 @@ import { RegistryComponents } from '../../src/registry/testing.js';
 import { UpstreamConnector } from '../../src/upstream/index.js';
 import { callerOf, FakeConnector, FakeRegistry, LEGACY_CLIENT, MODERN_CLIENT } from './fake-upstream.js';
 import { RecordingSink } from './recording-sink.js';
+import { UnavailableDatabase } from './unavailable-database.js';
 
 /** Options of a request. Default: a modern client at the default endpoint. */
 export interface RequestOptions {
@@ -58,7 +59,7 @@ export class DispatchWorld {
       .overrideProvider(RegistryComponents)
       .useValue({ registry })
       .overrideProvider(Database)
-      .useValue({})
+      .useValue(new UnavailableDatabase())
       .overrideProvider(DataFolder)
       .useValue({ secrets: { session: randomBytes(32) } })
       .compile();
