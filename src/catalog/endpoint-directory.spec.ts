@@ -60,12 +60,16 @@ describe('EndpointDirectory.find', () => {
   });
 });
 
-describe('EndpointDirectory.onChange', () => {
+describe('EndpointDirectory.watch', () => {
   const watchedEndpoint = () => {
     const configuration = registry();
     const calls: (string[] | undefined)[] = [];
     const directory = endpointsOf(configuration);
-    directory.onChange('reading', callerOf('me'), (now) => void calls.push(now?.servers.map(({ slug }) => slug)));
+    directory.watch(
+      'reading',
+      { caller: callerOf('me') },
+      (now) => void calls.push(now?.servers.map(({ slug }) => slug)),
+    );
     const [, reading] = configuration.snapshot.virtualServers;
     if (!reading) throw new Error('The virtual server is missing.');
     const choose = (more: object, servers = [files, mail, off]) =>
