@@ -29,7 +29,7 @@ export interface Caller {
   /** What the token itself grants. Absent: `roles` and `teams` are those of the token. */
   readonly grants?: TokenGrants;
   /** From this moment on the token is refused, in milliseconds since the Unix epoch. Absent without a token. */
-  readonly expiresAtMs?: number;
+  readonly acceptedUntilMs?: number;
 }
 
 /** The caller of a public endpoint when no token was sent. */

@@ -22,7 +22,8 @@ export function readClaims(payload: unknown, clockSkew: number): VerifiedToken {
     roles: readNames(roles),
     teams: readNames(teams),
     scopes: readNames(scope ?? scp),
-    expiresAtMs: (exp + clockSkew) * 1_000,
+    expiresAtMs: exp * 1_000,
+    acceptedUntilMs: (exp + clockSkew) * 1_000,
     claims: payload,
   };
 }

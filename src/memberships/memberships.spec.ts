@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Caller } from '#lib/extension-kit';
+import { FakeRegistry } from '../../test/support/fake-upstream.js';
 import type { ServerRegistry } from '../registry/index.js';
 import { Memberships } from './memberships.js';
 
@@ -30,4 +32,53 @@ describe('Memberships', () => {
       expect(teamsOf(issuer, subject)).toEqual([]);
     },
   );
+});
+
+describe('Memberships.current', () => {
+  const ada = { ...token, roles: ['user'], principal: { issuer: 'isthmus', subject: 'ada' } };
+
+  function world() {
+    const registry = new FakeRegistry();
+    const setTeams = (...teams: (typeof team)[]) => registry.configure([], { teams });
+    return { current: new Memberships(registry), setTeams };
+  }
+
+  it('adds the teams that a caller joined after its token was verified, and removes those that it left', () => {
+    const { current: members, setTeams } = world();
+    const caller = members.toCaller(ada);
+    setTeams(team);
+    expect(members.current(caller)).toMatchObject({ roles: ['user', 'payer'], teams: ['finance'] });
+    setTeams();
+    expect(members.current(caller)).toBe(caller);
+    expect(members.current(caller)).toMatchObject({ roles: ['user'], teams: [] });
+  });
+
+  it('removes roles that only a team granted when the token was verified, also from a caller of another worker', () => {
+    const { current: members, setTeams } = world();
+    setTeams(team);
+    const caller = members.toCaller(ada);
+    const copy = JSON.parse(JSON.stringify(caller)) as Caller;
+    expect(members.current(copy)).toBe(copy);
+    setTeams({ ...team, members: ['grace'] });
+    for (const each of [caller, copy]) expect(members.current(each)).toMatchObject({ roles: ['user'], teams: [] });
+  });
+
+  it('returns the same object while nothing changes for the caller', () => {
+    const { current: members, setTeams } = world();
+    const caller = members.toCaller(ada);
+    setTeams(team);
+    const joined = members.current(caller);
+    setTeams(team, { slug: 'other', members: ['grace'], roles: [] });
+    expect(members.current(caller)).toBe(joined);
+  });
+
+  it('adds only those roles of teams that were granted to a personal access token', () => {
+    const { current: members, setTeams } = world();
+    const [bare, granted] = [undefined, ['payer']].map((teamRoles) =>
+      members.toCaller({ ...ada, accessToken: 'id', ...(teamRoles && { teamRoles }) }),
+    );
+    setTeams(team);
+    expect(members.current(bare!)).toMatchObject({ roles: ['user'], teams: ['finance'] });
+    expect(members.current(granted!)).toMatchObject({ roles: ['user', 'payer'], teams: ['finance'] });
+  });
 });

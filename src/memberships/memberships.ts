@@ -26,6 +26,7 @@ export class Memberships {
   /** Converts a verified token to a caller and adds the roles and teams of the configured teams. */
   toCaller(token: Omit<VerifiedToken, 'expiresAtMs'> & Partial<Pick<VerifiedToken, 'expiresAtMs'>>): Caller {
     const { principal, roles, teamRoles, teams, servers, scopes, claims, accessToken, expiresAtMs } = token;
+    const { acceptedUntilMs = expiresAtMs } = token;
     // The bar separates issuer and subject in the key, so a bar within the issuer must be escaped.
     const key = `${principal.issuer.replaceAll('|', '%7C')}|${principal.subject}`;
     // An access token carries only those team roles that were granted to it, and only while a team still grants them.
@@ -41,7 +42,7 @@ export class Memberships {
         scopes,
         claims,
         ...(accessToken !== undefined && { accessToken }),
-        ...(expiresAtMs !== undefined && { expiresAtMs }),
+        ...(acceptedUntilMs !== undefined && { acceptedUntilMs }),
       },
       grants,
     );

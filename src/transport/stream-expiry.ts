@@ -21,9 +21,9 @@ export class StreamExpiry implements OnApplicationShutdown {
    * Calls the listener once, at most about a second after the caller's token is refused for new requests. Never calls it for a
    * caller without a token. Returns a function that unsubscribes.
    */
-  onExpired({ expiresAtMs }: Caller, listener: () => void): () => void {
-    if (expiresAtMs === undefined) return NO_EXPIRY;
-    const second = Math.ceil(expiresAtMs / 1_000);
+  onExpired({ acceptedUntilMs }: Caller, listener: () => void): () => void {
+    if (acceptedUntilMs === undefined) return NO_EXPIRY;
+    const second = Math.ceil(acceptedUntilMs / 1_000);
     const listeners = this.expiring.get(second) ?? new Set();
     this.expiring.set(second, listeners);
     // A function of its own, because the same listener may be registered twice.
