@@ -36,7 +36,9 @@ describe('StreamExpiry', () => {
   });
 
   it('runs one timer for all streams, and none without streams', async () => {
-    const stops = Array.from({ length: 1_000 }, (_, index) => expiry.onExpired(expiringIn(index * 100), () => undefined));
+    const stops = Array.from({ length: 1_000 }, (_, index) =>
+      expiry.onExpired(expiringIn(index * 100), () => undefined),
+    );
     expect(clock.pending).toBe(1);
     for (const stop of stops) stop();
     expect(clock.pending).toBe(0);
