@@ -9,6 +9,7 @@ const ARROWS = {
   bootstrap: ['auth', 'lifecycle', 'registry', 'database', 'data-folder', 'cluster', 'embedded-redis', 'logging'],
   admin: [
     'auth',
+    'memberships',
     'calls',
     'connections',
     'session-pool',
@@ -24,11 +25,12 @@ const ARROWS = {
     'data-folder',
   ],
   transport: ['auth', 'dispatch', 'catalog', 'affinity', 'workers', 'lifecycle'],
-  auth: ['data-folder', 'registry', 'tokens'],
+  auth: ['data-folder', 'memberships', 'registry', 'tokens'],
   dispatch: ['catalog', 'registry', 'limits', 'items', 'subscriptions', 'affinity', 'calls', 'connections'],
   limits: ['registry', 'coordination'],
   items: ['registry', 'database'],
-  catalog: ['policy', 'registry'],
+  catalog: ['memberships', 'policy', 'registry'],
+  memberships: ['registry'],
   policy: ['registry'],
   // Routes to the owner of a session, whose calls, connections, subscriptions and streams are folders below.
   affinity: [

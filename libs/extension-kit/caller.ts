@@ -4,6 +4,14 @@ export interface Principal {
   readonly subject: string;
 }
 
+/** What a token itself grants to its caller, without the configured teams of its principal. */
+export interface TokenGrants {
+  readonly roles: readonly string[];
+  readonly teams: readonly string[];
+  /** The only roles that teams may add, for a personal access token. Absent: every role of its teams. */
+  readonly teamRoles?: readonly string[];
+}
+
 /** The caller as described by a verified token. Passed explicitly as an argument, never read from ambient state. */
 export interface Caller {
   readonly principal: Principal;
@@ -18,6 +26,10 @@ export interface Caller {
   readonly claims: Readonly<Record<string, unknown>>;
   /** Id of the personal access token, if the token is one. Such a token can be revoked at any time. */
   readonly accessToken?: string;
+  /** What the token itself grants. Absent: `roles` and `teams` are those of the token. */
+  readonly grants?: TokenGrants;
+  /** From this moment on the token is refused, in milliseconds since the Unix epoch. Absent without a token. */
+  readonly acceptedUntilMs?: number;
 }
 
 /** The caller of a public endpoint when no token was sent. */

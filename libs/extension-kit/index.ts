@@ -7,7 +7,7 @@ export {
   type ItemKind,
   type AccessScope,
 } from './access-policy.js';
-export { ANONYMOUS, type Caller, type Principal } from './caller.js';
+export { ANONYMOUS, type Caller, type Principal, type TokenGrants } from './caller.js';
 export { Clock, SystemClock } from '#lib/time';
 export { GatewayError, type GatewayErrorData } from './gateway-error.js';
 export { OutcomeError } from './outcome-error.js';

@@ -14,6 +14,11 @@ export interface VerifiedToken {
   readonly accessToken?: string;
   /** Expiry, in milliseconds since the Unix epoch. From this moment on the token is invalid. */
   readonly expiresAtMs: number;
+  /**
+   * The expiry with the clock skew that the verifier accepts, in milliseconds since the Unix epoch. Streams opened with the
+   * token end at this moment. Default: `expiresAtMs`.
+   */
+  readonly acceptedUntilMs?: number;
   readonly claims: Readonly<Record<string, unknown>>;
 }
 

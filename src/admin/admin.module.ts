@@ -5,6 +5,7 @@ import { ConnectionsModule } from '../connections/index.js';
 import { LifecycleModule } from '../lifecycle/index.js';
 import { RegistryModule } from '../registry/index.js';
 import { AuthModule } from '../auth/index.js';
+import { MembershipsModule } from '../memberships/index.js';
 import { DataFolderModule } from '../data-folder/index.js';
 import { DatabaseModule } from '../database/index.js';
 import { DeferredBodyParsing } from './deferred-body-parsing.js';
@@ -52,6 +53,7 @@ import { WorkersController } from './workers.controller.js';
     DataFolderModule,
     DatabaseModule,
     AuthModule,
+    MembershipsModule,
     CallsModule,
     ConnectionsModule,
     LifecycleModule,

@@ -6,7 +6,7 @@ import type { JsonObject } from '#lib/mcp-protocol';
 import { ConfiguredAccessPolicy, type Explanation } from '../policy/index.js';
 import { Items } from '../items/index.js';
 import { ServerRegistry } from '../registry/index.js';
-import { Memberships } from '../auth/index.js';
+import { Memberships } from '../memberships/index.js';
 import { RequireRoles } from './admin-guard.js';
 import { ResourceNotFound } from './admin.errors.js';
 import { evaluateGates, type Gate } from './call-gates.js';

@@ -15,7 +15,7 @@ import {
 } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Clock } from '#lib/time';
-import { Memberships } from '../auth/index.js';
+import { Memberships } from '../memberships/index.js';
 import { didYouMean, formatDuration } from '#lib/config';
 import type { Caller } from '#lib/extension-kit';
 import { ServerRegistry } from '../registry/index.js';

@@ -102,6 +102,11 @@ export class LocalSession implements SessionHandle {
     return this.session.whenAllAnswered();
   }
 
+  /** Accepts no further request, and ends once those that it accepted are answered (HTTP+SSE). */
+  retire(): void {
+    this.session.retire();
+  }
+
   async end(): Promise<void> {
     this.session.end();
   }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { ANONYMOUS, type Caller } from '#lib/extension-kit';
@@ -49,6 +50,29 @@ describe('SessionIds', () => {
     ] as const) {
       expect(ids.read(id, bound(issuer, subject, endpoint))).toBeUndefined();
     }
+  });
+
+  it('accepts a session id only with a token that is limited to the same servers, whatever their order', () => {
+    const slug = fc.constantFrom('a', 'b', 'c', 'a","b');
+    const servers = fc.option(fc.array(slug, { maxLength: 4 }), { nil: undefined });
+    const limitedTo = (names: string[] | undefined): SessionBinding => ({
+      ...mine,
+      caller: { ...mine.caller, ...(names && { servers: names }) },
+    });
+    const normal = (names: string[] | undefined) => names && [...new Set(names)].sort();
+    fc.assert(
+      fc.property(servers, servers, (one, other) => {
+        const read = ids.read(ids.mint(limitedTo(one), REVISION), limitedTo(other));
+        expect(read !== undefined).toBe(isDeepStrictEqual(normal(one), normal(other)));
+      }),
+    );
+  });
+
+  it('does not accept a session id from its cache for a token that is limited to other servers', () => {
+    const id = ids.mint(mine, REVISION);
+    expect(ids.read(id, mine)).toBeDefined();
+    expect(ids.read(id, { ...mine, caller: { ...mine.caller, servers: ['a'] } })).toBeUndefined();
+    expect(ids.read(id, mine)).toBeDefined();
   });
 
   it('rejects a session id with any bit changed', () => {

@@ -1,8 +1,12 @@
 import { createHmac, createSecretKey, randomBytes, timingSafeEqual, type KeyObject } from 'node:crypto';
 import type { Caller } from '#lib/extension-kit';
+import { hasSameNarrowing, toNarrowing } from '../session-pool/index.js';
 import type { WorkerId } from '../workers/index.js';
 
-/** The principal, endpoint and transport that a session is bound to. For any other its id is unknown. */
+/**
+ * The principal, the servers that its token is limited to, the endpoint and the transport that a session is bound to. For any
+ * other its id is unknown.
+ */
 export interface SessionBinding {
   readonly caller: Caller;
   /** Id of the endpoint. */
@@ -30,7 +34,7 @@ const MAX_CACHED_IDS = 10_000;
 
 /**
  * Issues and verifies session ids. An id contains version, worker id, 128 random bits, key id, revision, and a MAC over
- * these, the principal, the endpoint and the transport. So a worker distinguishes a genuine id from a forged or foreign
+ * these and the binding. So a worker distinguishes a genuine id from a forged or foreign
  * one, and knows the client's revision, without a look-up (ADR 5).
  */
 export class SessionIds {
@@ -75,7 +79,15 @@ export class SessionIds {
 
   private computeMac(body: Buffer, { caller, endpoint, transport }: SessionBinding): Buffer {
     const { issuer, subject } = caller.principal;
-    const boundTo = JSON.stringify([issuer, subject, endpoint, transport]);
+    const narrowing = toNarrowing(caller);
+    // Without a limit the text is that of earlier releases, so that their sessions continue during a rolling restart.
+    const boundTo = JSON.stringify([
+      issuer,
+      subject,
+      endpoint,
+      transport,
+      ...(narrowing === undefined ? [] : [narrowing]),
+    ]);
     return createHmac('sha256', this.key).update(body).update(boundTo).digest().subarray(0, 16);
   }
 }
@@ -83,7 +95,12 @@ export class SessionIds {
 function isSameBinding(one: SessionBinding, other: SessionBinding): boolean {
   const [mine, theirs] = [one.caller.principal, other.caller.principal];
   const isSamePrincipal = mine.issuer === theirs.issuer && mine.subject === theirs.subject;
-  return isSamePrincipal && one.endpoint === other.endpoint && one.transport === other.transport;
+  return (
+    isSamePrincipal &&
+    hasSameNarrowing(one.caller, other.caller) &&
+    one.endpoint === other.endpoint &&
+    one.transport === other.transport
+  );
 }
 
 function encodeRevision(revision: string): Buffer {

@@ -122,7 +122,7 @@ export class SessionInboxController {
 
   /** Synchronous unless a handoff is in progress, so that orders run in the order of their arrival. */
   private findSession({ session, caller, endpoint }: SessionOrder): LocalSession | Promise<LocalSession> {
-    return this.router.findLocal(session, caller.key, endpoint);
+    return this.router.findLocal(session, caller, endpoint);
   }
 
   private requireServer(slug: string): ServerDefinition {

@@ -108,10 +108,30 @@ describe('SessionRouter', () => {
       ['anonymous', [session.id, { ...MINE, caller: ANONYMOUS }]],
       ['elsewhere', [session.id, { ...MINE, endpoint: 'default' }]],
       ['over the other transport', [session.id, { ...MINE, transport: 'sse' }]],
+      ['with a token for some servers', [session.id, { ...MINE, caller: { ...MINE.caller, servers: ['a'] } }]],
     ];
     for (const [, place] of tries) expect(() => router.locate(...place)).toThrow(unknown);
     await session.end();
     expect(() => router.locate(session.id, MINE)).toThrow(unknown);
+  });
+
+  it('reports a session of a token for some servers as unknown to a token for all servers', () => {
+    const { router, open } = world();
+    const narrow = { ...MINE, caller: { ...MINE.caller, servers: ['a', 'b'] } };
+    const { id } = open({ caller: narrow.caller });
+    expect(() => router.locate(id, MINE)).toThrow('Session not found');
+    expect(() => router.findLocal(id, MINE.caller, 'a')).toThrow('Session not found');
+    expect(router.locate(id, { ...MINE, caller: { ...MINE.caller, servers: ['b', 'a'] } })).toMatchObject({ id });
+  });
+
+  it('continues a session with the caller of the latest request', () => {
+    const { sessions, router, open } = world();
+    const { id } = open();
+    const withRole = { ...MINE.caller, roles: ['user'] };
+    void router.locate(id, { ...MINE, caller: withRole });
+    expect(sessions.find(id)?.caller).toBe(withRole);
+    void router.findLocal(id, MINE.caller, 'a');
+    expect(sessions.find(id)?.caller.roles).toEqual([]);
   });
 
   it('forwards a client’s notification to the servers of its session', async () => {

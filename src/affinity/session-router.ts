@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import type { Caller } from '#lib/extension-kit';
 import type { ClientProfile } from '#lib/mcp-protocol';
 import { UpstreamCalls } from '../calls/index.js';
-import { SessionPool, type Session } from '../session-pool/index.js';
+import { hasSameNarrowing, SessionPool, type Session } from '../session-pool/index.js';
 import { SessionSubscriptions } from '../subscriptions/index.js';
 import { WorkerRegistry } from '../workers/index.js';
 import { SessionMoved, SessionUnknown } from './affinity.errors.js';
@@ -58,25 +59,29 @@ export class SessionRouter {
    * Returns a session of this worker, for an order from another worker. Throws, or rejects with, SessionUnknown, or
    * SessionMoved when the session was handed off.
    */
-  findLocal(id: string, callerKey: string, endpoint: string): LocalSession | Promise<LocalSession> {
+  findLocal(id: string, caller: Caller, endpoint: string): LocalSession | Promise<LocalSession> {
     const handoff = this.pendingHandoffs.find(id);
     return handoff
-      ? handoff.then(() => this.findLocalNow(id, callerKey, endpoint))
-      : this.findLocalNow(id, callerKey, endpoint);
+      ? handoff.then(() => this.findLocalNow(id, caller, endpoint))
+      : this.findLocalNow(id, caller, endpoint);
   }
 
-  private async follow({ id, start: { caller, endpoint } }: Session): Promise<LocatedSession> {
+  private async follow({ id, caller, start: { endpoint } }: Session): Promise<LocatedSession> {
     return this.locate(id, { caller, endpoint, transport: 'http' });
   }
 
-  private findLocalNow(id: string, callerKey: string, endpoint: string): LocalSession {
+  private findLocalNow(id: string, caller: Caller, endpoint: string): LocalSession {
     const session = this.sessions.find(id);
-    if (session) {
-      const isBound = session.start.caller.key === callerKey && session.start.endpoint === endpoint;
-      if (isBound) return new LocalSession(session, this.owner);
-    }
+    if (session && isOwnedBy(session, caller) && session.start.endpoint === endpoint)
+      return this.toLocal(session, caller);
     const newOwner = session ? undefined : this.sessions.findNewOwner(id);
     throw newOwner === undefined ? new SessionUnknown() : new SessionMoved(newOwner);
+  }
+
+  /** The session continues with the rights of this request's caller. */
+  private toLocal(session: Session, caller: Caller): LocalSession {
+    session.useCaller(caller);
+    return new LocalSession(session, this.owner);
   }
 
   private findSettled(id: string, binding: SessionBinding): LocatedSession | Promise<LocatedSession> {
@@ -88,7 +93,7 @@ export class SessionRouter {
     const session = this.sessions.find(id);
     if (session) {
       if (!isBoundTo(session, binding)) throw new SessionUnknown();
-      return new LocalSession(session, this.owner);
+      return this.toLocal(session, binding.caller);
     }
     const content = this.ids.read(id, binding);
     if (!content) throw new SessionUnknown();
@@ -98,7 +103,11 @@ export class SessionRouter {
   }
 }
 
-function isBoundTo({ start }: Session, { caller, endpoint, transport }: SessionBinding): boolean {
+function isBoundTo(session: Session, { caller, endpoint, transport }: SessionBinding): boolean {
+  const { start } = session;
   const isSameTransport = start.answersOnServerStream === (transport === 'sse');
-  return start.caller.key === caller.key && start.endpoint === endpoint && isSameTransport;
+  return isOwnedBy(session, caller) && start.endpoint === endpoint && isSameTransport;
 }
+
+const isOwnedBy = ({ start }: Session, caller: Caller): boolean =>
+  start.caller.key === caller.key && hasSameNarrowing(start.caller, caller);

@@ -14,7 +14,7 @@ import { GatewayConfig } from '../gateway.config.js';
 import { AuthConfig } from './auth.config.js';
 import { CallerAuthenticator } from './caller-authenticator.js';
 import { FakeRegistry } from '../../test/support/fake-upstream.js';
-import { Memberships } from './memberships.js';
+import { Memberships } from '../memberships/index.js';
 import { PassportTokenVerifier } from './passport-token-verifier.js';
 import { ProtectedResource } from './protected-resource.js';
 import type { AccessTokens } from '../tokens/index.js';

@@ -3,11 +3,10 @@ import { configProvider } from '#lib/config';
 import { TokenVerifier } from '#lib/extension-kit';
 import { DataFolderModule } from '../data-folder/index.js';
 import { GatewayConfig } from '../gateway.config.js';
-import { RegistryModule } from '../registry/index.js';
+import { MembershipsModule } from '../memberships/index.js';
 import { TokensModule } from '../tokens/index.js';
 import { AuthConfig } from './auth.config.js';
 import { CallerAuthenticator } from './caller-authenticator.js';
-import { Memberships } from './memberships.js';
 import { PassportTokenVerifier } from './passport-token-verifier.js';
 import { ProtectedResource } from './protected-resource.js';
 import { ProtectedResourceController } from './protected-resource.controller.js';
@@ -15,7 +14,7 @@ import { AccessTokenVerifier } from './access-token-verifier.js';
 import { TokenIssuer } from './token-issuer.js';
 
 @Module({
-  imports: [DataFolderModule, RegistryModule, TokensModule],
+  imports: [DataFolderModule, MembershipsModule, TokensModule],
   controllers: [ProtectedResourceController],
   providers: [
     configProvider(AuthConfig),
@@ -23,10 +22,9 @@ import { TokenIssuer } from './token-issuer.js';
     { provide: TokenVerifier, useClass: PassportTokenVerifier },
     ProtectedResource,
     CallerAuthenticator,
-    Memberships,
     AccessTokenVerifier,
     TokenIssuer,
   ],
-  exports: [CallerAuthenticator, Memberships, ProtectedResource, TokenIssuer],
+  exports: [CallerAuthenticator, ProtectedResource, TokenIssuer],
 })
 export class AuthModule {}

@@ -6,8 +6,12 @@ import { TokenRefused } from './auth.errors.js';
 const MAX_SUBJECT_LENGTH = 512;
 const MAX_NAMES = 256;
 
-/** Reads the claims of a verified payload: `roles` and `teams` (lists), `scope` (space separated) or `scp`. Throws TokenRefused. */
-export function readClaims(payload: unknown): VerifiedToken {
+/**
+ * Reads the claims of a verified payload: `roles` and `teams` (lists), `scope` (space separated) or `scp`. Throws TokenRefused.
+ *
+ * @param clockSkew seconds for which the token is still accepted after its expiry
+ */
+export function readClaims(payload: unknown, clockSkew: number): VerifiedToken {
   if (!isJsonObject(payload)) throw new TokenRefused('The token contains no claims.');
   const { iss, sub, exp, roles, teams, scope, scp } = payload;
   if (typeof exp !== 'number') throw new TokenRefused('The token has no expiry. Every token needs the claim exp.');
@@ -19,6 +23,7 @@ export function readClaims(payload: unknown): VerifiedToken {
     teams: readNames(teams),
     scopes: readNames(scope ?? scp),
     expiresAtMs: exp * 1_000,
+    acceptedUntilMs: (exp + clockSkew) * 1_000,
     claims: payload,
   };
 }

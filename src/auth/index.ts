@@ -1,5 +1,4 @@
 export { AuthConfig } from './auth.config.js';
 export { AuthModule } from './auth.module.js';
 export { CallerAuthenticator } from './caller-authenticator.js';
-export { Memberships } from './memberships.js';
 export { TokenIssuer } from './token-issuer.js';

@@ -35,7 +35,7 @@ export class LocalJwtStrategy extends PassportStrategy(Strategy, 'isthmus-local'
   }
 
   validate(payload: unknown): VerifiedToken {
-    return readClaims(payload);
+    return readClaims(payload, LOCAL_CLOCK_SKEW);
   }
 }
 
@@ -53,7 +53,7 @@ export class KeySetJwtStrategy extends PassportStrategy(Strategy, 'isthmus-key-s
   }
 
   validate(payload: unknown): VerifiedToken {
-    return readClaims(payload);
+    return readClaims(payload, REMOTE_CLOCK_SKEW);
   }
 }
 

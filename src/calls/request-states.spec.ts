@@ -42,6 +42,7 @@ describe('RequestStates', () => {
   it.each([
     ['another principal', bindingOf({ caller: callerOf('you') })],
     ['another issuer', bindingOf({ caller: { ...callerOf('me'), principal: { issuer: 'other', subject: 'me' } } })],
+    ['a token for some servers', bindingOf({ caller: { ...callerOf('me'), servers: ['a'] } })],
     ['another endpoint', bindingOf({ endpoint: 'office' })],
     ['another method', bindingOf({ request: { ...bindingOf().request, method: 'prompts/get' } })],
     ['another tool', withParams({ name: 'cancel', arguments: { to: 'Rome', on: 'Monday' } })],

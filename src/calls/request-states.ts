@@ -10,6 +10,7 @@ import {
 } from '#lib/mcp-protocol';
 import { TextCipher } from '#lib/sealing';
 import type { Clock } from '#lib/time';
+import { toNarrowing } from '../session-pool/index.js';
 
 /** The state that a client carries from a request that ended with questions to its repetition with the answers. */
 export type RequestState =
@@ -23,7 +24,10 @@ export type RequestState =
 /** A call that is parked on one of the workers. */
 export type ParkedState = Extract<RequestState, { kind: 'parked' }>;
 
-/** The principal, endpoint and request that a state is issued for. For any other the state is invalid. */
+/**
+ * The principal, the servers that its token is limited to, the endpoint and the request that a state is issued for. For any
+ * other the state is invalid.
+ */
 export interface StateBinding {
   readonly caller: Caller;
   /** Id of the endpoint. */
@@ -89,7 +93,8 @@ const MAX_STATE_DEPTH = 80;
 
 function toBindingText({ caller, endpoint, request }: StateBinding): string {
   const { issuer, subject } = caller.principal;
-  return JSON.stringify([issuer, subject, endpoint, request.method]);
+  const narrowing = toNarrowing(caller);
+  return JSON.stringify([issuer, subject, endpoint, request.method, ...(narrowing === undefined ? [] : [narrowing])]);
 }
 
 /** Digests the parts of the params that define the request, independent of the order of members. */

@@ -60,12 +60,16 @@ describe('EndpointDirectory.find', () => {
   });
 });
 
-describe('EndpointDirectory.onChange', () => {
+describe('EndpointDirectory.watch', () => {
   const watchedEndpoint = () => {
     const configuration = registry();
     const calls: (string[] | undefined)[] = [];
     const directory = endpointsOf(configuration);
-    directory.onChange('reading', callerOf('me'), (now) => void calls.push(now?.servers.map(({ slug }) => slug)));
+    directory.watch(
+      'reading',
+      { caller: callerOf('me') },
+      (now) => void calls.push(now?.servers.map(({ slug }) => slug)),
+    );
     const [, reading] = configuration.snapshot.virtualServers;
     if (!reading) throw new Error('The virtual server is missing.');
     const choose = (more: object, servers = [files, mail, off]) =>
@@ -90,6 +94,44 @@ describe('EndpointDirectory.onChange', () => {
     choose({}, [files, remoteServer('mail', { title: 'New' }), off]);
     choose({ title: 'Reading' });
     expect(calls).toEqual([]);
+  });
+});
+
+describe('the endpoint of a caller that was authenticated before its teams changed', () => {
+  const guarded = remoteServer('guarded', { team: 'ops' });
+  const ops = { slug: 'ops', members: ['me'], roles: [] };
+
+  it('contains the servers of its teams at this moment', () => {
+    const configuration = new FakeRegistry([files, guarded]);
+    const directory = endpointsOf(configuration);
+    const me = callerOf('me');
+    const seen = () => directory.findFor(me)?.servers.map(({ slug }) => slug);
+    expect(seen()).toEqual(['files']);
+    configuration.configure([files, guarded], { teams: [ops] });
+    expect(seen()).toEqual(['files', 'guarded']);
+    configuration.configure([files, guarded], { teams: [] });
+    expect(seen()).toEqual(['files']);
+  });
+
+  it('is reported to its watchers when its teams or the caller change, and only then', () => {
+    const deny = { slug: 'p', effect: 'deny', servers: ['files'], tools: ['x'], teams: ['ops'] } as const;
+    const configuration = new FakeRegistry([files, mail], { policies: [deny], teams: [{ ...ops, members: ['you'] }] });
+    const { policies } = configuration.snapshot;
+    const directory = endpointsOf(configuration);
+    const viewer = { caller: { ...callerOf('me'), scopes: ['a'], teams: ['ops'] } };
+    const changes: string[] = [];
+    const watch = directory.watch('default', viewer, (_now, change) => void changes.push(change));
+    configuration.configure([files, mail], { policies, teams: [{ ...ops, members: ['you', 'they'] }] });
+    viewer.caller = { ...viewer.caller };
+    watch.check();
+    expect(changes).toEqual([]);
+    viewer.caller = { ...viewer.caller, scopes: [] };
+    watch.check();
+    configuration.configure([files, mail], { policies, teams: [{ slug: 'more', members: ['me'], roles: [] }] });
+    expect(changes).toEqual(['caller', 'caller']);
+    watch.stop();
+    configuration.configure([files]);
+    expect(changes).toHaveLength(2);
   });
 });
 

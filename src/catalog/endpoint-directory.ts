@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { AccessPolicy, type Caller, type GuardedEndpoint, type ItemKind } from '#lib/extension-kit';
+import { Memberships } from '../memberships/index.js';
 import {
   compileGlob,
   ServerRegistry,
@@ -13,6 +15,32 @@ import { restrictEndpoint } from './restrict-endpoint.js';
 /** The id of the endpoint over all enabled servers. */
 export const DEFAULT_ENDPOINT = 'default';
 
+/** Whose view of an endpoint is watched. `caller` may change. */
+export interface EndpointViewer {
+  readonly caller: Caller;
+}
+
+/**
+ * What changed of an endpoint: the caller alone, so that it may see other items of the same servers, or the endpoint itself.
+ */
+export type EndpointChange = 'caller' | 'endpoint';
+
+/** A running observation of an endpoint. */
+export interface EndpointWatch {
+  /** Compares now, because the viewer has another caller. */
+  check(): void;
+  stop(): void;
+}
+
+/** What one caller sees of an endpoint, for comparison. */
+interface ObservedEndpoint {
+  readonly servers: readonly ServerDefinition[];
+  readonly selected: string | undefined;
+  readonly rules: RegistrySnapshot['policies'];
+  /** Undefined when the caller sees the whole endpoint. */
+  readonly caller: Caller | undefined;
+}
+
 /** Finds endpoints by slug. Builds them once per configuration, so that a lookup is one map access. */
 @Injectable()
 export class EndpointDirectory {
@@ -25,6 +53,7 @@ export class EndpointDirectory {
   constructor(
     private readonly registry: ServerRegistry,
     private readonly policy: AccessPolicy,
+    private readonly memberships: Memberships,
   ) {}
 
   /** Returns the endpoint of a slug, the default endpoint without a slug, or undefined for an unknown slug. */
@@ -38,34 +67,43 @@ export class EndpointDirectory {
     return this.endpoints.get(slug);
   }
 
-  /** Returns the endpoint as the caller sees it, or undefined when the caller has no access to it. */
+  /**
+   * Returns the endpoint as the caller sees it, or undefined when the caller has no access to it. Resolves the caller's teams
+   * at this moment, so the caller may be one that was authenticated long ago or by another worker.
+   */
   findFor(caller: Caller, slug?: string): Endpoint | undefined {
     const endpoint = this.find(slug);
     return endpoint && this.restrictFor(endpoint, caller);
   }
 
-  /** Notifies the listener when the servers of an endpoint, its selection or the caller's permissions change. Returns a function that stops it. */
-  onChange(slug: string, caller: Caller, listener: (now: Endpoint | undefined) => void): () => void {
-    const known = () => {
-      const [whole, seen] = [this.find(slug), this.findFor(caller, slug)];
-      const { policies } = this.registry.snapshot;
-      return {
-        servers: seen?.servers ?? [],
-        selected: this.toSelectionText(slug),
-        rules: seen === whole ? NO_RULES : policies,
-      };
-    };
-    let before = known();
-    return this.registry.onChange(() => {
-      const now = known();
-      const isUnchanged =
-        now.selected === before.selected &&
-        now.rules === before.rules &&
-        now.servers.length === before.servers.length &&
-        now.servers.every((server, index) => server === before.servers[index]);
+  /**
+   * Notifies the listener when the servers of an endpoint, its selection, the viewer's permissions or the viewer's teams
+   * change, with the endpoint as the viewer sees it now.
+   */
+  watch(
+    slug: string,
+    viewer: EndpointViewer,
+    listener: (now: Endpoint | undefined, change: EndpointChange) => void,
+  ): EndpointWatch {
+    let before = this.observe(slug, viewer);
+    const check = () => {
+      const now = this.observe(slug, viewer);
+      const change = toChange(before, now);
       before = now;
-      if (!isUnchanged) listener(this.findFor(caller, slug));
-    });
+      if (change) listener(this.findFor(viewer.caller, slug), change);
+    };
+    return { check, stop: this.registry.onChange(check) };
+  }
+
+  private observe(slug: string, { caller }: EndpointViewer): ObservedEndpoint {
+    const [whole, seen] = [this.find(slug), this.findFor(caller, slug)];
+    const seesWhole = seen === whole;
+    return {
+      servers: seen?.servers ?? [],
+      selected: this.toSelectionText(slug),
+      rules: seesWhole ? NO_RULES : this.registry.snapshot.policies,
+      caller: seesWhole ? undefined : this.memberships.current(caller),
+    };
   }
 
   private restrictFor(endpoint: Endpoint, caller: Caller): Endpoint | undefined {
@@ -73,7 +111,7 @@ export class EndpointDirectory {
     this.views.set(endpoint, endpointViews);
     const known = endpointViews.get(caller);
     if (known) return known.endpoint;
-    const view = { endpoint: restrictEndpoint(endpoint, caller, this.policy) };
+    const view = { endpoint: restrictEndpoint(endpoint, this.memberships.current(caller), this.policy) };
     endpointViews.set(caller, view);
     return view.endpoint;
   }
@@ -85,6 +123,17 @@ export class EndpointDirectory {
 }
 
 const NO_RULES: RegistrySnapshot['policies'] = [];
+
+function toChange(before: ObservedEndpoint, now: ObservedEndpoint): EndpointChange | undefined {
+  const isSameEndpoint =
+    now.selected === before.selected &&
+    now.rules === before.rules &&
+    now.servers.length === before.servers.length &&
+    now.servers.every((server, index) => server === before.servers[index]);
+  if (!isSameEndpoint) return 'endpoint';
+  const isSameCaller = now.caller === before.caller || isDeepStrictEqual(now.caller, before.caller);
+  return isSameCaller ? undefined : 'caller';
+}
 
 interface RestrictedView {
   readonly endpoint: Endpoint | undefined;

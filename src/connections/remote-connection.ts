@@ -189,7 +189,7 @@ export class RemoteConnection implements UpstreamConnection {
 }
 
 /** The owner needs only what identifies the caller in its pool; the other claims of the token stay here. */
-const withoutClaims = (caller: Caller): Caller => ({
+const withoutClaims = ({ grants: _grants, ...caller }: Caller): Caller => ({
   ...caller,
   roles: [],
   teams: [],

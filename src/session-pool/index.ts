@@ -2,6 +2,7 @@ export { EventArchive } from './event-archive.js';
 export type { StreamEvent, StreamSink } from './event-log.js';
 export { InFlightCounter } from './in-flight-counter.js';
 export { isBelowLevel, severity } from './log-levels.js';
+export { hasSameNarrowing, toNarrowing } from './narrowing.js';
 export { replayOrphanedStream } from './replay-orphaned-stream.js';
 export { Session, type OpenCall } from './session.js';
 export { SessionPool } from './session-pool.js';

@@ -47,6 +47,16 @@ describe('a handed-off session', () => {
     expect([restored.client, restored.logLevel]).toEqual([client, 'warning']);
   });
 
+  it('restores a handed-off session with the caller of its latest request and what its token grants without teams', () => {
+    const { previousOwner, newOwner } = workers();
+    const session = previousOwner.open(sessionStart({ caller: callerOf('me') }));
+    const grants = { roles: ['user'], teams: [], teamRoles: ['payer'] };
+    const caller = { ...callerOf('me'), roles: ['user', 'payer'], teams: ['finance'], grants };
+    session.useCaller(caller);
+    const restored = newOwner.restore(transferred(previousOwner.handOff(session.id, 'new-owner')));
+    expect(restored.caller).toEqual(caller);
+  });
+
   it('ends a handed-off session at its previous owner, which remembers the new owner', () => {
     const { previousOwner } = workers();
     const session = previousOwner.open(sessionStart());

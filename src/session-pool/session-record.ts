@@ -1,4 +1,4 @@
-import type { Caller } from '#lib/extension-kit';
+import type { Caller, TokenGrants } from '#lib/extension-kit';
 import {
   isJsonObject,
   isLogLevel,
@@ -45,14 +45,25 @@ export function readSessionRecord(value: JsonValue | undefined): SessionRecord |
 
 function readCaller(value: JsonValue | undefined): Caller | undefined {
   if (!isJsonObject(value)) return undefined;
-  const { principal, key, anonymous, roles, teams, servers, scopes, claims } = value;
+  const { principal, key, anonymous, roles, teams, servers, scopes, claims, grants } = value;
   if (!isJsonObject(principal) || !isJsonObject(claims) || ![roles, teams, scopes].every(isStringArray))
     return undefined;
   if (servers !== undefined && !isStringArray(servers)) return undefined;
+  const readGrants = grants === undefined ? undefined : readTokenGrants(grants);
+  if (grants !== undefined && !readGrants) return undefined;
   const { issuer, subject } = principal;
   if (!isString(issuer) || !isString(subject) || !isString(key) || typeof anonymous !== 'boolean') return undefined;
   const names = { roles, teams, scopes } as Pick<Caller, 'roles' | 'teams' | 'scopes'>;
-  return { principal: { issuer, subject }, key, anonymous, ...names, ...(servers && { servers }), claims };
+  const optional = { ...(servers && { servers }), ...(readGrants && { grants: readGrants }) };
+  return { principal: { issuer, subject }, key, anonymous, ...names, claims, ...optional };
+}
+
+function readTokenGrants(value: JsonValue): TokenGrants | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const { roles, teams, teamRoles } = value;
+  if (!isStringArray(roles) || !isStringArray(teams)) return undefined;
+  if (teamRoles === undefined) return { roles, teams };
+  return isStringArray(teamRoles) ? { roles, teams, teamRoles } : undefined;
 }
 
 function readClient(value: JsonValue | undefined): ClientProfile | undefined {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Caller } from '#lib/extension-kit';
 import type { Answer, ClientProfile, LogLevel, McpNotification, Outcome, Question, RequestId } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
@@ -16,6 +17,7 @@ import { SessionStreams, type StreamOptions } from './session-streams.js';
 /** Properties of a session that are fixed at its creation. */
 export interface SessionStart {
   readonly id: string;
+  /** Caller of the request that opened the session. */
   readonly caller: Caller;
   /** Endpoint that the session is bound to. */
   readonly endpoint: string;
@@ -63,14 +65,17 @@ export class Session {
   logLevel: LogLevel | undefined;
   lastUsedAt: number;
   isEnded = false;
+  private isRetired = false;
   private calls: Set<InFlightCall> | undefined;
   private questions: PendingQuestions | undefined;
   private connections: Set<SessionConnection> | undefined;
   private idleWaiters: (() => void)[] | undefined;
   private endListeners: Set<() => void> | undefined;
+  private callerListeners: Set<() => void> | undefined;
   private pendingAnswers: InFlightCounter | undefined;
   private earlyCancels: EarlyCancels | undefined;
   private streams: SessionStreams | undefined;
+  private latestCaller: Caller;
 
   /** The client's profile. Over HTTP+SSE it arrives only after the stream, and with it the session, was opened. */
   client: ClientProfile;
@@ -82,6 +87,7 @@ export class Session {
     private readonly archive: EventArchive = NO_ARCHIVE,
   ) {
     this.client = start.client;
+    this.latestCaller = start.caller;
     this.lastUsedAt = clock.now();
   }
 
@@ -96,6 +102,28 @@ export class Session {
 
   get id(): string {
     return this.start.id;
+  }
+
+  /**
+   * The caller of the latest request. Its principal and the servers that its token is limited to never change, its roles,
+   * teams and scopes may.
+   */
+  get caller(): Caller {
+    return this.latestCaller;
+  }
+
+  /** Uses the caller of a request from now on. Whoever sends the request must have checked that it owns the session. */
+  useCaller(caller: Caller): void {
+    if (caller === this.latestCaller) return;
+    // Another worker's request brings an equal copy: whatever is cached by caller stays cached.
+    if (this.callerListeners && isDeepStrictEqual(caller, this.latestCaller)) return;
+    this.latestCaller = caller;
+    for (const listener of this.callerListeners ?? []) listener();
+  }
+
+  /** Registers a listener for a change of the caller until the session ends. */
+  onCallerChange(listener: () => void): void {
+    (this.callerListeners ??= new Set()).add(listener);
   }
 
   /**
@@ -187,6 +215,7 @@ export class Session {
 
   /** Sends a notification that belongs to no request. Lost if the client has never opened a server stream. */
   notify(notification: McpNotification): void {
+    if (this.isRetired) return;
     if (this.logLevel && isBelowLevel(notification, this.logLevel)) return;
     void this.serverStream?.emit({ kind: 'notification', notification });
   }
@@ -241,7 +270,7 @@ export class Session {
    */
   answerOnStream(id: RequestId, method: string, answer: () => Promise<Outcome>): Promise<void> {
     const pending = (this.pendingAnswers ??= new InFlightCounter());
-    if (this.isEnded) throw new SessionEnded();
+    if (this.isEnded || this.isRetired) throw new SessionEnded();
     if (pending.size >= this.limits.maxCallsPerSession) throw new TooManyCalls(this.limits.maxCallsPerSession);
     const markAnswered = pending.add();
     return answer()
@@ -255,6 +284,15 @@ export class Session {
   /** Resolves once every request whose answer belongs on the server stream is answered. */
   whenAllAnswered(): Promise<void> {
     return this.pendingAnswers?.whenIdle() ?? Promise.resolve();
+  }
+
+  /**
+   * Accepts no further request on the server stream and sends no notification that belongs to none. Ends the session once
+   * the accepted requests are answered (HTTP+SSE).
+   */
+  retire(): void {
+    this.isRetired = true;
+    void this.whenAllAnswered().then(() => this.end());
   }
 
   /** Registers a listener for the end of the session. Returns a function that removes it. */
@@ -292,8 +330,8 @@ export class Session {
   handOff(): SessionRecord | undefined {
     if (!this.canMove) return undefined;
     this.isEnded = true;
-    const { caller, endpoint } = this.start;
-    const { id, client, logLevel } = this;
+    const { endpoint } = this.start;
+    const { id, caller, client, logLevel } = this;
     // The record includes events that are not stored yet; the new owner sends them.
     const streams = this.streams?.handOff();
     this.notifyEndListeners();
@@ -311,6 +349,7 @@ export class Session {
     this.resolveIdleWaiters();
     for (const listener of this.endListeners ?? []) listener();
     this.endListeners = undefined;
+    this.callerListeners = undefined;
   }
 
   private openReplyStream(call: StreamCall, sink: StreamSink): SessionStream {
@@ -337,7 +376,8 @@ export class Session {
 
 /** Copies only the declared fields of a caller: the object may hold more, such as a token. */
 function toPlainCaller(caller: Caller): Caller {
-  const { principal, key, anonymous, roles, teams, servers, scopes, claims } = caller;
+  const { principal, key, anonymous, roles, teams, servers, scopes, claims, grants } = caller;
   const { issuer, subject } = principal;
-  return { principal: { issuer, subject }, key, anonymous, roles, teams, ...(servers && { servers }), scopes, claims };
+  const optional = { ...(servers && { servers }), ...(grants && { grants }) };
+  return { principal: { issuer, subject }, key, anonymous, roles, teams, scopes, claims, ...optional };
 }

@@ -1,5 +1,6 @@
 import { toListFlag, type ListFlag, type McpNotification } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
+import type { Endpoint, EndpointChange } from '../catalog/index.js';
 import { Coalescer, type NotifyChange } from './coalescer.js';
 import { UNFILTERED_VIEW, type ListView } from './list-views.js';
 
@@ -9,6 +10,14 @@ export interface ChangeOrigin {
   readonly server?: string;
   /** URI of the resource, as the client subscribed to it. */
   readonly resource?: string | undefined;
+}
+
+/**
+ * Returns the sources of the changes that a client may have missed when what it sees of an endpoint changed. A change of the
+ * caller alone is compared server by server; one of the endpoint has no particular source.
+ */
+export function toOrigins(endpoint: Endpoint | undefined, change: EndpointChange): readonly ChangeOrigin[] {
+  return change === 'caller' && endpoint ? endpoint.servers.map(({ slug }) => ({ server: slug })) : [{}];
 }
 
 /** Sources of the changes of one burst. */

@@ -1,4 +1,4 @@
-export { ChangeNotifier, type ChangeOrigin } from './change-notifier.js';
+export { ChangeNotifier, toOrigins, type ChangeOrigin } from './change-notifier.js';
 export { ServerSubscriptions } from './server-subscriptions.js';
 export type { SubscriptionHandle } from './subscriber.js';
 export { ListViews, DeferredListViews, type ListView, type Viewer } from './list-views.js';

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Caller } from '#lib/extension-kit';
 import type { ClientProfile, ListFlag } from '#lib/mcp-protocol';
 
-/** The client whose view of the lists is compared. */
+/** The client whose view of the lists is compared. A session's caller may change, so it is read at each use. */
 export interface Viewer {
   readonly caller: Caller;
   readonly client: ClientProfile;

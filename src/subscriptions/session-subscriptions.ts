@@ -7,9 +7,9 @@ import type { Session } from '../session-pool/index.js';
 import type { ConnectionScope } from '../connections/index.js';
 import { toMissedChanges } from '../upstream/index.js';
 import { ServerSubscriptions } from './server-subscriptions.js';
-import { ChangeNotifier } from './change-notifier.js';
+import { ChangeNotifier, toOrigins } from './change-notifier.js';
 import type { SubscriptionHandle, OnChange } from './subscriber.js';
-import { DeferredListViews, type ListView } from './list-views.js';
+import { DeferredListViews, type ListView, type Viewer } from './list-views.js';
 import { NotSubscribable, TooManySubscriptions } from './subscriptions.errors.js';
 
 /** A resource at one server that a session subscribed to. */
@@ -20,6 +20,7 @@ export interface SubscribedResource {
   readonly uri: string;
 }
 
+const NO_SERVERS: Pick<Endpoint, 'servers'> = { servers: [] };
 const ALL_LISTS = { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true };
 
 /** Maximum number of resources that one session may be subscribed to. */
@@ -96,8 +97,7 @@ export class SessionSubscriptions {
 
   /** Subscribes to the lists of every server behind the session's endpoint, until the session ends. */
   subscribeToLists(session: Session): void {
-    const { caller } = session.start;
-    const endpoint = this.endpoints.findFor(caller, session.start.endpoint);
+    const endpoint = this.endpoints.findFor(session.caller, session.start.endpoint);
     if (!endpoint || session.isEnded) return;
     const state = this.stateOf(session);
     if (state.hasListSubscriptions) return;
@@ -124,12 +124,13 @@ export class SessionSubscriptions {
       }
     };
     subscribeTo(endpoint);
-    const unsubscribe = this.endpoints.onChange(endpoint.id, caller, (now) => {
-      subscribeTo(now ?? { servers: [] });
-      for (const change of toMissedChanges(ALL_LISTS)) notifier.record(change);
+    const stopWatching = this.watchEndpoint(session, (now, change) => {
+      subscribeTo(now ?? NO_SERVERS);
+      for (const origin of toOrigins(now, change))
+        for (const missed of toMissedChanges(ALL_LISTS)) notifier.record(missed, origin);
     });
     session.onEnd(() => {
-      unsubscribe();
+      stopWatching();
       for (const handle of handles.values()) handle.close();
     });
   }
@@ -183,6 +184,13 @@ export class SessionSubscriptions {
     return (change) => notifier.record({ ...change, params: { ...change.params, uri } }, { resource: uri });
   }
 
+  /** Notifies the listener when what the session's caller may see changes, also because another token is used. */
+  private watchEndpoint(session: Session, listener: Parameters<EndpointDirectory['watch']>[2]): () => void {
+    const watch = this.endpoints.watch(session.start.endpoint, session, listener);
+    session.onCallerChange(watch.check);
+    return watch.stop;
+  }
+
   private stateOf(session: Session): SessionState {
     const known = this.sessions.get(session);
     if (known) return known;
@@ -195,10 +203,9 @@ export class SessionSubscriptions {
     };
     this.sessions.set(session, state);
     notifier.setView(state.view);
-    const { endpoint, caller } = session.start;
-    const unsubscribe = this.endpoints.onChange(endpoint, caller, () => this.applyVisibility(session, state));
+    const stopWatching = this.watchEndpoint(session, () => this.applyVisibility(session, state));
     session.onEnd(() => {
-      unsubscribe();
+      stopWatching();
       notifier.close();
       for (const { handle } of state.resources.values()) void handle?.then(close, ignoreFailure);
     });
@@ -209,10 +216,17 @@ export class SessionSubscriptions {
 const close = (handle: SubscriptionHandle): void => handle.close();
 const ignoreFailure = (): void => undefined;
 
-const toViewer = ({ client, start: { caller, endpoint } }: Session) => ({ caller, client, endpoint });
+/** The view follows the caller of the session. */
+const toViewer = (session: Session): Viewer => ({
+  get caller() {
+    return session.caller;
+  },
+  client: session.client,
+  endpoint: session.start.endpoint,
+});
 
 const toConnectionScope = (session: Session): ConnectionScope => ({
-  caller: session.start.caller,
+  caller: session.caller,
   client: session.client,
   session,
 });

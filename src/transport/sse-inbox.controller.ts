@@ -26,7 +26,7 @@ export class SseInboxController {
   @MessagePattern(SSE_MESSAGE)
   async message(@Payload() order: SseOrder): Promise<Outcome> {
     const { caller, message } = order;
-    const session = await this.router.findLocal(order.session, caller.key, order.endpoint);
+    const session = await this.router.findLocal(order.session, caller, order.endpoint);
     const endpoint = this.endpoints.findFor(caller, order.endpoint);
     if (!endpoint) throw new EndpointNotFound(order.endpoint);
     await this.exchange.accept({ caller, endpoint }, session, validateMessage(message));

@@ -18,6 +18,7 @@ import { OriginGuard } from './origin-guard.js';
 import { IdleConnectionCloser } from './idle-connection-closer.js';
 import { SseInboxController } from './sse-inbox.controller.js';
 import { OpenReplies } from './open-replies.js';
+import { StreamExpiry } from './stream-expiry.js';
 import { TransportConfig } from './transport.config.js';
 
 @Module({
@@ -31,6 +32,7 @@ import { TransportConfig } from './transport.config.js';
     Admission,
     IdleConnectionCloser,
     OpenReplies,
+    StreamExpiry,
     ModernExchange,
     LegacyExchange,
     SseExchange,

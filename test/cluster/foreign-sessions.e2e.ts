@@ -3,10 +3,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { startRestServer, type RestTestServer } from '#lib/testing/rest-server';
+import { AdminClient } from '../support/admin-client.js';
 import { startCluster, type TestCluster } from '../support/cluster.js';
 import { framesIn } from '../support/bus-frames.js';
 import { LegacyClientViaIngress, SseClientViaIngress } from '../support/forwarding-clients.js';
 import { RedisMonitor } from '../support/redis-monitor.js';
+import { until } from '../support/until.js';
 
 const CALL = { jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'api__object', arguments: {} } };
 const OWN_CALL = { jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'object', arguments: {} } };
@@ -24,6 +26,10 @@ let http: LegacyClientViaIngress;
 let sse: SseClientViaIngress;
 let httpId: string;
 let sseId: string;
+/** A personal access token of alice for one server, and a session that was opened with it. */
+let limited: string;
+let limitedClient: LegacyClientViaIngress;
+let limitedId: string;
 
 beforeAll(async () => {
   redis = await startRedis();
@@ -38,17 +44,36 @@ beforeAll(async () => {
   await sse.connect();
   httpId = http.headers['mcp-session-id'] ?? '';
   sseId = new URL(sse.messagesUrl).searchParams.get('sessionId') ?? '';
+  limited = await createLimitedToken();
+  limitedClient = new LegacyClientViaIngress(home, door, { token: limited });
+  await limitedClient.connect();
+  limitedId = limitedClient.headers['mcp-session-id'] ?? '';
   monitor = await RedisMonitor.open(redis.port);
 });
 
 afterAll(async () => {
   await http?.close();
   await sse?.close();
+  await limitedClient?.close();
   monitor?.close();
   await cluster?.stop();
   await redis?.stop();
   await server?.close();
 });
+
+/** Creates a personal access token of alice for one server. Resolves once every worker accepts it. */
+async function createLimitedToken(): Promise<string> {
+  const [owner] = cluster.workers;
+  const order = { body: { title: 'limited', servers: ['api'] } };
+  const { json } = await new AdminClient(cluster, ['user'], 'alice').send(owner!, 'POST', '/tokens', order);
+  const token = json['token'] as string;
+  const ping = { jsonrpc: '2.0', id: 1, method: 'ping' };
+  for (const door of doors())
+    await until(
+      async () => (await answerTo(door, { verb: 'POST', path: '/rpc', token, message: ping })).status === 200,
+    );
+  return token;
+}
 
 /** The URLs of the owner and of the other worker. */
 const doors = (): string[] => cluster.workers.map(({ url }) => url);
@@ -122,6 +147,21 @@ const TRIES: readonly (readonly [name: string, attempts: () => Attempt[], unknow
   ],
   ['of HTTP+SSE, over streamable HTTP', () => overHttp(sseId, alice), () => overHttp(UNISSUED_ID, alice)],
   ['of streamable HTTP, over HTTP+SSE', () => overSse(httpId, alice), () => overSse(UNISSUED_ID, alice)],
+  [
+    'of a token for all servers, with a token for some',
+    () => overHttp(httpId, limited),
+    () => overHttp(UNISSUED_ID, limited),
+  ],
+  [
+    'of a token for all servers, with a token for some, over HTTP+SSE',
+    () => overSse(sseId, limited),
+    () => overSse(UNISSUED_ID, limited),
+  ],
+  [
+    'of a token for some servers, with a token for all',
+    () => overHttp(limitedId, alice),
+    () => overHttp(UNISSUED_ID, alice),
+  ],
   ['cut short', () => overHttp(httpId.slice(0, -1), alice), () => overHttp(UNISSUED_ID, alice)],
   ['made longer', () => overHttp(`${httpId}A`, alice), () => overHttp(UNISSUED_ID, alice)],
   ['padded', () => overHttp(`${httpId}=`, alice), () => overHttp(UNISSUED_ID, alice)],
@@ -164,14 +204,14 @@ describe.each(['its owner', 'the other worker'])('a session id in a request at %
 
   it('runs nothing when it is foreign, and still works for its own principal', async () => {
     const before = server.runs('/object');
-    expect(before).toBe(place === 'its owner' ? 0 : 2);
-    for (const client of [http, sse]) {
+    expect(before).toBe(place === 'its owner' ? 0 : 3);
+    for (const client of [http, sse, limitedClient]) {
       const { answers } = await client.request('tools/call', CALL.params);
       expect(answers).toMatchObject([{ result: { content: [{ type: 'text' }] } }]);
     }
-    expect(server.runs('/object')).toBe(before + 2);
+    expect(server.runs('/object')).toBe(before + 3);
     await monitor.settled();
     // Proves that the checks above would have seen a call.
-    expect(framesIn(monitor.commands).filter(({ kind }) => kind === 'request')).toHaveLength(2);
+    expect(framesIn(monitor.commands).filter(({ kind }) => kind === 'request')).toHaveLength(3);
   });
 });

@@ -79,6 +79,11 @@ export class DispatchWorld {
     return this.router.open({ caller: callerOf(subject), endpoint, client, transport: 'http' });
   }
 
+  /** Locates a session for a request with another token of its principal. */
+  async locate({ id }: SessionHandle, caller: Caller, endpoint = 'default'): Promise<SessionHandle> {
+    return this.router.locate(id, { caller, endpoint, transport: 'http' });
+  }
+
   /** The endpoint that the caller can see. */
   endpoint(slug?: string, caller = callerOf('me')) {
     const endpoint = this.endpoints.findFor(caller, slug);

@@ -12,6 +12,7 @@ export interface GatewaySetup {
   readonly servers: Readonly<Record<string, object>>;
   readonly virtualServers?: Readonly<Record<string, object>>;
   readonly limits?: Readonly<Record<string, object>>;
+  readonly teams?: Readonly<Record<string, object>>;
   readonly default?: object;
   /** Settings, `ISTHMUS_*`. */
   readonly env?: Readonly<Record<string, string>>;

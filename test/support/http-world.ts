@@ -125,6 +125,11 @@ export class HttpWorld {
     return { 'mcp-session-id': headers.get('mcp-session-id') ?? 'none', 'mcp-protocol-version': revision };
   }
 
+  /** Issues another token for the same subject. A negative number of seconds: one that has expired. */
+  issueToken(expiresInSeconds: number): Promise<string> {
+    return this.application.get(TokenIssuer).issue({ subject: 'me', expiresInSeconds });
+  }
+
   /** Number of open sessions. */
   get sessions(): number {
     return this.application.get(SessionPool, { strict: false }).size;

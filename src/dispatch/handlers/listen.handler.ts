@@ -14,7 +14,7 @@ import { Clock } from '#lib/time';
 import { EndpointDirectory, toPublicUri, publishNotification, resolveUri } from '../../catalog/index.js';
 import type { ServerDefinition } from '../../registry/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
-import { ServerSubscriptions, type SubscriptionHandle } from '../../subscriptions/index.js';
+import { ServerSubscriptions, toOrigins, type SubscriptionHandle } from '../../subscriptions/index.js';
 import type { ChangeFilter } from '../../upstream/index.js';
 import { Items } from '../../items/index.js';
 import { ChangeStream } from '../change-stream.js';
@@ -90,14 +90,16 @@ export class ListenHandler extends MethodHandler {
   /** Updates the upstream subscriptions when the servers, the selection or the caller's permissions at the endpoint change. */
   private watchEndpoint(listening: Subscriber) {
     const { inbound, stream, requestedFilters } = listening;
-    return this.endpoints.onChange(inbound.endpoint.id, inbound.caller, (endpoint) => {
-      for (const flag of LIST_FLAGS) stream.changed({ method: LIST_CHANGES[flag].notification, params: {} });
+    const watch = this.endpoints.watch(inbound.endpoint.id, inbound, (endpoint, change) => {
+      for (const origin of toOrigins(endpoint, change))
+        for (const flag of LIST_FLAGS) stream.changed({ method: LIST_CHANGES[flag].notification, params: {} }, origin);
       const servers = new Set(endpoint?.servers.map(({ slug }) => slug));
       for (const slug of requestedFilters.keys()) if (!servers.has(slug)) unsubscribe(listening, slug);
       if (!endpoint) return;
       const now = { ...listening, inbound: { ...inbound, endpoint } };
       for (const server of endpoint.servers) void this.updateSubscription(server, now);
     });
+    return watch.stop;
   }
 
   private async updateSubscription(server: ServerDefinition, listening: Subscriber): Promise<void> {

@@ -18,6 +18,8 @@ import { ServerProfiles } from '../server-profiles.js';
 
 /** State shared by the viewers of one authorization context at one endpoint. */
 interface SharedView {
+  readonly context: string;
+  readonly key: string;
   viewers: number;
   readonly snapshots: Map<string, EndpointSnapshot>;
 }
@@ -56,19 +58,33 @@ export class VisibleLists extends ListViews {
   }
 
   override open(viewer: Viewer, lists: readonly ListFlag[]): ListView {
-    const key = JSON.stringify([toAuthorizationContext(viewer.caller), viewer.client.capabilities, viewer.endpoint]);
-    const view = this.sharedViews.get(key) ?? { viewers: 0, snapshots: new Map() };
-    view.viewers += 1;
-    this.sharedViews.set(key, view);
+    let view = this.join(viewer);
     return new ViewerSnapshot(lists, {
       scopeOf: (list) => this.scopeOf(viewer, list),
       showsResource: (uri) => this.showsResource(viewer, uri),
-      takeSnapshot: (list, server) => this.takeSharedSnapshot(view, viewer, list, server),
-      release: () => {
-        view.viewers -= 1;
-        if (view.viewers === 0) this.sharedViews.delete(key);
+      takeSnapshot: (list, server) => {
+        if (view.context !== toAuthorizationContext(viewer.caller)) {
+          this.leave(view);
+          view = this.join(viewer);
+        }
+        return this.takeSharedSnapshot(view, viewer, list, server);
       },
+      release: () => this.leave(view),
     });
+  }
+
+  private join({ caller, client, endpoint }: Viewer): SharedView {
+    const context = toAuthorizationContext(caller);
+    const key = JSON.stringify([context, client.capabilities, endpoint]);
+    const view = this.sharedViews.get(key) ?? { context, key, viewers: 0, snapshots: new Map() };
+    view.viewers += 1;
+    this.sharedViews.set(key, view);
+    return view;
+  }
+
+  private leave(view: SharedView): void {
+    view.viewers -= 1;
+    if (view.viewers === 0) this.sharedViews.delete(view.key);
   }
 
   /** The servers and items of an endpoint that the caller may see now. */

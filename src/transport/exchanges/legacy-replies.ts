@@ -85,6 +85,14 @@ export class LegacyGetStream extends LegacyStream {
   override onDrain(): void {
     if (this.isServerStream) this.end();
   }
+
+  /**
+   * Ends the server stream, so that the client opens it again with a valid token. The rest of a call's stream stays until its
+   * answer: the call was admitted.
+   */
+  onTokenExpired(): void {
+    if (this.isServerStream) this.end();
+  }
 }
 
 /** Answers one request: with JSON when the outcome is the only message, with an event stream otherwise. */

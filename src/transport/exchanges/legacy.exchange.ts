@@ -15,6 +15,7 @@ import { OrphanedStreams, SessionRouter, SessionUnknown, type SessionHandle } fr
 import { Dispatcher, EndpointInfo } from '../../dispatch/index.js';
 import { requireAccept } from '../http-request.js';
 import { OpenReplies } from '../open-replies.js';
+import { StreamExpiry } from '../stream-expiry.js';
 import { TransportConfig } from '../transport.config.js';
 import { BadRequest } from '../transport.errors.js';
 import { singleHeader, type Exchange } from './exchange.js';
@@ -41,6 +42,7 @@ export class LegacyExchange {
     private readonly router: SessionRouter,
     private readonly orphanedStreams: OrphanedStreams,
     private readonly openReplies: OpenReplies,
+    private readonly streamExpiry: StreamExpiry,
     private readonly config: TransportConfig,
   ) {}
 
@@ -91,6 +93,7 @@ export class LegacyExchange {
     stream.isServerStream = opened.isServerStream;
     writer.openStream();
     writer.onClosed(() => opened.detach());
+    writer.onClosed(this.streamExpiry.onExpired(exchange.caller, () => stream.onTokenExpired()));
   }
 
   /** Returns the session. When its owner is dead, replays the archived rest of the stream instead and returns undefined. */

@@ -18,6 +18,7 @@ import type { StreamEvent, StreamSink } from '../../session-pool/index.js';
 import type { ReplyWriter } from '../reply-writer.js';
 import { toResponseText, withRetryAfter, toJsonRpcMessage } from '../rpc-responses.js';
 import { OpenReplies, type OpenReply } from '../open-replies.js';
+import { StreamExpiry } from '../stream-expiry.js';
 import type { Exchange } from './exchange.js';
 
 /** Legacy methods that were removed in the modern era (specification 2026: changelog). */
@@ -37,6 +38,7 @@ export class ModernExchange {
   constructor(
     private readonly dispatcher: Dispatcher,
     private readonly openReplies: OpenReplies,
+    private readonly streamExpiry: StreamExpiry,
   ) {}
 
   async post(exchange: Exchange, message: JsonRpcRequest): Promise<void> {
@@ -48,6 +50,8 @@ export class ModernExchange {
     if (REMOVED_METHODS.has(message.method)) return reply.finish(failure(methodRemoved(message.method)));
     const { caller, endpoint, headers: mirrored } = exchange;
     const requestId = message.id;
+    if (message.method === LISTEN_METHOD)
+      exchange.writer.onClosed(this.streamExpiry.onExpired(caller, () => reply.endSubscription()));
     const inbound: Inbound = { caller, endpoint, ...decoded, requestId, mirrored, clientRepeatsCall: true };
     const outcome = await this.dispatcher.dispatch(inbound, reply, reply.signal);
     return reply.finish(outcome);
@@ -117,7 +121,11 @@ class ModernReply implements StreamSink, OpenReply {
 
   /** Ends a subscription gracefully with its result. An in-flight call finishes. */
   onDrain(): void {
-    if (this.method === LISTEN_METHOD) this.cancellation.abort();
+    if (this.method === LISTEN_METHOD) this.endSubscription();
+  }
+
+  endSubscription(): void {
+    this.cancellation.abort();
   }
 
   private encode(outcome: Outcome): Outcome {

@@ -9,6 +9,7 @@ import type { Admitted } from '../admission.js';
 import type { ReplyWriter } from '../reply-writer.js';
 import { toJsonRpcMessage } from '../rpc-responses.js';
 import { OpenReplies } from '../open-replies.js';
+import { StreamExpiry } from '../stream-expiry.js';
 import { BadRequest } from '../transport.errors.js';
 import type { Exchange } from './exchange.js';
 import {
@@ -39,6 +40,7 @@ export class SseExchange {
     private readonly endpointInfo: EndpointInfo,
     private readonly router: SessionRouter,
     private readonly openReplies: OpenReplies,
+    private readonly streamExpiry: StreamExpiry,
   ) {}
 
   async openStream(exchange: Exchange): Promise<void> {
@@ -47,6 +49,7 @@ export class SseExchange {
     const client = { revision: SSE_REVISION, capabilities: {} };
     const session = this.router.open({ caller, endpoint: endpoint.id, client, transport: 'sse' });
     writer.onClosed(() => void session.end());
+    writer.onClosed(this.streamExpiry.onExpired(caller, () => session.retire()));
     writer.openStream();
     void writer.event(`${toMessagesPath(endpoint)}?sessionId=${session.id}`, undefined, 'endpoint');
     await session.openStream(new SseStream(writer, this.openReplies, session));

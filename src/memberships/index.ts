@@ -1,0 +1,2 @@
+export { Memberships } from './memberships.js';
+export { MembershipsModule } from './memberships.module.js';
