@@ -28,7 +28,10 @@ export class GatewayConfig {
   @Max(128)
   readonly workers: number = 1;
 
-  /** Public base URL of the gateway when clients reach it through a proxy: `https://mcp.example.com`. */
+  /**
+   * Public base URL of the gateway when clients reach it through a proxy or by a host name other than localhost:
+   * `https://mcp.example.com`. Endpoints advertise resources below it, and accept tokens whose audience is such a resource.
+   */
   @Env('ISTHMUS_PUBLIC_URL')
   @IsOptional()
   @Matches(ORIGIN, { message: 'publicUrl must be an http or https URL without a path' })

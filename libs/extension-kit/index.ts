@@ -12,4 +12,4 @@ export { Clock, SystemClock } from '#lib/time';
 export { GatewayError, type GatewayErrorData } from './gateway-error.js';
 export { OutcomeError } from './outcome-error.js';
 export { PRODUCT } from './product.js';
-export { TokenVerifier, type VerifiedToken } from './token-verifier.js';
+export { TokenVerifier, type RequestedResource, type VerifiedToken } from './token-verifier.js';

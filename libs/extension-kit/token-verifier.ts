@@ -20,10 +20,23 @@ export interface VerifiedToken {
    */
   readonly acceptedUntilMs?: number;
   readonly claims: Readonly<Record<string, unknown>>;
+  /** The requested resource, when the token is valid for it alone (RFC 8707). Absent: valid for the whole gateway. */
+  readonly resource?: string;
+}
+
+/** The identifiers under which the gateway and the requested endpoint are protected resources (RFC 9728). */
+export interface RequestedResource {
+  /** Identifiers of the gateway as a whole. */
+  readonly gateway: readonly string[];
+  /** Identifier of the requested endpoint. Absent: the request is for no endpoint. */
+  readonly endpoint?: string;
 }
 
 /** Validates a bearer token and returns its content. There is one per gateway; an extension may replace it. */
 export abstract class TokenVerifier {
-  /** Rejects when the token is invalid. The error message must not contain the token. */
-  abstract verify(token: string): Promise<VerifiedToken>;
+  /**
+   * Rejects when the token is invalid. The error message must not contain the token. A token whose audience is
+   * `requested.endpoint` alone must be returned with that `resource`, so that it is not accepted elsewhere.
+   */
+  abstract verify(token: string, requested?: RequestedResource): Promise<VerifiedToken>;
 }

@@ -2,12 +2,13 @@ import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import { CallerAuthenticator } from '../auth/index.js';
+import type { ElevatedRole } from '../tokens/index.js';
 import { RoleMissing, TokenRestricted } from './admin.errors.js';
 import { AuditInterceptor } from './audit.interceptor.js';
 import { setCaller } from './request-caller.js';
 
 /** Roles of the admin API: change the configuration, operate the gateway, inspect it, or manage one's own tokens. */
-export type AdminRole = 'admin' | 'operator' | 'auditor' | 'user';
+export type AdminRole = ElevatedRole | 'user';
 
 /** The roles that may use a route; one of them suffices. A route without this decorator rejects every caller. */
 export const RequireRoles = Reflector.createDecorator<readonly AdminRole[]>();

@@ -1,3 +1,4 @@
+import { HttpException } from '@nestjs/common';
 import { GatewayError } from '#lib/extension-kit';
 import { GatewayCode, RpcCode } from '#lib/mcp-protocol';
 
@@ -24,5 +25,21 @@ export class ResourceNotFound extends GatewayError {
   /** @param resource subject of the message, such as "The session" */
   constructor(resource: string) {
     super(RpcCode.invalidRequest, `${resource} does not exist, or no longer exists.`, 404);
+  }
+}
+
+const CONFLICT = 409;
+
+/** 409: the request stops the gateway, so it must be confirmed. */
+export class ConfirmationRequired extends HttpException {
+  /** Reason of the problem document, for programs. */
+  readonly reason = 'confirmation_required';
+
+  constructor() {
+    super(
+      'No other worker serves requests, so draining this one stops the gateway. To drain it nevertheless, repeat the ' +
+        'request with ?confirm=only-worker.',
+      CONFLICT,
+    );
   }
 }

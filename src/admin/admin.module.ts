@@ -42,6 +42,7 @@ import { ToolsController } from './items/tools.controller.js';
 import { SessionPoolModule } from '../session-pool/index.js';
 import { WorkersModule } from '../workers/index.js';
 import { TokensModule } from '../tokens/index.js';
+import { SubjectsController } from './subjects.controller.js';
 import { TokensController } from './tokens.controller.js';
 import { UnknownRouteController } from './unknown-route.controller.js';
 import { UpstreamSessionsController } from './upstream-sessions.controller.js';
@@ -80,6 +81,7 @@ import { WorkersController } from './workers.controller.js';
     ServersController,
     SessionsController,
     SettingsController,
+    SubjectsController,
     TeamsController,
     TokensController,
     PromptsController,

@@ -6,16 +6,22 @@ const PRECONDITION_FAILED = 412;
 /** Returns the entity tag of a version (RFC 9110, 8.8.3). */
 export const entityTag = (version: number): string => `"${version}"`;
 
+/** `If-Match` that any version of an existing entry matches (RFC 9110, 13.1.1). */
+export const ANY_VERSION = '*';
+
 /**
- * Requires that a change names the version it was made for (RFC 9110, 13.1.1; RFC 6585, 3).
- * @throws HttpException 428 without `If-Match`, 412 for another version
+ * Requires that a change names the version it was made for (RFC 6585, 3).
+ * @throws HttpException 428 without `If-Match`
  */
-export function requireMatch(ifMatch: string | undefined, version: number): void {
-  if (ifMatch === undefined) {
-    const message =
-      'The header If-Match is missing. Send it with the ETag that you have read, or with * for any version.';
-    throw new HttpException(message, PRECONDITION_REQUIRED);
-  }
+export function requireIfMatch(ifMatch: string | undefined): string {
+  if (ifMatch !== undefined) return ifMatch;
+  const message =
+    'The header If-Match is missing. Send it with the ETag that you have read, or with * for any version.';
+  throw new HttpException(message, PRECONDITION_REQUIRED);
+}
+
+/** @throws HttpException 412 when `If-Match` names other versions only (RFC 9110, 13.1.1) */
+export function requireMatch(ifMatch: string, version: number): void {
   if (matches(ifMatch, version)) return;
   throw new HttpException('The entry has changed. Read it again, then repeat the change.', PRECONDITION_FAILED);
 }
@@ -25,7 +31,11 @@ export function isUnmodified(ifNoneMatch: string | undefined, version: number): 
   return ifNoneMatch !== undefined && matches(ifNoneMatch.replaceAll('W/', ''), version);
 }
 
+export const isAnyVersion = (ifMatch: string): boolean => toTags(ifMatch).has(ANY_VERSION);
+
 function matches(header: string, version: number): boolean {
-  const tags = new Set(header.split(',').map((tag) => tag.trim()));
-  return tags.has('*') || tags.has(entityTag(version));
+  const tags = toTags(header);
+  return tags.has(ANY_VERSION) || tags.has(entityTag(version));
 }
+
+const toTags = (header: string): ReadonlySet<string> => new Set(header.split(',').map((tag) => tag.trim()));

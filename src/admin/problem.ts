@@ -3,6 +3,7 @@ import { HttpException } from '@nestjs/common';
 import { GatewayError } from '#lib/extension-kit';
 import { isJsonObject } from '#lib/mcp-protocol';
 import { DatabaseUnavailable } from '../database/index.js';
+import { ConfirmationRequired } from './admin.errors.js';
 import { IdempotencyConflict } from './idempotency/idempotency.errors.js';
 import { ChangeRefused, EntryInvalid } from '../registry/index.js';
 
@@ -25,6 +26,8 @@ const DATABASE_UNAVAILABLE =
 /** Undefined for an unexpected error, whose details must not reach the client. */
 export function toProblem(cause: unknown): Problem | undefined {
   if (cause instanceof GatewayError) return { ...createProblem(cause.httpStatus, cause.message), code: cause.code };
+  if (cause instanceof ConfirmationRequired)
+    return { ...createProblem(cause.getStatus(), cause.message), reason: cause.reason };
   if (cause instanceof HttpException)
     return { ...createProblem(cause.getStatus(), cause.message), ...validationFaults(cause) };
   if (cause instanceof ChangeRefused) return toRefusal(cause);

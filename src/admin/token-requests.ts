@@ -5,7 +5,6 @@ import { DURATION_FORM, parseDuration } from '#lib/config';
 import { PageQuery } from './pages.js';
 
 const MAX_TEXT_LENGTH = 512;
-const DAY_MS = 86_400_000;
 
 /** Returns NaN for an invalid duration, so that validation rejects it instead of applying the default. */
 const toDuration = ({ value }: { value: unknown }): unknown =>
@@ -16,12 +15,12 @@ export class TokenRequest {
   /** Free text that describes the purpose of the token. */
   @IsString() @IsNotEmpty() @MaxLength(MAX_TEXT_LENGTH) readonly title!: string;
 
-  /** Lifetime as a duration such as `30d`. */
+  /** Lifetime as a duration such as `30d`. Default: 30d, or the maximum lifetime if that is shorter. */
   @JSONSchema({ type: 'string', example: '30d' })
   @Transform(toDuration)
   @IsOptional()
   @IsInt({ message: `expiresIn must be ${DURATION_FORM}` })
-  readonly expiresIn: number = 30 * DAY_MS;
+  readonly expiresIn?: number;
 
   /** A subset of the roles of the caller. Default: none. */
   @IsOptional() @IsArray() @IsString({ each: true }) readonly roles: readonly string[] = [];

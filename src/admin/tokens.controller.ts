@@ -19,7 +19,14 @@ import { Memberships } from '../memberships/index.js';
 import { didYouMean, formatDuration } from '#lib/config';
 import type { Caller } from '#lib/extension-kit';
 import { ServerRegistry } from '../registry/index.js';
-import { AccessTokens, isAccessToken, TokensConfig, type AccessToken, type NewAccessToken } from '../tokens/index.js';
+import {
+  AccessTokens,
+  isAccessToken,
+  maxLifetimeOf,
+  TokensConfig,
+  type AccessToken,
+  type NewAccessToken,
+} from '../tokens/index.js';
 import { RequireRoles } from './admin-guard.js';
 import { ResourceNotFound } from './admin.errors.js';
 import { AdminController } from './admin-route.js';
@@ -27,6 +34,8 @@ import { CurrentCaller } from './request-caller.js';
 import { paginate, type Page } from './pages.js';
 import { TokenQuery, TokenRequest } from './token-requests.js';
 import { DescribeRoute } from './openapi/route-description.js';
+
+const DEFAULT_LIFETIME_MS = 30 * 86_400_000;
 
 type TokenResponse = AccessToken & { readonly token?: string };
 
@@ -109,19 +118,27 @@ export class TokensController {
   }
 
   private toNewToken(request: TokenRequest, caller: Caller): NewAccessToken {
-    const { title, expiresIn, servers } = request;
-    const { maxLifetimeMs: longestLifetimeMs } = this.config;
-    if (expiresIn <= 0 || expiresIn > longestLifetimeMs) {
-      throw new UnprocessableEntityException(`expiresIn must be at most ${formatDuration(longestLifetimeMs)}.`);
-    }
+    const { title, servers } = request;
     for (const slug of servers ?? []) this.requireServer(slug);
+    const grants = this.resolveGrants(request, caller);
+    const expiresIn = this.resolveLifetime(request, grants);
     return {
       title,
-      ...this.resolveGrants(request, caller),
+      ...grants,
       ...(servers && { servers: [...new Set(servers)] }),
       createdBy: caller.key,
       expiresAt: new Date(this.clock.now() + expiresIn),
     };
+  }
+
+  private resolveLifetime({ expiresIn }: TokenRequest, grants: Pick<NewAccessToken, 'roles' | 'teamRoles'>): number {
+    const maxLifetimeMs = maxLifetimeOf(grants, this.config);
+    if (expiresIn === undefined) return Math.min(DEFAULT_LIFETIME_MS, maxLifetimeMs);
+    if (expiresIn > 0 && expiresIn <= maxLifetimeMs) return expiresIn;
+    const isShortened = maxLifetimeMs < this.config.maxLifetimeMs;
+    throw new UnprocessableEntityException(
+      `expiresIn must be at most ${formatDuration(maxLifetimeMs)}${isShortened ? ' for a token with these roles' : ''}.`,
+    );
   }
 
   /**

@@ -1,7 +1,8 @@
-import { Get, Header, HttpCode, Param, Post } from '@nestjs/common';
+import { Get, Header, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { IsIn, IsOptional } from 'class-validator';
 import type { WorkerView } from './inspection/inspection-orders.js';
 import { Inspection } from './inspection/inspection.js';
-import { ResourceNotFound } from './admin.errors.js';
+import { ConfirmationRequired, ResourceNotFound } from './admin.errors.js';
 import { RequireRoles } from './admin-guard.js';
 import { AdminController } from './admin-route.js';
 import { DescribeRoute } from './openapi/route-description.js';
@@ -18,6 +19,14 @@ export interface WorkersResponse {
   readonly items: readonly WorkerResponse[];
   /** Live workers that did not reply. */
   readonly silentWorkers: readonly string[];
+}
+
+/** How a drain is confirmed. */
+class DrainQuery {
+  /** `only-worker` confirms the drain of the only worker, which stops the gateway. */
+  @IsOptional()
+  @IsIn(['only-worker'], { message: 'confirm must be only-worker' })
+  readonly confirm?: 'only-worker';
 }
 
 /** The workers of this gateway. */
@@ -49,13 +58,26 @@ export class WorkersController {
     return worker;
   }
 
-  /** Starts the drain of a worker, like SIGTERM: in-flight calls finish and sessions move. Responds before the drain ends. */
+  /**
+   * Starts the drain of a worker, like SIGTERM: in-flight calls finish and sessions move. Responds before the drain ends.
+   * Draining the only worker stops the gateway, so it needs a confirmation.
+   */
   @Post(':id/drain')
   @RequireRoles(['admin', 'operator'])
   @HttpCode(202)
   @DescribeRoute({ summary: 'Drain a worker and shut it down, like SIGTERM' })
-  async drain(@Param('id') id: string): Promise<void> {
-    if (!this.inspection.aliveIds.includes(id) || !(await this.inspection.drainWorker(id)))
-      throw new ResourceNotFound('The worker');
+  async drain(@Param('id') id: string, @Query() { confirm }: DrainQuery): Promise<void> {
+    if (!this.inspection.aliveIds.includes(id)) throw new ResourceNotFound('The worker');
+    if (confirm === undefined && (await this.isOnlyWorker(id))) throw new ConfirmationRequired();
+    if (!(await this.inspection.drainWorker(id))) throw new ResourceNotFound('The worker');
+  }
+
+  /** A worker that drains or does not reply cannot take over. Repeating the drain of a worker that drains is harmless. */
+  private async isOnlyWorker(id: string): Promise<boolean> {
+    const { answers } = await this.inspection.workers();
+    const isServing = ({ answer }: { answer: WorkerView }): boolean => !answer.isLeaving;
+    const drained = answers.find(({ worker }) => worker === id);
+    if (drained && !isServing(drained)) return false;
+    return !answers.some((each) => each.worker !== id && isServing(each));
   }
 }

@@ -76,11 +76,11 @@ export class AuthWorld {
     return rm(this.path, { recursive: true });
   }
 
-  gateway(settings: Partial<AuthConfig> = {}) {
+  gateway(settings: Partial<AuthConfig> = {}, address: Partial<GatewayConfig> = {}) {
     const config = Object.assign(new AuthConfig(), settings);
     const clock = new ManualClock(NOW * 1_000);
     const verifier = new PassportTokenVerifier(config, this.folder, clock);
-    const resource = new ProtectedResource(new GatewayConfig(), config);
+    const resource = new ProtectedResource(Object.assign(new GatewayConfig(), address), config);
     const authenticator = new CallerAuthenticator(
       verifier,
       resource,
@@ -89,7 +89,7 @@ export class AuthWorld {
       new Memberships(this.registry),
       this.accessTokenVerifier,
     );
-    return { authenticator, clock, issuer: new TokenIssuer(this.folder, config, clock) };
+    return { authenticator, resource, clock, issuer: new TokenIssuer(this.folder, config, clock) };
   }
 
   sign(claims: JWTPayload, header: object = {}, secret: Buffer = this.folder.secrets.jwt): Promise<string> {

@@ -21,7 +21,10 @@ export class AuthConfig implements CombinationRules {
   @IsString()
   readonly issuer?: string;
 
-  /** The accepted `aud` claims of the tokens of the authorization server. A token needs one of them. */
+  /**
+   * The `aud` claims with which tokens of the authorization server are accepted at every endpoint. A token whose `aud` claim is
+   * the resource that one endpoint advertises (RFC 9728) is accepted at that endpoint without an entry here.
+   */
   @Env('ISTHMUS_AUTH_AUDIENCE')
   @IsArray()
   readonly audience: readonly string[] = [];
@@ -62,7 +65,6 @@ export class AuthConfig implements CombinationRules {
         : ['ISTHMUS_AUTH_JWKS_URL: must be an https URL; http is allowed for loopback only.']),
       ...(issuer === undefined ? ['ISTHMUS_AUTH_JWKS_URL: requires ISTHMUS_AUTH_ISSUER.'] : []),
       ...(issuer === 'isthmus' ? ['ISTHMUS_AUTH_ISSUER: isthmus is the issuer name of the gateway itself.'] : []),
-      ...(audience.length === 0 ? ['ISTHMUS_AUTH_JWKS_URL: requires ISTHMUS_AUTH_AUDIENCE.'] : []),
     ];
   }
 }

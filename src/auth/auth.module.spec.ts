@@ -100,17 +100,17 @@ describe('AuthConfig', () => {
   it.each<[string, Record<string, string>]>([
     ['no settings', {}],
     ['a key set with issuer and audience', complete],
+    [
+      'a key set without audience, which accepts tokens for single endpoints',
+      { ...complete, ISTHMUS_AUTH_AUDIENCE: '' },
+    ],
     ['a key set over HTTP on loopback', { ...complete, ISTHMUS_AUTH_JWKS_URL: 'http://127.0.0.1:9/jwks' }],
   ])('accepts %s', (_name, variables) => {
     expect(faultsWith(variables)).toBe('');
   });
 
   it.each<[string, Record<string, string>, RegExp]>([
-    [
-      'a key set without issuer and audience',
-      { ISTHMUS_AUTH_JWKS_URL: 'https://i/' },
-      /requires ISTHMUS_AUTH_ISSUER[^]*requires ISTHMUS_AUTH_AUDIENCE/,
-    ],
+    ['a key set without issuer', { ISTHMUS_AUTH_JWKS_URL: 'https://i/' }, /requires ISTHMUS_AUTH_ISSUER/],
     ['an issuer without a key set', { ISTHMUS_AUTH_ISSUER: 'https://i/' }, /JWKS_URL: is missing/],
     [
       'a remote key set over plain HTTP',

@@ -1,5 +1,12 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { Clock, GatewayError, TokenVerifier, type Caller, type VerifiedToken } from '#lib/extension-kit';
+import {
+  Clock,
+  GatewayError,
+  TokenVerifier,
+  type Caller,
+  type RequestedResource,
+  type VerifiedToken,
+} from '#lib/extension-kit';
 import { AuthConfig } from './auth.config.js';
 import { MissingScope, TokenRefused, Unauthenticated } from './auth.errors.js';
 import { ProtectedResource } from './protected-resource.js';
@@ -22,6 +29,8 @@ export class CallerAuthenticator {
   /** Callers by verified personal access token. */
   private accessTokenCallers = new WeakMap<VerifiedToken, Caller>();
   private membershipState: object;
+  /** True once a token was verified for one endpoint alone. Without such a token, one look-up in the cache suffices. */
+  private hasTokensOfEndpoints = false;
 
   constructor(
     private readonly verifier: TokenVerifier,
@@ -44,8 +53,10 @@ export class CallerAuthenticator {
       this.clearStaleCallers();
       const caller = this.verifiedCallers.find(authorization);
       if (caller !== undefined) return caller;
+      const endpointCaller = this.hasTokensOfEndpoints ? this.findForEndpoint(authorization, path, host) : undefined;
+      if (endpointCaller !== undefined) return endpointCaller;
     }
-    return this.verify(authorization ?? '', this.resource.metadataUrl(path, host));
+    return this.verify(authorization ?? '', this.resource.identify(path, host), this.resource.metadataUrl(path, host));
   }
 
   /**
@@ -56,17 +67,25 @@ export class CallerAuthenticator {
     return accessToken === undefined ? NO_SUBSCRIPTION : this.accessTokenVerifier.onInvalidated(accessToken, listener);
   }
 
-  private async verify(authorization: string, metadataUrl: string): Promise<Caller> {
+  /** A token for one endpoint is cached for that endpoint only. */
+  private findForEndpoint(authorization: string, path?: string, host?: string): Caller | undefined {
+    const { endpoint } = this.resource.identify(path, host);
+    return endpoint === undefined ? undefined : this.verifiedCallers.find(toCacheKey(authorization, endpoint));
+  }
+
+  private async verify(authorization: string, requested: RequestedResource, metadataUrl: string): Promise<Caller> {
     const token = BEARER.exec(authorization)?.[1];
     if (token === undefined) throw this.toMissingTokenError(authorization, metadataUrl);
     if (isAccessToken(token)) return this.verifyAccessToken(token, metadataUrl);
-    const verified = await this.verifier.verify(token).catch((fault: unknown) => {
+    const verified = await this.verifier.verify(token, requested).catch((fault: unknown) => {
       throw this.toGatewayError(fault, metadataUrl);
     });
     const caller = this.memberships.toCaller(verified);
     this.requireScopes(caller, metadataUrl);
     const until = Math.min(verified.expiresAtMs, this.clock.now() + this.config.cacheTtlMs);
-    this.verifiedCallers.store(authorization, caller, until);
+    const { resource } = verified;
+    this.hasTokensOfEndpoints ||= resource !== undefined;
+    this.verifiedCallers.store(toCacheKey(authorization, resource), caller, until);
     return caller;
   }
 
@@ -117,3 +136,7 @@ export class CallerAuthenticator {
     this.accessTokenCallers = new WeakMap();
   }
 }
+
+/** No identifier of a resource contains a blank. */
+const toCacheKey = (authorization: string, resource: string | undefined): string =>
+  resource === undefined ? authorization : `${resource} ${authorization}`;

@@ -1,6 +1,7 @@
 /**
  * Two strategies instead of one with a list of algorithms: each has its own kind of key, algorithms, issuer and audience,
- * so that no token can be verified by the rules of the other (RFC 8725, 3.1).
+ * so that no token can be verified by the rules of the other (RFC 8725, 3.1). The audience depends on the requested endpoint,
+ * so `requireAudience` checks it.
  */
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { PassportStrategy } from '@nestjs/passport';
@@ -29,7 +30,6 @@ export class LocalJwtStrategy extends PassportStrategy(Strategy, 'isthmus-local'
       secretOrKey: asPassportKey(createSecretKey(secret)),
       algorithms: [LOCAL_ALGORITHM],
       issuer: LOCAL_ISSUER,
-      audience: LOCAL_AUDIENCE,
       jsonWebTokenOptions: { clockTolerance: LOCAL_CLOCK_SKEW },
     });
   }
@@ -47,7 +47,6 @@ export class KeySetJwtStrategy extends PassportStrategy(Strategy, 'isthmus-key-s
       secretOrKeyProvider: keyFrom(keys),
       algorithms: [...config.algorithms],
       issuer: config.issuer,
-      audience: [...config.audience],
       jsonWebTokenOptions: { clockTolerance: REMOTE_CLOCK_SKEW },
     });
   }

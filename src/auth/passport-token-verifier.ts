@@ -1,15 +1,17 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { decodeProtectedHeader } from 'jose';
 import passport from 'passport';
-import { Clock, GatewayError, TokenVerifier, type VerifiedToken } from '#lib/extension-kit';
+import { Clock, GatewayError, TokenVerifier, type RequestedResource, type VerifiedToken } from '#lib/extension-kit';
 import { DataFolder } from '../data-folder/index.js';
+import { requireAudience } from './audience.js';
 import { AuthConfig } from './auth.config.js';
 import { TokenRefused } from './auth.errors.js';
-import { KeySetJwtStrategy, LOCAL_ALGORITHM, LocalJwtStrategy } from './jwt-strategies.js';
+import { KeySetJwtStrategy, LOCAL_ALGORITHM, LOCAL_AUDIENCE, LocalJwtStrategy } from './jwt-strategies.js';
 import { fetchKeySet, RotatingKeys } from './keys/index.js';
 
 const MAX_TOKEN_LENGTH = 8_192;
 
+type StrategyName = 'local' | 'key-set';
 type Middleware = (request: object, response: object, next: (fault?: unknown) => void) => void;
 
 /** Verifies tokens of the gateway itself and of the configured authorization server, with passport-jwt. */
@@ -20,10 +22,12 @@ export class PassportTokenVerifier extends TokenVerifier {
   // first. Strategies are registered by name, because Passport stores the state of a request on a strategy object.
   private readonly passport = new passport.Passport();
   private readonly keySetAlgorithms: readonly string[];
+  private readonly audiences: Readonly<Record<StrategyName, readonly string[]>>;
 
   constructor(config: AuthConfig, folder: DataFolder, clock: Clock) {
     super();
     this.passport.use('local', new LocalJwtStrategy(folder.secrets.jwt));
+    this.audiences = { local: [LOCAL_AUDIENCE], 'key-set': config.audience };
     this.keySetAlgorithms = config.jwksUrl === undefined ? [] : config.algorithms;
     if (config.jwksUrl === undefined) return;
     const keys = new RotatingKeys(fetchKeySet(config.jwksUrl, clock), config.jwksRefetchIntervalMs, clock);
@@ -31,9 +35,13 @@ export class PassportTokenVerifier extends TokenVerifier {
   }
 
   /** Rejects with TokenRefused, or with KeysUnavailable when a key set cannot be fetched. */
-  async verify(token: string): Promise<VerifiedToken> {
+  async verify(token: string, requested?: RequestedResource): Promise<VerifiedToken> {
     if (token.length > MAX_TOKEN_LENGTH) throw new TokenRefused('The token is too long.');
     const strategy = this.strategyFor(token);
+    return requireAudience(await this.authenticate(token, strategy), this.audiences[strategy], requested);
+  }
+
+  private authenticate(token: string, strategy: StrategyName): Promise<VerifiedToken> {
     const request = { headers: { authorization: `Bearer ${token}` } };
     return new Promise((resolve, reject) => {
       const decide = (fault: unknown, verified?: VerifiedToken | false | null, reason?: unknown) =>
@@ -45,7 +53,7 @@ export class PassportTokenVerifier extends TokenVerifier {
   }
 
   /** Selects the strategy by the algorithm of the token. The strategy accepts only its own algorithms. */
-  private strategyFor(token: string): 'local' | 'key-set' {
+  private strategyFor(token: string): StrategyName {
     const { alg, crit } = readHeader(token);
     // A verifier must reject a token with a critical extension that it does not support (RFC 7515, 4.1.11).
     if (crit !== undefined) throw new TokenRefused('The token requires an extension that is not supported.');
@@ -74,7 +82,6 @@ function readHeader(token: string) {
 function toMessage({ name, message }: Error): string {
   if (name === 'TokenExpiredError') return 'The token has expired.';
   if (name === 'NotBeforeError') return 'The token is not valid yet.';
-  if (message.startsWith('jwt audience')) return 'The token was issued for another audience.';
   if (message.startsWith('jwt issuer')) return 'The token was issued by another issuer.';
   return 'The token is malformed or its signature is invalid.';
 }

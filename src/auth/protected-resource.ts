@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { RequestedResource } from '#lib/extension-kit';
 import { GatewayConfig } from '../gateway.config.js';
 import { AuthConfig } from './auth.config.js';
 
@@ -7,7 +8,10 @@ export const METADATA_PATH = '/.well-known/oauth-protected-resource';
 
 /** Excludes every character that could break out of a quoted header value or of the authority of a URL. */
 const HOST = /^[\w.-]+(:\d{1,5})?$|^\[[\da-f:.]+\](:\d{1,5})?$/i;
-const MCP_PATH = /^\/(?:mcp|sse|rpc|servers\/[a-z0-9-]{1,64}\/(?:mcp|sse))$/;
+const MCP_PATH = /^((?:\/servers\/[a-z0-9-]{1,64})?\/)(mcp|sse|rpc|messages?)\/?$/;
+/** Clients of HTTP+SSE obtain their token for the URL of the stream and send it with each message, too. */
+const STREAM_OF_MESSAGES: Readonly<Record<string, string>> = { message: 'sse', messages: 'sse' };
+const LOCAL_NAMES: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /** Metadata of a protected resource (RFC 9728, 2). */
 export interface ResourceMetadata {
@@ -28,12 +32,26 @@ export class ProtectedResource {
 
   /** Returns the metadata URL of an endpoint. `host` is the Host header of the request. */
   metadataUrl(path = '', host?: string): string {
-    return this.origin(host) + METADATA_PATH + (MCP_PATH.test(path) ? path : '');
+    return this.origin(host) + METADATA_PATH + (toResourcePath(path) ?? '');
+  }
+
+  /**
+   * Returns the identifiers that the metadata of the requested endpoint and of the gateway advertise. A Host header that may
+   * name another service, for whose tokens this gateway must not stand in, has none: `ISTHMUS_PUBLIC_URL` defines them then.
+   */
+  identify(path = '', host?: string): RequestedResource {
+    const origin = this.origin(host);
+    if (!this.isOwnOrigin(origin)) return NO_RESOURCE;
+    const resourcePath = toResourcePath(path);
+    // Clients that parse an identifier without a path as a URL send it with a slash.
+    const gateway = [origin, `${origin}/`];
+    return resourcePath === undefined ? { gateway } : { gateway, endpoint: origin + resourcePath };
   }
 
   /** Returns the metadata of an endpoint, or of the whole gateway when the path is empty. Undefined: no such endpoint. */
   metadata(path: string, host?: string): ResourceMetadata | undefined {
-    if (path !== '' && !MCP_PATH.test(path)) return undefined;
+    const resourcePath = path === '' ? '' : toResourcePath(path);
+    if (resourcePath !== path) return undefined;
     const { issuer, requiredScopes } = this.auth;
     return {
       resource: this.origin(host) + path,
@@ -61,8 +79,28 @@ export class ProtectedResource {
 
   private origin(host: string | undefined): string {
     const { publicUrl, host: address, port } = this.gateway;
-    if (publicUrl !== undefined) return publicUrl.replace(/\/+$/, '');
+    if (publicUrl !== undefined) return toOrigin(publicUrl);
     const isValidHost = host !== undefined && HOST.test(host);
-    return `http://${isValidHost ? host : `${address.includes(':') ? `[${address}]` : address}:${port}`}`;
+    return toOrigin(`http://${isValidHost ? host : `${toUrlHost(address)}:${port}`}`);
   }
+
+  private isOwnOrigin(origin: string): boolean {
+    if (this.gateway.publicUrl !== undefined) return true;
+    const hostname = URL.parse(origin)?.hostname;
+    if (hostname === undefined) return false;
+    return LOCAL_NAMES.has(hostname) || hostname === toUrlHost(this.gateway.host).toLowerCase();
+  }
+}
+
+const NO_RESOURCE: RequestedResource = { gateway: [] };
+
+const toUrlHost = (address: string): string => (address.includes(':') ? `[${address}]` : address);
+
+/** Lower case and without the default port, as clients write it. */
+const toOrigin = (url: string): string => URL.parse(url)?.origin ?? url;
+
+/** Returns the path of the protected resource that serves a request path. Undefined: it is no endpoint. */
+function toResourcePath(path: string): string | undefined {
+  const [, base, name = ''] = MCP_PATH.exec(path) ?? [];
+  return base === undefined ? undefined : base + (STREAM_OF_MESSAGES[name] ?? name);
 }

@@ -11,7 +11,14 @@ export {
 export { CREDENTIAL_MEMBERS } from './credential-members.js';
 export { publicExposureWarnings } from './public-exposure.js';
 export { RegistryConfig } from './registry.config.js';
-export { ChangeRefused, EntryInvalid, EntryUnknown, RegistryFault, type Fault } from './registry.errors.js';
+export {
+  ChangeRefused,
+  EntryInvalid,
+  EntryUnknown,
+  RegistryFault,
+  VersionMismatch,
+  type Fault,
+} from './registry.errors.js';
 export { parseCondition, firstLine, type Condition } from './condition.js';
 export { parseJsonPath, type JsonPath } from './json-path.js';
 export { METHODS_WITH_BODY } from './server-definition.js';

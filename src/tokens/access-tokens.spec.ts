@@ -1,10 +1,13 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { SystemClock } from '#lib/time';
+import { ManualClock } from '#lib/testing/manual-clock';
+import { SystemClock, type Clock } from '#lib/time';
 import { DATABASE_KINDS, type DatabaseHost } from '../../test/support/databases.js';
 import type { Database } from '../database/index.js';
 import { openDatabase, type DatabasePlace } from '../database/testing.js';
 import { AccessTokens, TokensConfig, type NewAccessToken } from './index.js';
+import { TokenTable } from './token-table.js';
+import { generateToken } from './token-text.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -39,10 +42,13 @@ describe.each(DATABASE_KINDS)('AccessTokens over $name', ({ start }) => {
   afterAll(() => host.stop());
 
   /** The AccessTokens of one worker, without polling: they synchronize at the first validation and after own changes. */
-  async function openWorker(settings: Partial<TokensConfig> = {}): Promise<AccessTokens> {
+  async function openWorker(
+    settings: Partial<TokensConfig> = {},
+    clock: Clock = new SystemClock(),
+  ): Promise<AccessTokens> {
     const database = await openDatabase(place);
     databases.push(database);
-    return new AccessTokens(database, Object.assign(new TokensConfig(), settings), new SystemClock());
+    return new AccessTokens(database, Object.assign(new TokensConfig(), settings), clock);
   }
 
   async function create(tokens: AccessTokens, more?: Partial<NewAccessToken>) {
@@ -127,4 +133,91 @@ describe.each(DATABASE_KINDS)('AccessTokens over $name', ({ start }) => {
     await tokens.revoke(first.token.id);
     await create(tokens);
   });
+
+  it('accepts a token at once that another worker has created since the last synchronization', async () => {
+    const [one, other] = [await openWorker(), await openWorker()];
+    await other.validate((await create(one)).text);
+    const { text, token } = await create(one);
+    expect(await other.validate(text)).toEqual(token);
+  });
+
+  it('refuses a revoked token although its id is looked up', async () => {
+    const [one, other] = [await openWorker(), await openWorker()];
+    await other.validate((await create(one)).text);
+    const { text, token } = await create(one);
+    await one.revoke(token.id);
+    expect(await other.validate(text)).toBe('refused');
+  });
+
+  it('reads the database at most once per 50 ms, however many unknown ids are validated, and admits a new token among them', async () => {
+    const clock = new ManualClock(Date.now());
+    const [one, other] = [await openWorker(), await openWorker({}, clock)];
+    await other.validate((await create(one)).text);
+    const queries = jest.spyOn(TokenTable.prototype, 'readRevision');
+    const invent = () => other.validate(generateToken().text);
+    const first = Array.from({ length: 500 }, invent);
+    await first[0];
+    const queriesAtOnce = queries.mock.calls.length;
+    const { text, token } = await create(one);
+    const own = queries.mock.calls.length - queriesAtOnce;
+    const waiting = [...Array.from({ length: 500 }, invent), other.validate(text)];
+    await clock.advance(50);
+    expect(await Promise.all(first)).toEqual(first.map(() => 'refused'));
+    expect(await waiting.at(-1)).toEqual(token);
+    expect(new Set(await Promise.all(waiting.slice(0, -1)))).toEqual(new Set(['refused']));
+    expect(queries.mock.calls.length - own).toBeLessThanOrEqual(2);
+    queries.mockRestore();
+  });
+
+  it('reports "unknown" for an unknown id that cannot be looked up', async () => {
+    const [one, other] = [await openWorker(), await openWorker()];
+    await other.validate((await create(one)).text);
+    const { text } = await create(one);
+    await databases.at(-1)?.close();
+    expect(await other.validate(text)).toBe('unknown');
+  });
+
+  it('revokes all tokens of a subject of one issuer at every worker, and no other tokens', async () => {
+    const [one, other] = [await openWorker(), await openWorker()];
+    const hers = [await create(one), await create(one, { createdBy: 'isthmus|root' })];
+    const others = [await create(one, { subject: 'bob' }), await create(one, { issuer: 'https://idp.example' })];
+    const notified: string[] = [];
+    for (const { text, token } of hers) {
+      await other.validate(text);
+      other.onInvalidated(token.id, () => void notified.push(token.id));
+    }
+    const ids = hers.map(({ token }) => token.id).toSorted();
+    expect(await one.revokeAll({ issuer: 'isthmus', subject: 'ada' })).toEqual(ids);
+    expect(await one.revokeAll({ issuer: 'isthmus', subject: 'ada' })).toEqual([]);
+    await other.revoke('something else');
+    expect(notified.toSorted()).toEqual(ids);
+    for (const { text } of hers) expect(await other.validate(text)).toBe('refused');
+    for (const { text, token } of others) expect(await other.validate(text)).toEqual(token);
+  });
+
+  it.each([
+    ['the role of an admin', { roles: ['reader', 'admin'] }, 1],
+    ['an elevated role of a team', { roles: [], teamRoles: ['auditor'] }, 1],
+    ['no elevated role', { roles: ['user', 'reader'] }, 2],
+  ])(
+    'ends a token with %s after the maximum lifetime, also one that was created under a higher one',
+    async (_name, rights, hours) => {
+      const [before, after] = [
+        await openWorker({ elevatedMaxLifetimeMs: 9 * HOUR_MS }),
+        await openWorker({ elevatedMaxLifetimeMs: HOUR_MS, maxLifetimeMs: 2 * HOUR_MS, maxPerSubject: 1 }),
+      ];
+      const { text, token } = await create(before, { ...rights, expiresAt: new Date(Date.now() + 8 * HOUR_MS) });
+      expect(token.expiresAt.getTime() - token.createdAt.getTime()).toBeGreaterThan(7 * HOUR_MS);
+      const expiresAt = new Date(token.createdAt.getTime() + hours * HOUR_MS);
+      expect(await after.validate(text)).toEqual({ ...token, expiresAt });
+      expect(await after.list()).toEqual([{ ...token, expiresAt, lastUsedAt: expect.any(Date) }]);
+      const clock = new ManualClock(expiresAt.getTime());
+      const late = await openWorker(
+        { elevatedMaxLifetimeMs: HOUR_MS, maxLifetimeMs: 2 * HOUR_MS, maxPerSubject: 1 },
+        clock,
+      );
+      expect(await late.validate(text)).toBe('refused');
+      expect((await create(late, { expiresAt: new Date(clock.now() + 1) })).token.subject).toBe('ada');
+    },
+  );
 });

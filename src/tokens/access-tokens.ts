@@ -2,14 +2,18 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShut
 import { Clock } from '#lib/time';
 import { Database, CoalescedRefresh } from '../database/index.js';
 import type { AccessToken, NewAccessToken } from './access-token.js';
+import { SharedLookUp } from './shared-look-up.js';
+import { boundLifetime } from './token-lifetimes.js';
 import { TokenTable, type StoredToken } from './token-table.js';
-import { generateToken, matchesDigest, parseToken } from './token-text.js';
+import { generateToken, matchesDigest, parseToken, type TokenText } from './token-text.js';
 import { TokensConfig } from './tokens.config.js';
 
 /** Interval at which revocations by other workers are detected. */
 const POLL_INTERVAL_MS = 500;
 /** A cache older than this may miss a revocation and must not be used (ADR 19). */
 const MAX_AGE_MS = 1_500;
+/** Minimum interval between look-ups of unknown ids, so that callers with invented ids cannot load the database. */
+const LOOK_UP_INTERVAL_MS = 50;
 /** Interval at which the last uses of tokens are written to the database. */
 const WRITE_INTERVAL_MS = 60_000;
 
@@ -18,7 +22,8 @@ export type TokenVerdict = AccessToken | 'refused' | 'unknown';
 
 /**
  * Personal access tokens, cached in memory and synchronized with the database twice per second. Within two seconds of a
- * revocation at any worker, every other worker either refuses the token or cannot determine its state.
+ * revocation at any worker, every other worker either refuses the token or cannot determine its state. A token is valid at
+ * every worker as soon as it is created: an unknown id is looked up before it is refused.
  */
 @Injectable()
 export class AccessTokens implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -29,6 +34,7 @@ export class AccessTokens implements OnApplicationBootstrap, OnApplicationShutdo
   /** Monotonic time at which the cached tokens were current. */
   private synchronizedAt = -Infinity;
   private readonly synchronization = new CoalescedRefresh(() => this.synchronize());
+  private readonly lookUp: SharedLookUp;
   private stopPolling: (() => void) | undefined;
   private stopWriting: (() => void) | undefined;
   private readonly lastUses = new Map<string, Date>();
@@ -41,6 +47,7 @@ export class AccessTokens implements OnApplicationBootstrap, OnApplicationShutdo
     private readonly clock: Clock,
   ) {
     this.table = new TokenTable(database);
+    this.lookUp = new SharedLookUp(() => this.synchronization.refresh(), LOOK_UP_INTERVAL_MS, clock);
   }
 
   onApplicationBootstrap(): void {
@@ -61,12 +68,15 @@ export class AccessTokens implements OnApplicationBootstrap, OnApplicationShutdo
     if (this.isStale) await this.synchronization.refresh();
     if (this.isStale) return 'unknown';
     const parsed = parseToken(text);
-    const stored = parsed && this.tokens.get(parsed.id);
-    if (!stored || !matchesDigest(stored.digest, parsed.secret)) return 'refused';
-    const now = new Date(this.clock.now());
-    if (stored.token.expiresAt <= now) return 'refused';
-    this.lastUses.set(stored.token.id, now);
-    return stored.token;
+    if (!parsed) return 'refused';
+    if (!this.tokens.has(parsed.id) && !(await this.synchronizeForUnknownId())) return 'unknown';
+    return this.findValid(parsed) ?? 'refused';
+  }
+
+  /** Returns the token when this worker can validate it without a query. */
+  validateCached(text: string): AccessToken | undefined {
+    const parsed = this.isStale ? undefined : parseToken(text);
+    return parsed && this.findValid(parsed);
   }
 
   /** Calls the listener once when the token is revoked or expires. Returns a function that unsubscribes. */
@@ -82,10 +92,14 @@ export class AccessTokens implements OnApplicationBootstrap, OnApplicationShutdo
   /** Creates a token. Its text is not stored. Returns undefined when its subject has the maximum number of tokens. */
   async create(request: NewAccessToken): Promise<{ readonly token: AccessToken; readonly text: string } | undefined> {
     const { id, digest, text } = generateToken();
-    const stored = { token: { ...request, id, createdAt: new Date(this.clock.now()) }, digest };
-    const token = await this.table.insert(stored, this.config.maxPerSubject);
+    const token = boundLifetime({ ...request, id, createdAt: new Date(this.clock.now()) }, this.config);
+    const expired = (await this.readAll()).filter(({ token: { expiresAt } }) => expiresAt <= token.createdAt);
+    const isCreated = await this.table.insert(
+      { token, digest },
+      { max: this.config.maxPerSubject, expired: expired.map((each) => each.token.id) },
+    );
     await this.synchronization.refresh();
-    return token && { token, text };
+    return isCreated ? { token, text } : undefined;
   }
 
   /** Returns false when there was no such token. */
@@ -95,11 +109,41 @@ export class AccessTokens implements OnApplicationBootstrap, OnApplicationShutdo
     return isDeleted;
   }
 
+  /** Revokes all tokens of a subject. Returns their ids. */
+  async revokeAll(subject: { readonly issuer: string; readonly subject: string }): Promise<readonly string[]> {
+    const ids = await this.table.deleteAll(subject);
+    await this.synchronization.refresh();
+    return ids;
+  }
+
   /** Lists the tokens that have not expired, by id. @throws DatabaseUnavailable */
   async list(): Promise<readonly AccessToken[]> {
     await this.writeLastUses();
     const now = new Date(this.clock.now());
-    return (await this.table.readAll()).map(({ token }) => token).filter(({ expiresAt }) => expiresAt > now);
+    return (await this.readAll()).map(({ token }) => token).filter(({ expiresAt }) => expiresAt > now);
+  }
+
+  /** Returns false when the database cannot be read, so that it is unknown whether the id exists. */
+  private async synchronizeForUnknownId(): Promise<boolean> {
+    const startedAt = this.clock.monotonicNow();
+    await this.lookUp.run();
+    return this.synchronizedAt >= startedAt;
+  }
+
+  private findValid({ id, secret }: TokenText): AccessToken | undefined {
+    const stored = this.tokens.get(id);
+    if (!stored || !matchesDigest(stored.digest, secret)) return undefined;
+    const now = new Date(this.clock.now());
+    if (stored.token.expiresAt <= now) return undefined;
+    this.lastUses.set(id, now);
+    return stored.token;
+  }
+
+  private async readAll(): Promise<readonly StoredToken[]> {
+    return (await this.table.readAll()).map(({ token, digest }) => ({
+      digest,
+      token: boundLifetime(token, this.config),
+    }));
   }
 
   private get isStale(): boolean {
@@ -110,7 +154,7 @@ export class AccessTokens implements OnApplicationBootstrap, OnApplicationShutdo
     const startedAt = this.clock.monotonicNow();
     try {
       const revision = await this.table.readRevision();
-      if (revision !== this.revision) this.replaceTokens(await this.table.readAll());
+      if (revision !== this.revision) this.replaceTokens(await this.readAll());
       this.revision = revision;
       this.synchronizedAt = startedAt;
       this.notifyInvalidated();

@@ -35,6 +35,16 @@ export interface StoredToken {
   readonly digest: string;
 }
 
+interface InsertOptions {
+  /** Maximum number of tokens of the subject. */
+  readonly max: number;
+  /** Ids of tokens that expired before their stored expiry. */
+  readonly expired: readonly string[];
+}
+
+/** SQLite limits the parameters of a statement. The next insert deletes the rest. */
+const MAX_IDS_PER_STATEMENT = 500;
+
 /** Repository of personal access tokens. Every method may throw DatabaseUnavailable. */
 export class TokenTable {
   constructor(private readonly database: Database) {}
@@ -81,17 +91,25 @@ export class TokenTable {
     );
   }
 
-  /** Deletes expired tokens, then inserts the token. Returns undefined when its subject already has `max` tokens. */
-  insert({ token, digest }: StoredToken, max: number): Promise<AccessToken | undefined> {
+  /** Deletes expired tokens, then inserts the token. Returns false when its subject already has `max` tokens. */
+  insert({ token, digest }: StoredToken, { max, expired }: InsertOptions): Promise<boolean> {
     return this.change(async (tables) => {
-      await tables.deleteFrom('access_tokens').where('expires_at', '<=', token.createdAt).execute();
+      await tables
+        .deleteFrom('access_tokens')
+        .where((is) =>
+          is.or([
+            is('expires_at', '<=', token.createdAt),
+            ...(expired.length > 0 ? [is('id', 'in', expired.slice(0, MAX_IDS_PER_STATEMENT))] : []),
+          ]),
+        )
+        .execute();
       const { count } = await tables
         .selectFrom('access_tokens')
         .select(({ fn }) => fn.countAll<number | string>().as('count'))
         .where('issuer', '=', token.issuer)
         .where('subject', '=', token.subject)
         .executeTakeFirstOrThrow();
-      if (Number(count) >= max) return undefined;
+      if (Number(count) >= max) return false;
       const { id, title, issuer, subject, roles, teamRoles, teams, scopes, servers } = token;
       const row = {
         id,
@@ -110,7 +128,7 @@ export class TokenTable {
         last_used_at: null,
       };
       await tables.insertInto('access_tokens').values(row).execute();
-      return token;
+      return true;
     });
   }
 
@@ -119,6 +137,19 @@ export class TokenTable {
     return this.change(async (tables) => {
       const { numDeletedRows } = await tables.deleteFrom('access_tokens').where('id', '=', id).executeTakeFirst();
       return numDeletedRows > 0n;
+    });
+  }
+
+  /** Returns the ids of the deleted tokens. */
+  deleteAll({ issuer, subject }: { readonly issuer: string; readonly subject: string }): Promise<readonly string[]> {
+    return this.change(async (tables) => {
+      const rows = await tables
+        .deleteFrom('access_tokens')
+        .where('issuer', '=', issuer)
+        .where('subject', '=', subject)
+        .returning('id')
+        .execute();
+      return rows.map(({ id }) => id).toSorted();
     });
   }
 

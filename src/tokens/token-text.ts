@@ -6,7 +6,7 @@ const FORM = /^isthmus_pat_([\da-f]{24})_([\w-]{43})$/;
 const ID_BYTES = 12;
 const SECRET_BYTES = 32;
 
-interface TokenText {
+export interface TokenText {
   readonly id: string;
   readonly secret: string;
 }

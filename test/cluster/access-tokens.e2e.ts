@@ -49,10 +49,10 @@ async function statusAt({ url }: ClusterWorker, token: string): Promise<number> 
   return answer.status;
 }
 
-it('a personal access token is valid at every worker soon after its creation, and rejected at every worker within two seconds after its revocation', async () => {
+it('a personal access token is valid at every worker as soon as it is created, and rejected at every worker within two seconds after its revocation', async () => {
   const { token, id } = await createToken();
+  expect(await statusAt(other, token)).toBe(200);
   expect(await statusAt(one, token)).toBe(200);
-  await until(async () => (await statusAt(other, token)) === 200);
   expect(await user.send(one, 'DELETE', `/tokens/${id}`)).toMatchObject({ status: 204 });
   const revokedAt = performance.now();
   expect(await statusAt(one, token)).toBe(401);

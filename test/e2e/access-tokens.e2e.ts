@@ -137,6 +137,41 @@ describe('a personal access token', () => {
     });
   });
 
+  it('with an elevated role lives at most as long as the maximum for elevated roles', async () => {
+    for (const roles of [['operator'], ['user', 'operator']]) {
+      expect(await create(ada, { title: 'a', expiresIn: '31d', roles })).toMatchObject({
+        status: 422,
+        json: { detail: 'expiresIn must be at most 30d for a token with these roles.' },
+      });
+    }
+    expect(await create(admin, { title: 'a', expiresIn: '31d', subject: 'bob', roles: ['auditor'] })).toMatchObject({
+      status: 422,
+    });
+    expect(await create(ada, { title: 'a', expiresIn: '30d', roles: ['operator'] })).toMatchObject({ status: 201 });
+    expect(await create(ada, { title: 'a', expiresIn: '365d', roles: ['user'] })).toMatchObject({ status: 201 });
+  });
+
+  it('is revoked with all others of its subject by an admin, and the audit log names the subject', async () => {
+    const mine = [await create(ada), await create(ada)];
+    const his = await create(admin, { title: 'for bob', subject: 'bob', roles: ['user'] });
+    expect(await ada.send(gateway, 'DELETE', '/subjects/isthmus/bob/tokens')).toMatchObject({ status: 403 });
+    const other = await admin.send(
+      gateway,
+      'DELETE',
+      `/subjects/${encodeURIComponent('https://idp.example')}/ada/tokens`,
+    );
+    expect(other).toMatchObject({ status: 200, json: { revoked: [] } });
+    const revoked = await admin.send(gateway, 'DELETE', '/subjects/isthmus/ada/tokens');
+    expect(revoked.json).toEqual({ revoked: mine.map(({ json }) => json['id']).toSorted() });
+    for (const each of mine) expect(await withToken(textIn(each), '/tokens')).toMatchObject({ status: 401 });
+    expect(await withToken(textIn(his), '/tokens')).toMatchObject({ status: 200 });
+    const records = await new AdminClient(gateway, ['auditor']).get(
+      gateway,
+      '/audit?path=/admin/v1/subjects/isthmus/ada',
+    );
+    expect(records.json).toMatchObject({ items: [{ subject: 'root', method: 'DELETE', outcome: 'done' }] });
+  });
+
   it('is visible to and revocable by its subject and admins only', async () => {
     const bob = new AdminClient(gateway, ['user'], 'bob');
     const mine = await create(ada);

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
 import { CLIENTS } from '../matrix/clients.js';
@@ -111,6 +111,36 @@ describe('the admin API for servers', () => {
     expect(answer.json['errors']).toEqual([
       expect.stringMatching(new RegExp(`^${place.replaceAll('.', '\\.')}: "\\[kept\\]" refers to`)),
     ]);
+  });
+
+  it.each([
+    ['POST', '/servers/mine/disable', {}],
+    ['POST', '/servers/mine/enable', {}],
+    ['PUT', '/servers/mine', { 'if-match': '*' }],
+    ['DELETE', '/servers/mine', { 'if-match': '*' }],
+  ])('%s %s with the headers %j applies to an entry that changes at the same time', async (verb, path, headers) => {
+    await create('mine', entry({ enabled: path.endsWith('disable') }));
+    const { servers } = gateway.store;
+    const find = servers.find.bind(servers);
+    const changed = jest.spyOn(servers, 'find').mockImplementationOnce(async (slug) => {
+      const stored = await find(slug);
+      await servers.replace(slug, { ...stored!.source, title: 'Changed meanwhile' }, stored!.version);
+      return stored;
+    });
+    const body = verb === 'PUT' ? { entry: entry({ title: 'Mine' }) } : undefined;
+    const answer = await send(verb, path, { headers, ...(body && { body }) });
+    expect(answer).toMatchObject({ status: verb === 'DELETE' ? 204 : 200 });
+    if (verb === 'POST') expect(answer.json).toMatchObject({ entry: { title: 'Changed meanwhile' } });
+    expect(changed.mock.calls.length).toBeGreaterThan(1);
+    changed.mockRestore();
+  });
+
+  it('enables and disables only the version that If-Match names', async () => {
+    const first = await create('mine');
+    const second = await send('POST', '/servers/mine/disable', { headers: matching(first) });
+    expect(second).toMatchObject({ status: 200, json: { entry: { enabled: false } } });
+    expect(await send('POST', '/servers/mine/enable', { headers: matching(first) })).toMatchObject({ status: 412 });
+    expect(await send('POST', '/servers/mine/enable', { headers: matching(second) })).toMatchObject({ status: 200 });
   });
 
   it('rejects a change of a version that is not current', async () => {

@@ -192,6 +192,7 @@ describe('the OpenAPI document', () => {
     await expectServed('GET', '/tokens');
     await expectServed('GET', '/tokens/{id}', { id });
     await expectServed('DELETE', '/tokens/{id}', { id });
+    await expectServed('DELETE', '/subjects/{issuer}/{subject}/tokens', { issuer: 'isthmus', subject: 'nobody' });
     await expectServed('POST', '/policy/explain', {}, { caller: { subject: 'ada' }, server: 'in-file', name: 'echo' });
     await expectServed('GET', '/audit');
     await expectServed('GET', '/settings');

@@ -96,6 +96,7 @@ export const RESPONSE_SCHEMAS = {
     'token?': text,
   }),
   AccessTokenPage: pageOf('AccessToken'),
+  RevokedTokens: object({ revoked: texts }),
   AuditRecord: object({
     id: text,
     at: instant,

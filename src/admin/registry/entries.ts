@@ -1,6 +1,6 @@
 import type { JsonObject } from '#lib/mcp-protocol';
-import { EntryUnknown, type RegistryEntries, type RegistryEntry } from '../../registry/index.js';
-import { requireMatch } from '../entity-tags.js';
+import { EntryUnknown, VersionMismatch, type RegistryEntries, type RegistryEntry } from '../../registry/index.js';
+import { ANY_VERSION, isAnyVersion, requireIfMatch, requireMatch } from '../entity-tags.js';
 import { paginate, type Page } from '../pages.js';
 import type { EntryQuery, NewEntry } from './entry-requests.js';
 import { restoreCredentials, maskCredentials } from './credential-placeholders.js';
@@ -49,24 +49,46 @@ export class AdminEntries<Definition> {
   }
 
   /** @throws HttpException 428 or 412 when `ifMatch` does not name the current version */
-  async replace(slug: string, entry: JsonObject, ifMatch: string | undefined): Promise<EntryResponse> {
-    const { source, version } = await this.requireEntry(slug);
-    requireMatch(ifMatch, version);
-    return toResponse(await this.entries.replace(slug, restoreCredentials(entry, source), version));
+  replace(slug: string, entry: JsonObject, ifMatch: string | undefined): Promise<EntryResponse> {
+    return this.change(slug, requireIfMatch(ifMatch), async ({ source, version }) =>
+      toResponse(await this.entries.replace(slug, restoreCredentials(entry, source), version)),
+    );
   }
 
-  async delete(slug: string, ifMatch: string | undefined): Promise<void> {
-    const { version } = await this.requireEntry(slug);
-    requireMatch(ifMatch, version);
-    await this.entries.delete(slug, version);
+  delete(slug: string, ifMatch: string | undefined): Promise<void> {
+    return this.change(slug, requireIfMatch(ifMatch), ({ version }) => this.entries.delete(slug, version));
   }
 
-  /** Changes some members of an entry. If they already have these values, the entry keeps its version. */
-  async patch(slug: string, members: JsonObject): Promise<EntryResponse> {
-    const stored = await this.requireEntry(slug);
-    const isUnchanged = Object.entries(members).every(([name, value]) => stored.source?.[name] === value);
-    if (isUnchanged) return toResponse(stored);
-    return toResponse(await this.entries.replace(slug, { ...stored.source, ...members }, stored.version));
+  /**
+   * Changes some members of an entry. If they already have these values, the entry keeps its version. Such a change is
+   * complete by itself, so without `ifMatch` it applies to any version.
+   */
+  patch(slug: string, members: JsonObject, ifMatch: string | undefined): Promise<EntryResponse> {
+    return this.change(slug, ifMatch ?? ANY_VERSION, async (stored) => {
+      const isUnchanged = Object.entries(members).every(([name, value]) => stored.source?.[name] === value);
+      if (isUnchanged) return toResponse(stored);
+      return toResponse(await this.entries.replace(slug, { ...stored.source, ...members }, stored.version));
+    });
+  }
+
+  /**
+   * Changes the current version of an entry. A change of any version is repeated with the latest version when another change
+   * came first, because nothing that its caller has read is overwritten.
+   */
+  private async change<R>(
+    slug: string,
+    ifMatch: string,
+    write: (stored: RegistryEntry<Definition>) => Promise<R>,
+  ): Promise<R> {
+    for (;;) {
+      const stored = await this.requireEntry(slug);
+      requireMatch(ifMatch, stored.version);
+      try {
+        return await write(stored);
+      } catch (cause) {
+        if (!(cause instanceof VersionMismatch) || !isAnyVersion(ifMatch)) throw cause;
+      }
+    }
   }
 
   private async requireEntry(slug: string): Promise<RegistryEntry<Definition>> {

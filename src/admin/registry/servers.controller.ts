@@ -1,4 +1,4 @@
-import { Body, Get, Header, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Get, Header, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Inspection } from '../inspection/inspection.js';
 import {
@@ -94,9 +94,10 @@ export class ServersController extends EntriesController<ServerDefinition> {
   @DescribeRoute({ summary: 'Enable a server', response: 'Entry' })
   async enable(
     @Param('slug') slug: string,
+    @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<EntryResponse | undefined> {
-    const enabled = await this.entries.patch(slug, { enabled: true });
+    const enabled = await this.entries.patch(slug, { enabled: true }, ifMatch);
     this.onEntryWritten(slug);
     return replyWithEntry(reply, enabled);
   }
@@ -108,9 +109,10 @@ export class ServersController extends EntriesController<ServerDefinition> {
   @DescribeRoute({ summary: 'Disable a server', response: 'Entry' })
   async disable(
     @Param('slug') slug: string,
+    @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<EntryResponse | undefined> {
-    return replyWithEntry(reply, await this.entries.patch(slug, { enabled: false }));
+    return replyWithEntry(reply, await this.entries.patch(slug, { enabled: false }, ifMatch));
   }
 
   protected override onEntryWritten(slug: string): void {
