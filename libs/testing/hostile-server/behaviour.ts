@@ -54,6 +54,8 @@ export interface ExpectedError {
   readonly message?: string | RegExp;
   /** Members of `data` that must be there; a pattern stands for any string that it matches. */
   readonly data?: Readonly<Record<string, JsonValue | RegExp>>;
+  /** Members that `data` must not have. */
+  readonly withoutData?: readonly string[];
   /** Texts that the answer must not contain anywhere. */
   readonly never?: readonly string[];
   /** The error that modern clients receive instead. */
