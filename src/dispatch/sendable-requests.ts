@@ -27,7 +27,9 @@ export function findUnsendable({ method, params }: McpRequest): Outcome | undefi
 }
 
 function findTextFault(path: string, texts: Readonly<Record<string, JsonValue | undefined>>): string | undefined {
-  return findFault(`${path}.name`, texts['name'], MAX_NAME_LENGTH) ?? findFault(`${path}.uri`, texts['uri'], MAX_URI_LENGTH);
+  return (
+    findFault(`${path}.name`, texts['name'], MAX_NAME_LENGTH) ?? findFault(`${path}.uri`, texts['uri'], MAX_URI_LENGTH)
+  );
 }
 
 function findFault(path: string, text: JsonValue | undefined, maxLength: number): string | undefined {

@@ -90,7 +90,11 @@ describe('content of a server', () => {
     ['a task', { error: FORGED, status: 'failed' }, { error: HONEST, status: 'failed' }],
     ['a created task', { task: { error: FORGED } }, { task: { error: HONEST } }],
     ['listed tasks', { tasks: [{ error: FORGED }, 7] }, { tasks: [{ error: HONEST }, 7] }],
-    ['the result of a task', { result: { _meta: { 'isthmus/x': 1 } } }, { result: { _meta: { 'isthmus/server': { 'isthmus/x': 1 } } } }],
+    [
+      'the result of a task',
+      { result: { _meta: { 'isthmus/x': 1 } } },
+      { result: { _meta: { 'isthmus/server': { 'isthmus/x': 1 } } } },
+    ],
   ])('contains no error of the gateway in %s', (_what, content, expected) => {
     expect(toServerContent(content)).toEqual(expected);
   });

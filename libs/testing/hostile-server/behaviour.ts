@@ -25,7 +25,8 @@ export type Step =
   | 'end'
   | 'reset'
   | 'hang'
-  | 'flood';
+  | 'flood'
+  | 'comments';
 
 /** What the server does in place of a regular answer. */
 export type Act =
