@@ -1,5 +1,7 @@
 export {
   cleanDetail,
+  markGatewayError,
+  toServerContent,
   toFaultOutcome,
   toHttpOutcome,
   toMessageOutcome,

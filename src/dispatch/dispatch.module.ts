@@ -9,7 +9,8 @@ import { ConnectionsModule } from '../connections/index.js';
 import { SubscriptionsModule } from '../subscriptions/index.js';
 import { CallDelivery } from './call-delivery.js';
 import { DispatchConfig } from './dispatch.config.js';
-import { Dispatcher, METHOD_HANDLERS } from './dispatcher.js';
+import { ClientNotifications } from './client-notifications.js';
+import { Dispatcher } from './dispatcher.js';
 import { FailureReporter } from './failure-reporter.js';
 import { DiscoverHandler } from './handlers/discover.handler.js';
 import { ItemHandler } from './handlers/item.handler.js';
@@ -19,7 +20,7 @@ import { LogLevelHandler } from './handlers/log-level.handler.js';
 import { PingHandler } from './handlers/ping.handler.js';
 import { UnknownMethodHandler } from './handlers/unknown-method.handler.js';
 import { ResourceSubscriptionHandler } from './handlers/resource-subscription.handler.js';
-import type { MethodHandler } from './inbound.js';
+import { METHOD_HANDLERS, type MethodHandler } from './inbound.js';
 import { LIST_PROVIDERS } from './lists/index.js';
 import { ServerProfiles } from './server-profiles.js';
 import { ToolHeaders } from './tool-headers.js';
@@ -63,7 +64,8 @@ const handlerTable = {
     ToolHeaders,
     EndpointInfo,
     Dispatcher,
+    ClientNotifications,
   ],
-  exports: [Dispatcher, EndpointInfo],
+  exports: [Dispatcher, ClientNotifications, EndpointInfo],
 })
 export class DispatchModule {}

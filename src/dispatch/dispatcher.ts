@@ -4,9 +4,8 @@ import type { StreamSink } from '../session-pool/index.js';
 import { truncate } from './dispatch.errors.js';
 import { FailureReporter } from './failure-reporter.js';
 import { UnknownMethodHandler } from './handlers/unknown-method.handler.js';
-import type { Inbound, MethodHandler } from './inbound.js';
-
-export const METHOD_HANDLERS = Symbol('METHOD_HANDLERS');
+import { METHOD_HANDLERS, type Inbound, type MethodHandler } from './inbound.js';
+import { findUnsendable } from './sendable-requests.js';
 
 /** Passes a request to the handler of its method. Never throws: every failure becomes an outcome. */
 @Injectable()
@@ -23,6 +22,8 @@ export class Dispatcher {
 
   async dispatch(inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
     try {
+      const unsendable = findUnsendable(inbound.request);
+      if (unsendable) return unsendable;
       const handler = this.handlers.get(inbound.request.method);
       const outcome = await (handler ?? this.unknownMethod).handle(inbound, sink, signal);
       return outcome.kind === 'error'

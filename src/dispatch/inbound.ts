@@ -20,6 +20,8 @@ export interface Inbound {
   readonly clientRepeatsCall: boolean;
 }
 
+export const METHOD_HANDLERS = Symbol('METHOD_HANDLERS');
+
 /** Answers one or more methods. Failures are outcomes; any exception is a GatewayError or a defect. */
 export abstract class MethodHandler {
   abstract readonly methods: readonly string[];

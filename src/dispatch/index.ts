@@ -1,3 +1,4 @@
+export { ClientNotifications } from './client-notifications.js';
 export { DispatchConfig } from './dispatch.config.js';
 export { DispatchModule } from './dispatch.module.js';
 export { Dispatcher } from './dispatcher.js';

@@ -1,16 +1,24 @@
 import type { GatewayError } from '#lib/extension-kit';
 import type { ReplyWriter } from './reply-writer.js';
-import type { JsonObject, Outcome, ReplyEvent, RequestId, RpcError } from '#lib/mcp-protocol';
+import {
+  markGatewayError,
+  type JsonObject,
+  type Outcome,
+  type ReplyEvent,
+  type RequestId,
+  type RpcError,
+} from '#lib/mcp-protocol';
 
 /** The JSON-RPC response for an outcome. */
 export function toResponseText(id: RequestId, outcome: Outcome): string {
   const member = outcome.kind === 'result' ? 'result' : 'error';
-  const value = outcome.kind === 'result' ? outcome.result : outcome.error;
+  const value = outcome.kind === 'result' ? outcome.result : markGatewayError(outcome.error);
   return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"${member}":${JSON.stringify(value)}}`;
 }
 
 /** The JSON-RPC error response of a rejected request. The id is missing when it could not be read. */
-export function toRefusalText(error: RpcError, id?: RequestId): string {
+export function toRefusalText(refusal: RpcError, id?: RequestId): string {
+  const error = markGatewayError(refusal);
   return JSON.stringify(id === undefined ? { jsonrpc: '2.0', error } : { jsonrpc: '2.0', id, error });
 }
 

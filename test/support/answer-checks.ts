@@ -36,6 +36,7 @@ function expectError(error: RpcError, expected: ExpectedError): void {
     if (value instanceof RegExp) expect(data[member]).toEqual(expect.stringMatching(value));
     else expect({ [member]: data[member] }).toEqual({ [member]: value });
   }
+  for (const member of expected.withoutData ?? []) expect(data).not.toHaveProperty([member]);
   for (const text of expected.never ?? []) expect(`${error.message}${JSON.stringify(data)}`).not.toContain(text);
 }
 
@@ -43,6 +44,7 @@ function expectError(error: RpcError, expected: ExpectedError): void {
 function expectGatewayErrorData(error: RpcError): void {
   if (error.code > -31000 || error.code < -31099) return;
   expect(error.data).toMatchObject({
+    'isthmus/source': 'gateway',
     outcome: expect.stringMatching(/^(not_executed|executed|unknown)$/),
     retriable: expect.any(Boolean),
     requestId: expect.anything(),

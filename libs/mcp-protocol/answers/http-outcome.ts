@@ -6,7 +6,8 @@ import { JsonFault } from '../parse-json.js';
 import { isRpcError } from '../read-message.js';
 import { parseBody, type HttpAnswer } from './http-answer.js';
 import { readDetail, toRefusal } from './http-refusal.js';
-import { toRpcError, toMessageOutcome } from './message-outcome.js';
+import { toMessageOutcome } from './message-outcome.js';
+import { toServerError } from './gateway-claims.js';
 import { protocolViolation, gatewayFailure } from './gateway-failure.js';
 
 /** Converts an HTTP answer to the outcome of the request with this id (docs/errors.md, one row per case). */
@@ -23,7 +24,7 @@ function toRefusalOutcome(answer: HttpAnswer): Outcome {
   const value = parseBody(answer.body);
   if (value instanceof JsonFault) return toUpstreamFailure(answer, answer.body);
   if (isJsonObject(value) && isRpcError(value['error'])) {
-    return { kind: 'error', error: toRpcError(value['error']) };
+    return { kind: 'error', error: toServerError(value['error']) };
   }
   return toUpstreamFailure(answer, isJsonObject(value) ? readDetail(value) : answer.body);
 }

@@ -68,9 +68,11 @@ const PHRASES: Readonly<Record<number, string>> = {
   409: 'Conflict',
   410: 'Gone',
   413: 'Content Too Large',
+  414: 'URI Too Long',
   415: 'Unsupported Media Type',
   422: 'Unprocessable Content',
   429: 'Too Many Requests',
+  431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
   501: 'Not Implemented',
   502: 'Bad Gateway',
@@ -83,7 +85,7 @@ function readPhrase({ status, statusText }: HttpAnswer): string {
 }
 
 /** Statuses by which a server reports that it did not execute the call. */
-const NOT_EXECUTED_STATUSES: ReadonlySet<number> = new Set([401, 403, 404, 405, 406, 413, 415, 429]);
+const NOT_EXECUTED_STATUSES: ReadonlySet<number> = new Set([401, 403, 404, 405, 406, 413, 414, 415, 429, 431]);
 
 const MAX_CHALLENGE_LENGTH = 500;
 

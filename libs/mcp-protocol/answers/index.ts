@@ -1,3 +1,4 @@
+export { markGatewayError, toServerContent } from './gateway-claims.js';
 export { cleanDetail } from './detail.js';
 export type { HttpAnswer } from './http-answer.js';
 export { readRefusal } from './http-refusal.js';

@@ -1,7 +1,8 @@
 import { isJsonObject } from '../json.js';
-import type { RequestId, RpcError } from '../json-rpc.js';
+import type { RequestId } from '../json-rpc.js';
 import type { Outcome } from '../neutral.js';
 import { isRpcError } from '../read-message.js';
+import { toServerContent, toServerError } from './gateway-claims.js';
 import { protocolViolation } from './gateway-failure.js';
 
 /**
@@ -16,13 +17,7 @@ export function toMessageOutcome(value: unknown, id: RequestId): Outcome {
   if (value['id'] !== id) return protocolViolation('the answer does not carry the id of the request');
   const { result, error } = value;
   if (result !== undefined && error !== undefined) return protocolViolation('the answer holds both result and error');
-  if (isJsonObject(result)) return { kind: 'result', result };
-  if (isRpcError(error)) return { kind: 'error', error: toRpcError(error) };
+  if (isJsonObject(result)) return { kind: 'result', result: toServerContent(result) };
+  if (isRpcError(error)) return { kind: 'error', error: toServerError(error) };
   return protocolViolation('the answer holds neither a result object nor a valid error');
-}
-
-/** Copies code, message and data, without other members that a server may have added. */
-export function toRpcError(error: RpcError): RpcError {
-  const { code, message, data } = error;
-  return data === undefined ? { code, message } : { code, message, data };
 }

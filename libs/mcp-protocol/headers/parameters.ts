@@ -13,7 +13,8 @@ export type ParameterType = 'string' | 'integer' | 'boolean';
 
 const ANNOTATION = 'x-mcp-header';
 const PREFIX = 'Mcp-Param-';
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** A token of usual length (RFC 9110, 5.6.2). */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$/;
 
 /** Keywords with one schema or an array of schemas. A parameter below them is not statically reachable. */
 const SUBSCHEMAS: ReadonlySet<string> = new Set([

@@ -25,7 +25,8 @@ export type Step =
   | 'end'
   | 'reset'
   | 'hang'
-  | 'flood';
+  | 'flood'
+  | 'comments';
 
 /** What the server does in place of a regular answer. */
 export type Act =
@@ -54,6 +55,8 @@ export interface ExpectedError {
   readonly message?: string | RegExp;
   /** Members of `data` that must be there; a pattern stands for any string that it matches. */
   readonly data?: Readonly<Record<string, JsonValue | RegExp>>;
+  /** Members that `data` must not have. */
+  readonly withoutData?: readonly string[];
   /** Texts that the answer must not contain anywhere. */
   readonly never?: readonly string[];
   /** The error that modern clients receive instead. */

@@ -102,6 +102,13 @@ const FAULTS: readonly Behaviour[] = [
     expect: brokeProtocol,
   },
   {
+    name: 'endless-comments',
+    act: { kind: 'stream', steps: ['comments'] },
+    carriers: ['legacy-http', 'modern-http', 'sse'],
+    expect: { ...brokeProtocol, message: /comments or empty events/ },
+    endsSession: ['sse'],
+  },
+  {
     name: 'forgotten-session',
     act: { kind: 'forget' },
     carriers: ['legacy-http', 'sse'],

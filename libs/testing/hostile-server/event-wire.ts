@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { ConnectionFault, MessageId } from './behaviour.js';
 import { json } from './behaviour.js';
 import { eventBytes } from './event-text.js';
-import { flood, floodPrefix } from './flood.js';
+import { flood, floodComments, floodPrefix } from './flood.js';
 import { lostSession, type WireContext } from './post-wire.js';
 import type { Headers, QuestionReply, Wire } from './wire.js';
 
@@ -54,6 +54,11 @@ export class EventWire implements Wire {
     this.accept();
     this.stream.write(`data: ${floodPrefix(this.id)}`);
     flood(this.stream, this.context.counters);
+  }
+
+  comments(): void {
+    this.accept();
+    floodComments(this.stream, this.context.counters);
   }
 
   forget(): void {

@@ -4,7 +4,7 @@ import type { ExpectedError, ExpectedResult } from './behaviour.js';
  * Statuses that mean that the server did not execute the call (docs/errors.md). 503 only with Retry-After.
  * Written out instead of imported: this table verifies the mapper and must not share code with it.
  */
-const REFUSALS = new Set([401, 403, 404, 405, 406, 413, 415, 429]);
+const REFUSALS = new Set([401, 403, 404, 405, 406, 413, 414, 415, 429, 431]);
 
 export const upstreamFailed = (status: number, detail?: string | RegExp, retryAfterMs?: number): ExpectedError => {
   const refused = REFUSALS.has(status) || (status === 503 && retryAfterMs !== undefined);

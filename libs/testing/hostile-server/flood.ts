@@ -3,15 +3,21 @@ import type { Counters } from './counters.js';
 
 const CHUNK = Buffer.alloc(64 * 1024, 'x');
 
+/** Lines of an event stream that never become a message. */
+const COMMENTS = Buffer.from(': still here\n\nid: 7\nretry: 100\n\n'.repeat(2_048));
+
+export const floodComments = (out: Writable, counters: Counters): void =>
+  flood(out, counters, Number.POSITIVE_INFINITY, COMMENTS);
+
 /** Writes without end, as fast as the reader reads, until the reader closes. */
-export function flood(out: Writable, counters: Counters, limitBytes = Number.POSITIVE_INFINITY): void {
+export function flood(out: Writable, counters: Counters, limitBytes = Number.POSITIVE_INFINITY, chunk = CHUNK): void {
   let left = limitBytes;
   let closed = false;
   const pump = (): void => {
     while (!closed && left > 0) {
-      left -= CHUNK.length;
-      counters.flooded += CHUNK.length;
-      if (!out.write(CHUNK)) return;
+      left -= chunk.length;
+      counters.flooded += chunk.length;
+      if (!out.write(chunk)) return;
     }
     if (!closed) out.end('"}]}}');
   };

@@ -155,6 +155,8 @@ const SINGLES: readonly Behaviour[] = [
     ...upstreamFailed(401, 'Unauthorized'),
     data: { httpStatus: 401, outcome: 'not_executed', wwwAuthenticate: /^Bearer/ },
   }),
+  one('http-414', 414, {}, '', upstreamFailed(414, 'URI Too Long')),
+  one('http-431', 431, {}, '', upstreamFailed(431, 'Request Header Fields Too Large')),
   one('http-429-bare', 429, {}, '', upstreamFailed(429, 'Too Many Requests')),
   one('http-503-date', 503, { 'retry-after': 'Fri, 31 Dec 2100 23:59:59 GMT' }, '', {
     ...upstreamFailed(503, 'Service Unavailable'),

@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import type { ConnectionFault, MessageId } from './behaviour.js';
 import { json } from './behaviour.js';
 import type { Counters } from './counters.js';
-import { flood, floodPrefix } from './flood.js';
+import { flood, floodComments, floodPrefix } from './flood.js';
 import type { Headers, QuestionReply, Wire } from './wire.js';
 
 /** The parts of the process that a LineWire uses. */
@@ -46,6 +46,10 @@ export class LineWire implements Wire {
 
   reset(): void {
     this.context.exit(1);
+  }
+
+  comments(): void {
+    floodComments(this.context.out, this.context.counters);
   }
 
   flood(): void {

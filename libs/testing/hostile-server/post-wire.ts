@@ -3,7 +3,7 @@ import type { ConnectionFault, MessageId, Step } from './behaviour.js';
 import { json } from './behaviour.js';
 import type { Counters } from './counters.js';
 import { EVENT_STREAM, eventBytes } from './event-text.js';
-import { BIG_ANSWER_BYTES, flood, floodPrefix } from './flood.js';
+import { BIG_ANSWER_BYTES, flood, floodComments, floodPrefix } from './flood.js';
 import type { Headers, QuestionReply, Wire } from './wire.js';
 
 /** The parts of the server that a wire uses. */
@@ -64,6 +64,10 @@ export class PostWire implements Wire {
   flood(): void {
     this.open().write('data: ');
     flood(this.response, this.context.counters);
+  }
+
+  comments(): void {
+    floodComments(this.open(), this.context.counters);
   }
 
   forget(): void {

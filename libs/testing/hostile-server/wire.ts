@@ -23,6 +23,8 @@ export interface Wire {
   reset(): void;
   /** Sends one event or line without end, as fast as the client reads. */
   flood(): void;
+  /** Sends lines without end that never become a message. */
+  comments(): void;
   fault(fault: Exclude<ConnectionFault, 'reset'>): void;
   /** Drops the session and rejects its later requests. */
   forget(): void;
@@ -43,6 +45,7 @@ export async function play([step, ...rest]: readonly Step[], wire: Wire): Promis
   if (step === 'end') wire.end();
   else if (step === 'reset') wire.reset();
   else if (step === 'flood') wire.flood();
+  else if (step === 'comments') wire.comments();
   else if ('ask' in step) await sendQuestionAndReportRefusal(wire, step.ask, step.params);
   else wire.event(step.event(wire.id), step.eventId, step.retryMs);
   return play(rest, wire);

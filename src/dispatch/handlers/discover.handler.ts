@@ -8,13 +8,13 @@ import {
   type JsonObject,
   type Outcome,
 } from '#lib/mcp-protocol';
-import { isFullyVisible } from '../../catalog/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
 import { CallDelivery } from '../call-delivery.js';
 import { toGatewayCapabilities } from '../capabilities.js';
 import { MethodHandler, type Inbound } from '../inbound.js';
 import { ServerProfiles } from '../server-profiles.js';
 import { EndpointInfo } from '../endpoint-info.js';
+import { serverOfUnknownMethods } from '../unknown-methods.js';
 
 /** Returns the capabilities of the endpoint to a modern client (specification 2026: server/discover). */
 @Injectable()
@@ -44,8 +44,8 @@ export class DiscoverHandler extends MethodHandler {
 }
 
 /** Removes capabilities unknown to the gateway for a caller with restrictions (invariant 10). */
-function restrictCapabilities({ endpoint }: Inbound, offered: JsonObject): JsonObject {
+function restrictCapabilities(inbound: Inbound, offered: JsonObject): JsonObject {
   const { capabilities } = offered;
-  if (isFullyVisible(endpoint) || !isJsonObject(capabilities)) return offered;
+  if (serverOfUnknownMethods(inbound) || !isJsonObject(capabilities)) return offered;
   return { ...offered, capabilities: toGatewayCapabilities(capabilities) };
 }

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { Outcome } from '#lib/mcp-protocol';
-import { isFullyVisible } from '../../catalog/index.js';
 import { Limits } from '../../limits/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
 import { CallDelivery } from '../call-delivery.js';
 import { methodNotFound } from '../dispatch.errors.js';
 import type { Inbound } from '../inbound.js';
+import { serverOfUnknownMethods } from '../unknown-methods.js';
 
 /**
  * Passes unknown methods through at a transparent endpoint; at other endpoints their server is ambiguous. The gateway cannot
@@ -19,9 +19,9 @@ export class UnknownMethodHandler {
   ) {}
 
   async handle(inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
-    const { caller, endpoint, request } = inbound;
-    const [server] = endpoint.servers;
-    if (!server || !endpoint.transparent || !isFullyVisible(endpoint)) return methodNotFound(request.method);
+    const { caller, request } = inbound;
+    const server = serverOfUnknownMethods(inbound);
+    if (!server) return methodNotFound(request.method);
     const deliver = () => this.delivery.deliver(inbound, { server, request }, sink, signal);
     return this.limits.run({ caller, server, tool: undefined }, deliver);
   }

@@ -1,13 +1,13 @@
 import {
   decodeLegacyRequest,
   isJsonObject,
-  isRequestId,
   readMessage,
   type ClientProfile,
   type JsonRpcNotification,
   type JsonRpcRequest,
   type JsonRpcResponse,
   type JsonValue,
+  type McpNotification,
   type MessageReading,
 } from '#lib/mcp-protocol';
 import type { SessionHandle } from '../../affinity/index.js';
@@ -64,18 +64,7 @@ export function toClientProfile({ params = {} }: JsonRpcRequest, revision: strin
   };
 }
 
-/** Sends a notification of the client to the session's owner. */
-export async function sendNotification(session: SessionHandle, message: JsonRpcNotification): Promise<void> {
-  const { method, params = {} } = message;
-  // It has no effect, but only the owner can report that the session has ended.
-  if (method === 'notifications/initialized') return session.touch();
-  if (method === 'notifications/cancelled') {
-    const { requestId } = params;
-    if (isRequestId(requestId)) await session.cancel(requestId);
-    return;
-  }
-  await session.notify({ method, params });
-}
+export const toNotification = ({ method, params = {} }: JsonRpcNotification): McpNotification => ({ method, params });
 
 /** Sends the client's answer to a question to the session's owner. */
 export async function sendAnswer(session: SessionHandle, message: JsonRpcResponse): Promise<void> {

@@ -12,7 +12,7 @@ import {
   type Outcome,
 } from '#lib/mcp-protocol';
 import { OrphanedStreams, SessionRouter, SessionUnknown, type SessionHandle } from '../../affinity/index.js';
-import { Dispatcher, EndpointInfo } from '../../dispatch/index.js';
+import { ClientNotifications, Dispatcher, EndpointInfo } from '../../dispatch/index.js';
 import { requireAccept } from '../http-request.js';
 import { OpenReplies } from '../open-replies.js';
 import { StreamExpiry } from '../stream-expiry.js';
@@ -24,7 +24,7 @@ import {
   toClientProfile,
   toSessionInbound,
   sendAnswer,
-  sendNotification,
+  toNotification,
   validateMessage,
   type ValidMessage,
 } from './legacy-messages.js';
@@ -44,6 +44,7 @@ export class LegacyExchange {
     private readonly openReplies: OpenReplies,
     private readonly streamExpiry: StreamExpiry,
     private readonly config: TransportConfig,
+    private readonly notifications: ClientNotifications,
   ) {}
 
   /** A POST with one message. */
@@ -53,7 +54,7 @@ export class LegacyExchange {
     }
     const session = await this.locateSession(exchange);
     if (reading.kind === 'request') return this.answer(exchange, session, reading.message);
-    await sendToSession(session, reading);
+    await this.sendToSession(exchange, session, reading);
     return exchange.writer.empty(202);
   }
 
@@ -68,12 +69,12 @@ export class LegacyExchange {
       throw new BadRequest(`A batch holds at most ${this.config.maxBatch} messages.`);
     const readings = values.map(validateMessage);
     if (!readings.some(({ kind }) => kind === 'request')) {
-      for (const reading of readings) await sendToSession(session, reading);
+      for (const reading of readings) await this.sendToSession(exchange, session, reading);
       return exchange.writer.empty(202);
     }
     const reply = new LegacyBatchReply(exchange.writer, this.openReplies, revision);
     const pending = readings.map(async (reading) => {
-      if (reading.kind !== 'request') return sendToSession(session, reading).catch(logUndelivered);
+      if (reading.kind !== 'request') return this.sendToSession(exchange, session, reading).catch(logUndelivered);
       const outcome = await this.outcomeOf(exchange, session, reading.message, reply);
       return reply.add(reading.message.id, reading.message.method, outcome);
     });
@@ -162,6 +163,13 @@ export class LegacyExchange {
     return this.dispatcher.dispatch(toSessionInbound(exchange, session, message), reply, NEVER_ABORTED);
   }
 
+  private sendToSession(exchange: Exchange, session: SessionHandle, reading: ValidMessage): Promise<void> {
+    if (reading.kind === 'notification')
+      return this.notifications.forward(exchange, session, toNotification(reading.message));
+    if (reading.kind === 'response') return sendAnswer(session, reading.message);
+    return Promise.resolve();
+  }
+
   /** Throws or rejects with the errors of `SessionRouter.locate`. */
   private locateSession(exchange: Exchange): SessionHandle | Promise<SessionHandle> {
     const { id, binding } = readSessionReference(exchange);
@@ -191,9 +199,3 @@ function logUndelivered(cause: unknown): void {
 
 const unknownMethod = ({ method }: JsonRpcRequest): Outcome =>
   failure({ code: RpcCode.methodNotFound, message: `Method not found: ${method}` });
-
-function sendToSession(session: SessionHandle, reading: ValidMessage): Promise<void> {
-  if (reading.kind === 'notification') return sendNotification(session, reading.message);
-  if (reading.kind === 'response') return sendAnswer(session, reading.message);
-  return Promise.resolve();
-}

@@ -7,6 +7,7 @@ import { HttpWorld } from '../../../test/support/http-world.js';
 
 const PROGRESS = { method: 'notifications/progress', params: { progress: 1 } };
 const call = (id: number | string) => ({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'x' } });
+const NO_DELETIONS = { slug: 'p', effect: 'deny', tools: ['delete_all'] } as const;
 const INITIALIZE = {
   jsonrpc: '2.0',
   id: 'hello',
@@ -109,6 +110,20 @@ describe('an HTTP+SSE client', () => {
     expect(await answer).toEqual({ result: { roots: [] } });
     await post({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } });
     expect(await stream.message()).toMatchObject({ id: 1, error: { code: -31002 } });
+  });
+
+  it('reaches a server with its notifications only as far as its restrictions permit', async () => {
+    world.registry.configure([remoteServer('a')], { policies: [NO_DELETIONS] });
+    const { stream, post, initialize } = await client();
+    await initialize();
+    world.connector.respond = () => result({});
+    await post(call(1));
+    await stream.message();
+    const restricted = ['acme/delete', 'tools/call', 'notifications/roots/list_changed'];
+    for (const method of restricted)
+      expect(await post({ jsonrpc: '2.0', method, params: {} })).toMatchObject({ status: 202 });
+    const sent = world.connector.opened.flatMap(({ sentNotifications }) => sentNotifications);
+    expect(sent.map(({ method }) => method)).toEqual(['notifications/roots/list_changed']);
   });
 
   it('receives 429 for a POST above the call limit of its session', async () => {

@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { failure, negotiateLegacy, RpcCode, SSE_REVISION, type JsonRpcRequest, type Outcome } from '#lib/mcp-protocol';
 import { SessionRouter, type LocalSession } from '../../affinity/index.js';
 import { DEFAULT_ENDPOINT, type Endpoint } from '../../catalog/index.js';
-import { Dispatcher, EndpointInfo } from '../../dispatch/index.js';
+import { ClientNotifications, Dispatcher, EndpointInfo } from '../../dispatch/index.js';
 import type { StreamEvent, StreamSink } from '../../session-pool/index.js';
 import { requireAccept } from '../http-request.js';
 import type { Admitted } from '../admission.js';
@@ -17,7 +17,7 @@ import {
   toClientProfile,
   toSessionInbound,
   sendAnswer,
-  sendNotification,
+  toNotification,
   type ValidMessage,
 } from './legacy-messages.js';
 import { toLegacyResponseText, LegacyStream } from './legacy-replies.js';
@@ -41,6 +41,7 @@ export class SseExchange {
     private readonly router: SessionRouter,
     private readonly openReplies: OpenReplies,
     private readonly streamExpiry: StreamExpiry,
+    private readonly notifications: ClientNotifications,
   ) {}
 
   async openStream(exchange: Exchange): Promise<void> {
@@ -69,7 +70,8 @@ export class SseExchange {
   /** Runs at the owner for messages posted to any worker. Resolves once the message is accepted, and throws when it is not. */
   async accept(admitted: Admitted, session: LocalSession, reading: ValidMessage): Promise<void> {
     if (reading.kind === 'request') this.answer(admitted, session, reading.message).catch(logLostAnswer);
-    else if (reading.kind === 'notification') await sendNotification(session, reading.message);
+    else if (reading.kind === 'notification')
+      await this.notifications.forward(admitted, session, toNotification(reading.message));
     else await sendAnswer(session, reading.message);
   }
 

@@ -19,6 +19,9 @@ export class Deadlines {
 
   constructor(private readonly clock: Clock) {}
 
+  /** The current time in milliseconds, monotonic. */
+  readonly now = (): number => this.clock.monotonicNow();
+
   add(item: Expiring, durationMs: number): void {
     item.expiresAt = this.clock.monotonicNow() + durationMs;
     let group = this.groups.get(durationMs);

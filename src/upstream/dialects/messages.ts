@@ -3,6 +3,8 @@ import {
   parseJson,
   readBatch,
   readMessage,
+  toServerContent,
+  type JsonObject,
   type JsonValue,
   type MessageReading,
 } from '#lib/mcp-protocol';
@@ -22,5 +24,18 @@ export function readMessages(text: string, revision: string): readonly MessageRe
 
 export function toMessageReadings(value: JsonValue, revision: string): readonly MessageReading[] {
   const batch = allowsBatches(revision) ? readBatch(value) : undefined;
-  return batch === undefined ? [readMessage(value)] : batch.map((member) => readMessage(member));
+  return batch === undefined ? [readServerMessage(value)] : batch.map((member) => readServerMessage(member));
+}
+
+/** Classifies a message of a server. Its params contain no member that only the gateway may write. */
+export function readServerMessage(value: JsonValue): MessageReading {
+  const reading = readMessage(value);
+  if (reading.kind === 'notification') return { kind: 'notification', message: withServerParams(reading.message) };
+  return reading.kind === 'request' ? { kind: 'request', message: withServerParams(reading.message) } : reading;
+}
+
+function withServerParams<Message extends { readonly params?: JsonObject }>(message: Message): Message {
+  const { params } = message;
+  const cleaned = params && toServerContent(params);
+  return cleaned === params ? message : { ...message, params: cleaned };
 }

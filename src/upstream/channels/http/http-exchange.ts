@@ -132,7 +132,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
     this.headers = headers;
     this.isBodyEncoded = isEncoded(headers['content-encoding']);
     if (status < 300 && !this.isBodyEncoded && isEventStream(headers['content-type'])) {
-      this.sse = new SseParser(this.limits.maxEventBytes);
+      this.sse = new SseParser(this.limits.maxEventBytes, this.deadlines.now);
       this.receiver.streaming(headers);
     }
   }
@@ -197,7 +197,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
       events = sse.push(chunk);
     } catch (error) {
       if (!(error instanceof SseOverflow)) throw error;
-      return this.fail('too_large');
+      return this.fail(error.fault);
     }
     if (this.undelivered !== undefined) this.undelivered.push(...events);
     else this.deliver(events);

@@ -4,7 +4,7 @@ import { SseOverflow, SseParser, type SseEvent } from './sse-parser.js';
 
 function parse(text: string | Buffer, cuts: readonly number[] = []): { events: SseEvent[]; parser: SseParser } {
   const bytes = Buffer.from(text);
-  const parser = new SseParser(10_000);
+  const parser = new SseParser(10_000, () => 0);
   const ends = [...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length].toSorted((a, b) => a - b);
   const events: SseEvent[] = [];
   let from = 0;
@@ -55,8 +55,48 @@ describe('SseParser', () => {
   it.each([
     ['one endless line', `data: ${'x'.repeat(20_000)}`],
     ['one endless event', 'data: xxxxxxxxxx\n'.repeat(2_000)],
+    ['one endless event of empty lines', 'data:\n'.repeat(2_000)],
   ])('throws SseOverflow for %s', (_what, text) => {
     expect(() => parse(text, [5_000])).toThrow(SseOverflow);
+  });
+
+  const MINUTE_MS = 60_000;
+
+  it.each([
+    ['comments', ': still here\n'],
+    ['blank lines', '\n'],
+    ['ids', 'id: 7\n'],
+    ['delays', 'retry: 100\n'],
+    ['ids of empty events', 'id: 7\n\n'],
+    ['empty events', 'data:\n\n'],
+    ['unknown fields', 'nonsense: 1\n'],
+    ['unknown events', 'event: ping\ndata: x\n\n'],
+    ['comments between empty messages', ': x\n\ndata:\n\n'],
+  ])('rejects a stream of %s without end, at any speed above a mebibyte in a minute', (_what, text) => {
+    const chunk = Buffer.from(text.repeat(2_000));
+    let bytes = 0;
+    const parser = new SseParser(1_000_000, () => bytes * (MINUTE_MS / 4 / 1024 / 1024));
+    expect(() => {
+      for (; bytes < 32 * 1024 * 1024; bytes += chunk.length) parser.push(chunk);
+    }).toThrow('flooded');
+    expect(bytes).toBeLessThan(16 * 1024 * 1024);
+  });
+
+  it.each([
+    ['a comment with padding every 15 seconds', `:${' '.repeat(2_048)}\n\n`, 15_000],
+    ['an empty event every second', 'event: ping\ndata: 2026-01-01T00:00:00Z\n\n', 1_000],
+  ])('accepts %s for 30 days', (_what, text, everyMs) => {
+    let now = 0;
+    const parser = new SseParser(10_000, () => now);
+    const beat = Buffer.from(text);
+    for (; now < 30 * 24 * 60 * MINUTE_MS; now += everyMs) parser.push(beat);
+    expect(parser.push(Buffer.from('data: a\n\n'))).toEqual([{ type: 'message', data: 'a' }]);
+  });
+
+  it('accepts any number of messages with ids in an instant', () => {
+    const parser = new SseParser(10_000, () => 0);
+    const chunk = Buffer.from(`id: ${'7'.repeat(900)}\nevent: message\ndata: a\n\n`.repeat(100));
+    for (let sent = 0; sent < 4 * 1024 * 1024; sent += chunk.length) expect(parser.push(chunk)).toHaveLength(100);
   });
 
   it('yields the same events for every division of the bytes into chunks', () => {

@@ -9,10 +9,27 @@ export interface SseEvent {
   readonly retryMs?: number | undefined;
 }
 
-/** An event, or one of its lines, exceeds the maximum size. */
+/**
+ * The stream exceeds a bound. `too_large`: an event, or one of its lines, exceeds the maximum size. `flooded`: too many bytes
+ * belong to no message.
+ */
 export class SseOverflow extends Error {
   override readonly name = 'SseOverflow';
+
+  constructor(readonly fault: 'too_large' | 'flooded') {
+    super(fault);
+  }
 }
+
+/**
+ * Maximum number of bytes that belong to no message (comments, blank lines, ids, empty events), per interval. A budget for
+ * the whole stream would end the stream of an honest server, which sends a comment every few seconds for days.
+ */
+const MAX_IDLE_BYTES = 1024 * 1024;
+const IDLE_INTERVAL_MS = 60_000;
+
+/** Bytes that each further line of an event costs at least, so that empty lines cannot fill the memory. */
+const LINE_COST = 8;
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
@@ -42,10 +59,22 @@ export class SseParser {
   private isFirstLine = true;
   private endedWithCarriageReturn = false;
   private type = '';
-  private data: string | undefined;
+  private data: string[] | undefined;
+  private dataBytes = 0;
   private id: string | undefined;
+  /** Bytes since the interval began that belong to no message. */
+  private idleBytes = 0;
+  /** Bytes of the current event that are not data. */
+  private fieldBytes = 0;
+  private intervalStart: number;
 
-  constructor(private readonly maxEventBytes: number) {}
+  /** @param now current time in milliseconds, monotonic */
+  constructor(
+    private readonly maxEventBytes: number,
+    private readonly now: () => number,
+  ) {
+    this.intervalStart = now();
+  }
 
   /** Returns the events that the chunk completes. Throws SseOverflow; the parser must not be used afterwards. */
   push(chunk: Buffer): SseEvent[] {
@@ -79,39 +108,64 @@ export class SseParser {
     this.isFirstLine = false;
     if (bytes.length === 0) this.dispatch(events);
     else this.field(isUtf8(bytes) ? bytes.toString('utf8') : toUnreadableField(bytes));
+    if (this.idleBytes + this.fieldBytes > MAX_IDLE_BYTES) this.checkInterval();
+  }
+
+  private checkInterval(): void {
+    const now = this.now();
+    if (now - this.intervalStart < IDLE_INTERVAL_MS) throw new SseOverflow('flooded');
+    this.intervalStart = now;
+    this.idleBytes = 0;
+    this.fieldBytes = 0;
   }
 
   private field(line: string): void {
     const colon = line.indexOf(':');
-    if (colon === 0) return;
+    if (colon === 0) {
+      this.idleBytes += line.length;
+      return;
+    }
     const name = colon === -1 ? line : line.slice(0, colon);
     const value = colon === -1 ? '' : line.slice(line.startsWith(' ', colon + 1) ? colon + 2 : colon + 1);
-    if (name === 'data') {
-      this.checkSize(value.length);
-      this.data = this.data === undefined ? value : `${this.data}\n${value}`;
-    } else if (name === 'event') this.type = value;
+    if (name === 'data') return this.addData(value);
+    this.fieldBytes += line.length;
+    if (name === 'event') this.type = value;
     else if (name === 'id' && value.length <= MAX_ID_CHARS && !value.includes('\0')) this.id = value;
     else if (name === 'retry' && /^\d{1,9}$/.test(value)) {
       this.retryMs = Math.min(RETRY_RANGE_MS.max, Math.max(RETRY_RANGE_MS.min, Number(value)));
     }
   }
 
+  private addData(value: string): void {
+    const cost = value.length + (this.data === undefined ? 0 : LINE_COST);
+    this.checkSize(cost);
+    this.dataBytes += cost;
+    (this.data ??= []).push(value);
+  }
+
   private dispatch(events: SseEvent[]): void {
     if (this.id !== undefined) this.lastEventId = this.id;
     if (this.data !== undefined) {
-      const { data, retryMs } = this;
+      const { data: lines, retryMs } = this;
+      const data = lines.length === 1 ? (lines[0] ?? '') : lines.join('\n');
       events.push({ type: this.type === '' ? 'message' : this.type, data, ...(retryMs !== undefined && { retryMs }) });
     }
+    if (!this.isMessage) this.idleBytes += this.fieldBytes + this.dataBytes + LINE_COST * (this.data?.length ?? 0) + 1;
+    this.fieldBytes = 0;
     this.type = '';
     this.data = undefined;
+    this.dataBytes = 0;
     this.id = undefined;
   }
 
+  /** True if the current event is one that its receiver reads. */
+  private get isMessage(): boolean {
+    return this.dataBytes > 0 && (this.type === '' || this.type === 'message' || this.type === 'endpoint');
+  }
+
   private checkSize(incoming: number): void {
-    const buffered = this.unfinishedBytes + (this.data?.length ?? 0) + this.type.length;
-    if (buffered + incoming > this.maxEventBytes) {
-      throw new SseOverflow(`An event is larger than ${this.maxEventBytes} bytes`);
-    }
+    const buffered = this.unfinishedBytes + this.dataBytes + this.type.length;
+    if (buffered + incoming > this.maxEventBytes) throw new SseOverflow('too_large');
   }
 }
 

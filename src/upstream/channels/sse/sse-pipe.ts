@@ -119,7 +119,7 @@ export class SsePipe extends MessagePipe implements HttpReceiver {
 
   streamEnded(_cursor: unknown, fault?: TransportFault): void {
     this.resolveOpened({ kind: 'fault', fault: fault ?? 'cut', detail: 'the event stream ended' });
-    this.ended(fault === 'too_large' ? 'too_large' : 'lost', 'the event stream ended');
+    this.ended(fault === 'too_large' || fault === 'flooded' ? fault : 'lost', 'the event stream ended');
   }
 
   failed(fault: TransportFault, detail = ''): void {

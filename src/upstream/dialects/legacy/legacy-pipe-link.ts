@@ -3,11 +3,11 @@ import {
   isJsonObject,
   toMessageOutcome,
   readBatch,
-  readMessage,
   type JsonValue,
   type TransportFault,
 } from '#lib/mcp-protocol';
 import type { MessagePipe, PipeReceiver } from '../../channels/message-pipe.js';
+import { readServerMessage } from '../messages.js';
 import { PipeFlowControl } from '../pipe-flow-control.js';
 import type { LegacyCall } from './legacy-call.js';
 import type { Delivery, LegacyLink, LinkHost } from './legacy-link.js';
@@ -63,7 +63,7 @@ export class LegacyPipeLink implements LegacyLink, PipeReceiver {
     const call = isJsonObject(value) && value['method'] === undefined ? inbox.find(value['id']) : undefined;
     if (call !== undefined) return call.settleInOrder(toMessageOutcome(value, call.id));
     if (isJsonObject(value) && value['method'] === undefined) return this.host.lateAnswer(value['id']);
-    const reading = readMessage(value);
+    const reading = readServerMessage(value);
     if (reading.kind === 'request') inbox.request(reading.message);
     else if (reading.kind === 'notification') void inbox.notification(reading.message);
   }

@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import type { HttpAnswer, MessageReading, TransportFault } from '#lib/mcp-protocol';
 import { Backoff } from '../../channels/backoff.js';
 import type {
@@ -11,6 +12,8 @@ import type {
 import type { StreamState } from '../../upstream-session-state.js';
 import { readMessages } from '../messages.js';
 import type { LinkHost } from './legacy-link.js';
+
+const logger = new Logger('Upstream');
 
 /**
  * How long callers wait for the stream to open, in milliseconds: some servers send no headers before the first event.
@@ -105,7 +108,8 @@ export class SessionStream implements HttpReceiver {
     return this.dispatchAll(readMessages(event.data, this.host.revision));
   }
 
-  streamEnded(cursor: StreamCursor): void {
+  streamEnded(cursor: StreamCursor, fault?: TransportFault): void {
+    if (fault === 'flooded') logger.warn(`${this.host.server}: closed a server stream of comments and empty events`);
     this.cursor = {
       lastEventId: cursor.lastEventId ?? this.cursor.lastEventId,
       retryMs: cursor.retryMs ?? this.cursor.retryMs,

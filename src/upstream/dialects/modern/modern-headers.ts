@@ -1,4 +1,4 @@
-import { encodeHeaderValue, type JsonObject } from '#lib/mcp-protocol';
+import { encodeHeaderValue, failure, RpcCode, type JsonObject, type Outcome } from '#lib/mcp-protocol';
 import type { UpstreamRequest } from '../../upstream-connection.js';
 
 /** Methods whose target is repeated in a header, and the param that holds it (basic/transports/streamable-http). */
@@ -20,6 +20,30 @@ export function modernHeaders(own: readonly string[], revision: string): string[
     revision,
   ];
 }
+
+/**
+ * Maximum length of a header that mirrors a part of a request, in bytes. Most servers refuse longer lines, or a total of
+ * about twice this length, with 431.
+ */
+const MAX_MIRRORED_LENGTH = 8_000;
+
+/** Returns the error for a request with a part that is too long for its header, or undefined. */
+export function findOversizedHeader(request: UpstreamRequest): Outcome | undefined {
+  const name = targetOf(request.method, request.params);
+  if (name !== undefined && isOversized(name)) return tooLong(`params.${TARGET_PARAMS[request.method]}`);
+  const parameters = Object.entries(request.parameterHeaders ?? {});
+  const oversized = parameters.find(([, value]) => typeof value === 'string' && isOversized(value));
+  return oversized && tooLong(`The argument that is repeated in the header ${oversized[0]}`);
+}
+
+const isOversized = (text: string): boolean =>
+  text.length > MAX_MIRRORED_LENGTH / MAX_ENCODED_BYTES && encodeHeaderValue(text).length > MAX_MIRRORED_LENGTH;
+
+/** Bytes of one UTF-16 code unit in a header: at most three in UTF-8, and four for every three in Base64. */
+const MAX_ENCODED_BYTES = 4;
+
+const tooLong = (part: string): Outcome =>
+  failure({ code: RpcCode.invalidParams, message: `${part} is longer than the server can receive in a header.` });
 
 /** Adds the headers that mirror one request. */
 export function mirroredHeaders(base: readonly string[], request: UpstreamRequest): string[] {

@@ -12,7 +12,7 @@ import type {
 import { connectionClosed, toOutcomeError, tooManyCalls } from '../../upstream.errors.js';
 import type { CallContext } from '../in-flight-call.js';
 import { HttpListenStream } from './http-listen-stream.js';
-import { mirroredHeaders, modernHeaders } from './modern-headers.js';
+import { findOversizedHeader, mirroredHeaders, modernHeaders } from './modern-headers.js';
 import { LISTEN_METHOD, ModernSubscription, type OpenListenStream } from './modern-subscription.js';
 import { modernText, gatewayRequest } from './modern-text.js';
 import { ModernHttpCall, type ModernCallContext } from './modern-http-call.js';
@@ -50,6 +50,8 @@ export class ModernHttpConnection implements UpstreamConnection {
     const server = this.context.server;
     if (this.closedBecause !== undefined) return Promise.resolve(connectionClosed(server, this.closedBecause));
     if (signal.aborted) return Promise.resolve(toFaultOutcome('refused', 'cancelled before it was sent'));
+    const oversized = findOversizedHeader(request);
+    if (oversized) return Promise.resolve(oversized);
     if (this.channel.full) return Promise.resolve(tooManyCalls(server));
     const id = ++this.lastId;
     const call = new ModernHttpCall(id, request, reply, signal, this.context);

@@ -4,7 +4,6 @@ import {
   metaOf,
   toFaultOutcome,
   toMessageOutcome,
-  readMessage,
   type JsonObject,
   type JsonValue,
   type McpNotification,
@@ -22,6 +21,7 @@ import type {
   UpstreamRequest,
 } from '../../upstream-connection.js';
 import { connectionClosed, toOutcomeError, tooManyCalls } from '../../upstream.errors.js';
+import { readServerMessage } from '../messages.js';
 import { PipeFlowControl } from '../pipe-flow-control.js';
 import type { CallContext } from '../in-flight-call.js';
 import { CancelledCalls } from '../cancelled-calls.js';
@@ -105,7 +105,7 @@ export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, M
 
   message(value: JsonValue): void {
     if (isJsonObject(value) && value['method'] === undefined) return this.answer(value);
-    const reading = readMessage(value);
+    const reading = readServerMessage(value);
     // A modern server must not send requests (basic/transports/stdio). The request names no call that could be failed
     // for it.
     if (reading.kind === 'notification') this.notification(reading.message.method, reading.message.params ?? {});

@@ -1,0 +1,50 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { isRequestId, type McpNotification } from '#lib/mcp-protocol';
+import type { SessionHandle } from '../affinity/index.js';
+import { Limits } from '../limits/index.js';
+import { METHOD_HANDLERS, type Inbound, type MethodHandler } from './inbound.js';
+import { isSendableMethod } from './sendable-requests.js';
+import { serverOfUnknownMethods } from './unknown-methods.js';
+
+/** Notifications that every client may send to the servers of its session. They name no item. */
+const FORWARDED: ReadonlySet<string> = new Set(['notifications/roots/list_changed', 'notifications/progress']);
+
+/** Passes notifications of a legacy client on to the servers of its session. */
+@Injectable()
+export class ClientNotifications {
+  private readonly requestMethods: ReadonlySet<string>;
+
+  constructor(
+    @Inject(METHOD_HANDLERS) handlers: readonly MethodHandler[],
+    private readonly limits: Limits,
+  ) {
+    this.requestMethods = new Set(['initialize', ...handlers.flatMap(({ methods }) => methods)]);
+  }
+
+  /**
+   * Handles one notification. One that is not passed on has no effect, but still requires a session.
+   * @throws GatewayError when the session has ended, its owner is unreachable, or a limit is reached
+   */
+  async forward(
+    visitor: Pick<Inbound, 'caller' | 'endpoint'>,
+    session: SessionHandle,
+    { method, params }: McpNotification,
+  ): Promise<void> {
+    if (method === 'notifications/cancelled') {
+      const { requestId } = params;
+      return isRequestId(requestId) ? session.cancel(requestId) : session.touch();
+    }
+    if (FORWARDED.has(method)) return session.notify({ method, params });
+    const server = this.isUnknown(method) ? serverOfUnknownMethods(visitor) : undefined;
+    // Only the owner can report that the session has ended.
+    if (server === undefined) return session.touch();
+    return this.limits.run({ caller: visitor.caller, server, tool: undefined }, () =>
+      session.notify({ method, params }),
+    );
+  }
+
+  /** A known request without an id is no notification: a lenient server would execute it past policy and limits. */
+  private isUnknown(method: string): boolean {
+    return method !== 'notifications/initialized' && !this.requestMethods.has(method) && isSendableMethod(method);
+  }
+}
