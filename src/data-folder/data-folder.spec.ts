@@ -1,9 +1,10 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { loadConfig } from '#lib/config';
 import { createOnce, DataFolder, DataFolderConfig, DataFolderFault } from './index.js';
+import { toFileFault } from './file-faults.js';
 
 const GOOD = Buffer.from(Array.from({ length: 32 }, (_, index) => index * 7)).toString('base64');
 
@@ -106,7 +107,36 @@ describe('a later start with a data folder', () => {
 
   it('rejects a file in place of the data folder', async () => {
     await writeFile(join(parent, 'deep'), '');
-    expect(await faultOf(DataFolder.open(path))).toMatch(/cannot be used.*ISTHMUS_DATA_DIR/s);
+    const message = await faultOf(DataFolder.open(path));
+    expect(message).toMatch(
+      /cannot be used \(E(?:NOTDIR|EXIST)\): a.* file.*Remove that file, or set ISTHMUS_DATA_DIR/,
+    );
+    expect(await faultOf(DataFolder.open(join(parent, 'deep')))).toMatch(/\(EEXIST\): a file has its name/);
+  });
+
+  it('rejects a path that is too long for the file system', async () => {
+    const message = await faultOf(DataFolder.open(join(parent, 'x'.repeat(300))));
+    expect(message).toMatch(/\(ENAMETOOLONG\): its path is too long.*Choose a shorter path, or set ISTHMUS_DATA_DIR/);
+  });
+
+  it('rejects a loop of symbolic links', async () => {
+    await symlink(join(parent, 'loop'), join(parent, 'loop'));
+    expect(await faultOf(DataFolder.open(join(parent, 'loop', 'data')))).toMatch(/\(ELOOP\).*ISTHMUS_DATA_DIR/);
+  });
+
+  it.each([
+    ['EROFS', 'open', /read-only/],
+    ['ENOSPC', 'write', /full/],
+    ['EDQUOT', 'write', /quota/],
+    ['EACCES', 'open', /may not write/],
+    ['EPERM', 'link', /no hard links/],
+    ['ENOTSUP', 'link', /no hard links/],
+    ['ESOMETHING', 'open', /ESOMETHING: no such thing/],
+  ])('explains %s of %s and says what to do', (code, syscall, explanation) => {
+    const cause = Object.assign(new Error(`${code}: no such thing`), { code, syscall });
+    const { message } = toFileFault('/data', cause);
+    expect(message).toMatch(explanation);
+    expect(message).toMatch(/set ISTHMUS_DATA_DIR to/i);
   });
 });
 

@@ -1,7 +1,8 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { platform } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { DataFolderFault } from './data-folder.errors.js';
+import { accessModesFault, toFileFault } from './file-faults.js';
 import { readOrCreateSecret, readOrCreateSecrets } from './secret-file.js';
 
 const OTHERS_MAY_WRITE = 0o022;
@@ -34,24 +35,47 @@ export class DataFolder {
   static async open(path: string): Promise<DataFolder> {
     const folder = resolve(path);
     try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      await rejectWritableByOthers(folder);
+      const isNew = await createFolder(folder);
+      await rejectWritableByOthers(folder, isNew);
       const jwt = await readOrCreateSecret(join(folder, 'jwt.secret'));
       const session = await readOrCreateSecret(join(folder, 'session.secret'));
       const credentials = await readOrCreateSecrets(join(folder, 'credentials.secret'));
       return new DataFolder(folder, { jwt: jwt.value, session: session.value, credentials }, jwt.isNew);
     } catch (fault) {
-      if (fault instanceof DataFolderFault) throw fault;
-      const reason = fault instanceof Error ? fault.message : String(fault);
-      throw new DataFolderFault(
-        `The data folder ${folder} cannot be used: ${reason}. Set ISTHMUS_DATA_DIR to another folder.`,
-      );
+      throw toFileFault(`The data folder ${folder}`, fault);
     }
   }
 }
 
-async function rejectWritableByOthers(folder: string): Promise<void> {
+/**
+ * Creates a folder and its parents. Returns false when it exists already. Unlike the recursive mkdir of Node.js, it reports why
+ * a parent could not be created instead of that it is missing.
+ */
+async function createFolder(folder: string): Promise<boolean> {
+  try {
+    await mkdir(folder, { mode: 0o700 });
+    return true;
+  } catch (fault) {
+    const code = fault instanceof Error && 'code' in fault ? fault.code : undefined;
+    if (code === 'ENOENT' && dirname(folder) !== folder) {
+      await createFolder(dirname(folder));
+      await mkdir(folder, { mode: 0o700 }).catch((cause: unknown) => requireFolder(folder, cause));
+      return true;
+    }
+    await requireFolder(folder, fault);
+    return false;
+  }
+}
+
+/** Throws the cause unless the folder exists, for example because another process has created it. */
+async function requireFolder(folder: string, cause: unknown): Promise<void> {
+  const found = await stat(folder).catch(() => undefined);
+  if (!found?.isDirectory()) throw cause;
+}
+
+async function rejectWritableByOthers(folder: string, isNew: boolean): Promise<void> {
   const { mode } = await stat(folder);
   if (platform() === 'win32' || (mode & OTHERS_MAY_WRITE) === 0) return;
+  if (isNew) throw accessModesFault(`The data folder ${folder}`);
   throw new DataFolderFault(`${folder} can be changed by other users of this machine. Run: chmod 700 ${folder}`);
 }

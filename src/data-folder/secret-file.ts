@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { createOnce } from './create-once.js';
 import { DataFolderFault } from './data-folder.errors.js';
+import { accessModesFault } from './file-faults.js';
 
 /** Sufficient for HS256 (RFC 7518, 3.2) and for an AES-256 key. */
 const SECRET_BYTES = 32;
@@ -33,13 +34,14 @@ export async function readOrCreateSecrets(file: string): Promise<readonly [Buffe
 async function readOrCreate(file: string): Promise<{ readonly text: string; readonly isNew: boolean }> {
   const found = await stat(file).catch(() => undefined);
   const isNew = !found && (await createOnce(file, `${randomBytes(SECRET_BYTES).toString('base64url')}\n`));
-  await rejectReadableByOthers(file);
+  await rejectReadableByOthers(file, isNew);
   return { text: await readFile(file, 'utf8'), isNew };
 }
 
-async function rejectReadableByOthers(file: string): Promise<void> {
+async function rejectReadableByOthers(file: string, isNew: boolean): Promise<void> {
   const { mode } = await stat(file);
   if (platform() === 'win32' || (mode & OTHERS_MAY_ACCESS) === 0) return;
+  if (isNew) throw accessModesFault(file);
   throw new DataFolderFault(`${file} can be read by other users of this machine. Run: chmod 600 ${file}`);
 }
 

@@ -6,6 +6,7 @@ import type { DatabasePlace } from './database.config.js';
 import { DatabaseFault, DatabaseUnavailable } from './database.errors.js';
 import { Database } from './database.js';
 import { migrate } from './migration.js';
+import { probeSqliteFolder } from './probe-sqlite-folder.js';
 import type { PostgresTimeouts } from './postgres-dialect.js';
 import { MIGRATIONS } from './migrations/index.js';
 
@@ -28,6 +29,7 @@ export async function openDatabase(
 ): Promise<Database> {
   // SQLite accepts an empty file as an empty database and gives its companion files the same mode: owner only.
   if (place.kind === 'sqlite' && !existsSync(place.file)) await createOnce(place.file, '');
+  if (place.kind === 'sqlite') await probeSqliteFolder(place.file);
   const database = new Database(place, MIGRATION_TIMEOUTS, clock);
   try {
     await retryUntilAvailable(place, clock, () => migrate(database, migrations, clock));

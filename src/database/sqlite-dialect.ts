@@ -12,6 +12,7 @@ import {
 } from 'kysely';
 import type { Clock } from '#lib/time';
 import { retryWhileLocked } from './sqlite-retry.js';
+import { enableWal } from './sqlite-wal.js';
 
 /** SQLite blocks the event loop while it waits for a lock, so it waits briefly; `retryWhileLocked` waits longer. */
 const BUSY_TIMEOUT_MS = 20;
@@ -51,7 +52,7 @@ class SqliteDriver implements Driver {
     if (!this.database.isOpen) this.database.open();
     // In WAL mode, readers and the writer do not block each other across processes. Switching to it needs exclusive
     // access to the file for a moment.
-    await retryWhileLocked(this.clock, () => this.database.exec('pragma journal_mode = wal'));
+    await retryWhileLocked(this.clock, () => enableWal(this.database));
     // A confirmed change must survive a power failure.
     this.database.exec('pragma synchronous = full');
   }

@@ -27,6 +27,10 @@ export class Drain {
     private readonly clock: Clock,
   ) {}
 
+  get isDraining(): boolean {
+    return this.readiness.isDraining;
+  }
+
   /** Registers how the process stops this worker when a drain is requested from within. */
   onRequested(listener: () => void): void {
     this.requestListener = listener;

@@ -6,6 +6,7 @@ import { watchFile } from './file-watch.js';
 import { readConfigurationFile } from './read-configuration-file.js';
 import { toDeclaredEntries } from './stored/entry.js';
 import type { DatabaseServerRegistry } from './stored/database-server-registry.js';
+import { DeclarationConflict } from './registry.errors.js';
 import type { Declarations } from './stored/declarations.js';
 
 /**
@@ -13,6 +14,12 @@ import type { Declarations } from './stored/declarations.js';
  * previous configuration stays in force.
  */
 export type ReloadResult = 'applied' | 'unchanged' | 'refused';
+
+/** What a refusal says, and for a contradiction what ends it. */
+const toAdvice = (fault: Error): string =>
+  fault instanceof DeclarationConflict
+    ? `The configuration file contradicts the database. ${fault.message}\nThe file is applied once it or the database is changed.`
+    : fault.message;
 
 /** Delay until a file that could not be stored is read and stored again. */
 const RETRY_DELAY_MS = 1_000;
@@ -26,6 +33,8 @@ export class ConfigurationFile implements OnApplicationBootstrap, OnApplicationS
   private isClosed = false;
   /** True while the last reload has failed because the database was unavailable. */
   private isAwaitingDatabase = false;
+  /** Why the file is not in force; undefined while it is. */
+  private refusal: Error | undefined;
 
   constructor(
     /** Absolute path. */
@@ -37,12 +46,27 @@ export class ConfigurationFile implements OnApplicationBootstrap, OnApplicationS
   ) {}
 
   /**
-   * Reads the file for the first time, then loads the registry.
+   * Reads the file for the first time, then loads the registry. A file that contradicts the database does not prevent the
+   * start: the database stays in force, and the file is applied once the contradiction is removed on either side.
    * @throws RegistryFault with every fault of the file
    */
   async open(): Promise<void> {
-    await this.declare();
+    try {
+      await this.declare();
+    } catch (fault) {
+      if (!(fault instanceof DeclarationConflict)) throw fault;
+      this.refusal = fault;
+      this.logger.error(`Starting with the configuration in the database. ${toAdvice(fault)}`);
+    }
     await this.registry.open();
+    this.registry.onRevision(() => {
+      if (this.refusal instanceof DeclarationConflict && !this.isClosed) void this.reload();
+    });
+  }
+
+  /** Why the configuration in force is not that of the file, for operators. Empty while it is. */
+  get warnings(): readonly string[] {
+    return this.refusal ? [`${this.file} is not in force. ${toAdvice(this.refusal)}`] : [];
   }
 
   /** Reads the file again. Reloads run in sequence. Never rejects. */
@@ -75,15 +99,18 @@ export class ConfigurationFile implements OnApplicationBootstrap, OnApplicationS
       const before = this.registry.snapshot;
       await this.declare();
       this.isAwaitingDatabase = false;
+      this.refusal = undefined;
       await this.registry.refresh();
       if (this.registry.snapshot === before) return 'unchanged';
       this.logger.log(`Applied ${this.file}.`);
       return 'applied';
     } catch (fault) {
-      const reason = fault instanceof Error ? fault.message : String(fault);
+      const refusal = fault instanceof Error ? fault : new Error(String(fault));
       const isOutage = fault instanceof DatabaseUnavailable;
-      if (!isOutage || !this.isAwaitingDatabase) this.logger.error(`Keeping the previous configuration. ${reason}`);
+      const isRepeated = isOutage ? this.isAwaitingDatabase : refusal.message === this.refusal?.message;
+      if (!isRepeated) this.logger.error(`Keeping the previous configuration. ${toAdvice(refusal)}`);
       this.isAwaitingDatabase = isOutage;
+      this.refusal = refusal;
       if (isOutage) this.scheduleRetry();
       return 'refused';
     }

@@ -18,7 +18,7 @@ export function parseConfigurationText(text: string): ReadResult<JsonObject> {
     return {
       faults: problems.map(({ message, pos }) => {
         const { line, col } = lineCounter.linePos(pos[0]);
-        return { path: `line ${line}, column ${col}`, message: `${message}.` };
+        return { path: `line ${line}, column ${col}`, message: `${withoutText(message)}.` };
       }),
     };
   }
@@ -31,8 +31,11 @@ function toResult(convert: () => unknown): ReadResult<JsonObject> {
     if (isJsonObject(value)) return { value };
     return toDocumentFault('The file must be a mapping with keys such as servers, virtualServers and default.');
   } catch (fault) {
-    return toDocumentFault(`${fault instanceof Error ? fault.message : String(fault)}.`);
+    return toDocumentFault(`${withoutText(fault instanceof Error ? fault.message : String(fault))}.`);
   }
 }
+
+/** Removes what a message of the parser quotes after its first colon: it may be a credential. */
+const withoutText = (message: string): string => message.replace(/:\s[\s\S]*$/, '');
 
 const toDocumentFault = (message: string): ReadResult<never> => ({ faults: [{ path: '', message }] });

@@ -1,8 +1,7 @@
-import { unlink } from 'node:fs/promises';
+import { unlink, writeFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { DATABASE_KINDS, type DatabaseHost } from '../../test/support/databases.js';
 import { until } from '../../test/support/until.js';
-import { RegistryFault } from './index.js';
 import { RegistryWorld, serverSlugs, waitForSnapshot } from './registry-fixture.js';
 
 const REMOTE = { transport: 'http', url: 'http://remote/mcp' };
@@ -95,7 +94,33 @@ describe.each(DATABASE_KINDS)('managed entries over $name', ({ start }) => {
       expect(await reloadWith(fileWith('two', 'mine', 'team'))).toBe('refused');
       expect(registry.snapshot).toBe(snapshot);
       expect(world.logged.join('\n')).toMatch(/servers\.mine: An entry with this name.*\n.*servers\.team: An entry/);
-      await expect(world.open()).rejects.toThrow(RegistryFault);
+    });
+
+    it('do not prevent a start: the database stays in force until the contradiction is removed in it', async () => {
+      const { store } = await world.open({ text: fileWith('one') });
+      const mine = await store.servers.create('mine', REMOTE);
+      await writeFile(world.filePath(), fileWith('two', 'mine'));
+      world.logged.length = 0;
+      const started = await world.open();
+      expect(serverSlugs(started.registry.snapshot)).toEqual(['one', 'mine']);
+      expect(world.logged.join('\n')).toMatch(
+        /Starting with the configuration in the database\. .*contradicts the database\.[\s\S]*servers\.mine: An entry/,
+      );
+      expect(started.file.warnings).toEqual([expect.stringMatching(/not in force.*[\s\S]*servers\.mine/)]);
+      started.bootstrap();
+      await store.servers.delete('mine', mine.version);
+      await waitForSnapshot(started.registry, (now) => serverSlugs(now).join() === 'two,mine');
+      await until(() => started.file.warnings.length === 0);
+    });
+
+    it('do not prevent a start, and are applied once the file is mended', async () => {
+      const { store } = await world.open({ text: fileWith('one') });
+      await store.servers.create('mine', REMOTE);
+      await writeFile(world.filePath(), fileWith('mine'));
+      const started = await world.open();
+      expect(await started.reloadWith(fileWith('two'))).toBe('applied');
+      expect(serverSlugs(started.registry.snapshot)).toEqual(['two', 'mine']);
+      expect(started.file.warnings).toEqual([]);
     });
 
     it('are refused while they omit a server that such a virtual server uses', async () => {

@@ -1,3 +1,4 @@
+export { findAddressFault } from './address-rule.js';
 export { ConfigurationFile } from './configuration-file.js';
 export {
   LimitEntry,

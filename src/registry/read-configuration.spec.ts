@@ -308,3 +308,13 @@ describe('variables in the configuration file', () => {
     ]);
   });
 });
+
+it.each([
+  ['an alias', 'servers: { a: { transport: http, url: http://a/, headers: { Authorization: *very-secret } } }'],
+  ['a token', 'servers: { a: { transport: http, url: http://a/, headers: { Authorization: "x" very-secret } } }'],
+  ['a tag', 'servers: { a: { transport: http, url: http://a/, headers: { Authorization: !very-secret x } } }'],
+])('never quotes the text of the file in a fault of the parser: %s', (_name, text) => {
+  const result = readConfiguration(text, {});
+  expect('faults' in result).toBe(true);
+  expect(JSON.stringify(result)).not.toContain('very-secret');
+});

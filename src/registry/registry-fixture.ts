@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
+import { AddressGuard } from '#lib/address-guard';
 import type { Variables } from '#lib/config';
 import { SystemClock } from '#lib/time';
 import type { DatabaseHost } from '../../test/support/databases.js';
@@ -36,6 +37,7 @@ export interface WorkerOptions {
   readonly credentials?: Secrets['credentials'];
   readonly createSampleIfMissing?: boolean;
   readonly mayStartPrograms?: boolean;
+  readonly allowedNetworks?: readonly string[];
 }
 
 /** One installation: a database, secrets, configuration files, and the workers that a spec opens. */
@@ -70,6 +72,7 @@ export class RegistryWorld {
     credentials = this.secrets.credentials,
     createSampleIfMissing: mayBegin = false,
     mayStartPrograms = true,
+    allowedNetworks = [],
   }: WorkerOptions = {}): Promise<RegistryWorker> {
     const path = this.filePath(name);
     if (text !== undefined) await writeFile(path, text);
@@ -83,7 +86,7 @@ export class RegistryWorld {
         file: path,
         createSampleIfMissing: mayBegin,
         variables,
-        rules: { mayStartPrograms },
+        rules: { mayStartPrograms, addresses: new AddressGuard(allowedNetworks) },
       });
       const worker = toWorker(open, path, () => database.close());
       this.workers.push(worker);

@@ -1,4 +1,5 @@
-import { IsBoolean, IsOptional, IsString } from 'class-validator';
+import { IsArray, IsBoolean, IsOptional, IsString, ValidateBy } from 'class-validator';
+import { isNetwork } from '#lib/address-guard';
 import { Env } from '#lib/config';
 
 /** Where the configuration comes from, and what may be changed over the admin API. */
@@ -16,4 +17,16 @@ export class RegistryConfig {
   @Env('ISTHMUS_ADMIN_MAY_START_PROGRAMS')
   @IsBoolean()
   readonly adminMayStartPrograms: boolean = false;
+
+  /**
+   * Networks, in addition to public addresses, in which servers created over the admin API may be: `10.1.0.0/16`,
+   * `fd00::/8`. Servers of the configuration file may have any address.
+   */
+  @Env('ISTHMUS_ALLOWED_NETWORKS')
+  @IsArray()
+  @ValidateBy(
+    { name: 'isNetwork', validator: { validate: isNetwork } },
+    { each: true, message: 'each must be a network in CIDR notation, such as 10.1.0.0/16' },
+  )
+  readonly allowedNetworks: readonly string[] = [];
 }

@@ -16,6 +16,14 @@ export class RegistryFault extends ConfigFault {
   }
 }
 
+/** The configuration file is valid by itself, but contradicts entries of the database. */
+export class DeclarationConflict extends RegistryFault {
+  constructor(file: string, faults: readonly Fault[]) {
+    super(file, faults);
+    this.name = 'DeclarationConflict';
+  }
+}
+
 /** The registry refused a change. Nothing has changed; the message says what to do. */
 export abstract class ChangeRefused extends Error {
   /** Stable code for programs. */

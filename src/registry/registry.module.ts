@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { Module } from '@nestjs/common';
+import { AddressGuard } from '#lib/address-guard';
 import { configProvider, LoadedConfig } from '#lib/config';
 import { Clock } from '#lib/time';
 import { Database, DatabaseModule } from '../database/index.js';
@@ -17,6 +18,7 @@ async function openConfiguredRegistry(
   folder: DataFolder,
   database: Database,
   clock: Clock,
+  addresses: AddressGuard,
   loaded?: LoadedConfig,
 ) {
   return await openRegistry({
@@ -25,7 +27,7 @@ async function openConfiguredRegistry(
     secrets: folder.secrets,
     file: config.file === undefined ? join(folder.path, 'isthmus.yaml') : resolve(config.file),
     createSampleIfMissing: config.file === undefined,
-    rules: { mayStartPrograms: config.adminMayStartPrograms },
+    rules: { mayStartPrograms: config.adminMayStartPrograms, addresses },
     variables: { ...loaded?.variables, ...builtInVariables() },
   });
 }
@@ -35,8 +37,13 @@ async function openConfiguredRegistry(
   providers: [
     configProvider(RegistryConfig),
     {
+      provide: AddressGuard,
+      inject: [RegistryConfig],
+      useFactory: ({ allowedNetworks }: RegistryConfig) => new AddressGuard(allowedNetworks),
+    },
+    {
       provide: RegistryComponents,
-      inject: [RegistryConfig, DataFolder, Database, Clock, { token: LoadedConfig, optional: true }],
+      inject: [RegistryConfig, DataFolder, Database, Clock, AddressGuard, { token: LoadedConfig, optional: true }],
       useFactory: openConfiguredRegistry,
     },
     {
@@ -47,6 +54,6 @@ async function openConfiguredRegistry(
     { provide: ConfigurationFile, inject: [RegistryComponents], useFactory: ({ file }: RegistryComponents) => file },
     { provide: RegistryStore, inject: [RegistryComponents], useFactory: ({ store }: RegistryComponents) => store },
   ],
-  exports: [ServerRegistry, ConfigurationFile, RegistryStore],
+  exports: [AddressGuard, ServerRegistry, ConfigurationFile, RegistryStore],
 })
 export class RegistryModule {}

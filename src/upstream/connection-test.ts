@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { AddressGuard } from '#lib/address-guard';
 import { GatewayError } from '#lib/extension-kit';
 import { isJsonObject, LIST_MEMBERS, type JsonValue, type ListMethod, type RpcError } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
@@ -50,6 +51,7 @@ export class ConnectionTest {
   constructor(
     private readonly config: UpstreamConfig,
     private readonly clock: Clock,
+    private readonly guard: AddressGuard = new AddressGuard(),
   ) {}
 
   /** Calls `onPage` with each page of the server's lists. */
@@ -58,7 +60,7 @@ export class ConnectionTest {
     onPage: OnListPage = () => undefined,
     stop = NEVER,
   ): Promise<ConnectionTestResult> {
-    const connector = new DefaultUpstreamConnector(this.config, this.clock);
+    const connector = new DefaultUpstreamConnector(this.config, this.clock, this.guard);
     const startedAt = this.clock.monotonicNow();
     const tookMs = () => Math.round(this.clock.monotonicNow() - startedAt);
     const signal = AbortSignal.any([stop, this.clock.timeoutSignal(server.timeouts.connectMs)]);

@@ -1,6 +1,5 @@
-import { IsArray, IsInt, Max, Min, ValidateBy } from 'class-validator';
+import { IsInt, Max, Min } from 'class-validator';
 import { Env } from '#lib/config';
-import { isNetwork } from './channels/guard/index.js';
 
 /** Bounds of connections to servers. */
 export class UpstreamConfig {
@@ -32,16 +31,4 @@ export class UpstreamConfig {
   @IsInt()
   @Min(100)
   readonly probeMs: number = 2_500;
-
-  /**
-   * Networks, in addition to public addresses, in which servers created over the admin API may be: `10.1.0.0/16`,
-   * `fd00::/8`. Servers of the configuration file may have any address.
-   */
-  @Env('ISTHMUS_ALLOWED_NETWORKS')
-  @IsArray()
-  @ValidateBy(
-    { name: 'isNetwork', validator: { validate: isNetwork } },
-    { each: true, message: 'each must be a network in CIDR notation, such as 10.1.0.0/16' },
-  )
-  readonly allowedNetworks: readonly string[] = [];
 }

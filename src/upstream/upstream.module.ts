@@ -1,11 +1,13 @@
 import { Module } from '@nestjs/common';
 import { configProvider } from '#lib/config';
+import { RegistryModule } from '../registry/index.js';
 import { DefaultUpstreamConnector } from './connector/index.js';
 import { ConnectionTest } from './connection-test.js';
 import { UpstreamConfig } from './upstream.config.js';
 import { UpstreamConnector } from './upstream-connector.js';
 
 @Module({
+  imports: [RegistryModule],
   providers: [
     configProvider(UpstreamConfig),
     ConnectionTest,

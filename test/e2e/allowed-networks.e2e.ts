@@ -1,5 +1,8 @@
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
@@ -36,9 +39,9 @@ afterEach(() => gateway.close());
 
 const portOf = () => (hidden.address() as AddressInfo).port;
 
-async function start(allowed: string): Promise<void> {
+async function start(allowed: string, folder?: string): Promise<void> {
   gateway = await startGateway({
-    env: { ISTHMUS_ALLOWED_NETWORKS: allowed },
+    env: { ISTHMUS_ALLOWED_NETWORKS: allowed, ...(folder !== undefined && { ISTHMUS_DATA_DIR: folder }) },
     servers: { declared: { transport: 'http', url: server.url } },
   });
   admin = new AdminClient(gateway, ['admin']);
@@ -63,6 +66,13 @@ const FORBIDDEN = {
   },
 };
 
+const REFUSAL = /url: names an address that is neither public .*ISTHMUS_ALLOWED_NETWORKS/;
+
+async function problemOf(method: 'POST', path: string, body: JsonObject): Promise<unknown> {
+  const { status, json } = await admin.send(gateway, method, path, { body });
+  return { ...json, status };
+}
+
 const TOOLS = { read: { path: '/latest/meta-data' } };
 
 describe('a server that was created over the admin API', () => {
@@ -70,17 +80,67 @@ describe('a server that was created over the admin API', () => {
     ['http', (host: string) => ({ transport: 'http', url: `http://${host}:${portOf()}/mcp` })],
     ['sse', (host: string) => ({ transport: 'sse', url: `http://${host}:${portOf()}/sse` })],
     ['rest', (host: string) => ({ transport: 'rest', url: `http://${host}:${portOf()}`, tools: TOOLS })],
-  ])('over %s cannot connect to this host, in any notation of its address', async (_transport, entryFor) => {
+  ])('over %s is refused at an address of this host, in any notation', async (_transport, entryFor) => {
     await start('');
-    for (const host of ['127.0.0.1', 'localhost', '[::ffff:127.0.0.1]', '2130706433', '127.1']) {
-      const created = await create(entryFor(host));
-      expect(created.status).toBe(201);
-      expect(await call('mine', 'read')).toMatchObject(FORBIDDEN);
-      const headers = { 'if-match': created.headers.get('etag') ?? '' };
-      expect((await admin.send(gateway, 'DELETE', '/servers/mine', { headers })).status).toBe(204);
+    for (const host of [
+      '127.0.0.1',
+      'localhost',
+      'LOCALHOST.',
+      '[::ffff:127.0.0.1]',
+      '[::ffff:0:7f00:1]',
+      '2130706433',
+      '0177.1',
+      '127.1.',
+    ]) {
+      const body = { slug: 'mine', entry: entryFor(host) };
+      for (const path of ['/servers', '/servers/test']) {
+        expect(await problemOf('POST', path, body)).toMatchObject({
+          status: 422,
+          errors: [expect.stringMatching(REFUSAL)],
+        });
+      }
+      const imported = await problemOf('POST', '/import', { entries: { servers: { mine: entryFor(host) } } });
+      expect(imported).toMatchObject({ status: 422, errors: [expect.stringMatching(REFUSAL)] });
     }
+    expect((await admin.send(gateway, 'GET', '/servers/mine')).status).toBe(404);
     expect(visits).toEqual([]);
     expect(await call('declared', 'echo')).toMatchObject({ result: { content: [{ text: 'guarded' }] } });
+  });
+
+  it('cannot be moved to an address of this host', async () => {
+    await start('');
+    const created = await create({ transport: 'http', url: 'https://mcp.example/' });
+    const headers = { 'if-match': created.headers.get('etag') ?? '' };
+    const body = { entry: { transport: 'http', url: 'http://169.254.169.254/' } };
+    const response = await admin.send(gateway, 'PUT', '/servers/mine', { body, headers });
+    expect(response.json).toMatchObject({ status: 422, errors: [expect.stringMatching(REFUSAL)] });
+  });
+
+  it('cannot be converted from an OpenAPI document with an address of this host', async () => {
+    await start('');
+    const operation = { operationId: 'read', responses: {} };
+    const document = {
+      openapi: '3.1.0',
+      servers: [{ url: 'http://10.0.0.1/v1' }],
+      paths: { '/x': { get: operation } },
+    };
+    expect(await problemOf('POST', '/openapi-imports', { document })).toMatchObject({
+      status: 422,
+      detail: expect.stringMatching(/^url names an address .*ISTHMUS_ALLOWED_NETWORKS/),
+    });
+  });
+
+  it('that was created while its network was allowed cannot be called without it, but can be disabled', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'isthmus-networks-'));
+    await start('127.0.0.0/8', folder);
+    expect((await create({ transport: 'http', url: `http://127.0.0.1:${portOf()}/mcp` })).status).toBe(201);
+    await gateway.close();
+    await start('', folder);
+    visits = [];
+    expect(await call('mine', 'read')).toMatchObject(FORBIDDEN);
+    expect(visits).toEqual([]);
+    expect((await admin.send(gateway, 'POST', '/servers/mine/disable')).status).toBe(200);
+    await rm(folder, { recursive: true });
   });
 
   it('connects to an allowed network, and follows no redirect out of it', async () => {

@@ -25,6 +25,8 @@ export interface WorkerView {
   readonly parkedCalls: number;
   /** Resident memory of the process in bytes. */
   readonly memoryBytes: number;
+  /** What an operator should mend, such as a configuration file that is not in force. */
+  readonly warnings: readonly string[];
 }
 
 export interface HealthOrder {

@@ -1,7 +1,8 @@
 import { hostname } from 'node:os';
 import { Injectable } from '@nestjs/common';
 import { PRODUCT } from '#lib/extension-kit';
-import { Drain, Readiness } from '../../lifecycle/index.js';
+import { Drain } from '../../lifecycle/index.js';
+import { ConfigurationFile } from '../../registry/index.js';
 import { SessionPool, type SessionView } from '../../session-pool/index.js';
 import { ParkedCalls } from '../../calls/index.js';
 import { ServerHealth, UpstreamPool, type HealthView, type UpstreamView } from '../../connections/index.js';
@@ -29,10 +30,10 @@ export class Inspection {
     private readonly sessions: SessionPool,
     private readonly upstreams: UpstreamPool,
     private readonly parkedCalls: ParkedCalls,
-    private readonly readiness: Readiness,
     private readonly drain: Drain,
     private readonly broadcast: WorkerBroadcast,
     private readonly health: ServerHealth,
+    private readonly configuration: ConfigurationFile,
   ) {}
 
   /** Ids of the alive workers in a stable order. */
@@ -128,10 +129,11 @@ export class Inspection {
       host: hostname(),
       version: PRODUCT.version,
       startedAt: STARTED_AT,
-      isLeaving: this.readiness.isDraining,
+      isLeaving: this.drain.isDraining,
       sessions: this.sessions.size,
       parkedCalls: this.parkedCalls.list().length,
       memoryBytes: process.memoryUsage.rss(),
+      warnings: this.configuration.warnings,
     };
   }
 

@@ -1,7 +1,9 @@
 import { Body, HttpCode, Post, UnprocessableEntityException } from '@nestjs/common';
 import { ArrayNotEmpty, IsArray, IsObject, IsOptional, IsString, IsUrl, MaxLength } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
+import { AddressGuard } from '#lib/address-guard';
 import type { JsonObject } from '#lib/mcp-protocol';
+import { findAddressFault } from '../../registry/index.js';
 import { RequireRoles } from '../admin-guard.js';
 import { AdminController } from '../admin-route.js';
 import { DescribeRoute } from '../openapi/route-description.js';
@@ -34,6 +36,8 @@ interface ImportedServer {
 /** Converts an OpenAPI document to the entry of a REST server. */
 @AdminController('openapi-imports')
 export class OpenApiImportController {
+  constructor(private readonly addresses: AddressGuard) {}
+
   /** Stores nothing: the caller reviews the entry and creates the server with it. */
   @Post()
   @RequireRoles(['admin'])
@@ -48,6 +52,8 @@ export class OpenApiImportController {
     if (baseUrl === undefined) {
       throw new UnprocessableEntityException('The document contains no complete server URL. Send the member url.');
     }
+    const addressFault = findAddressFault(baseUrl, this.addresses);
+    if (addressFault !== undefined) throw new UnprocessableEntityException(`url ${addressFault}`);
     if (Object.keys(tools).length === 0) {
       const reasons = skipped.map(({ operation, reason }) => ` ${operation}: ${reason}.`).join('');
       throw new UnprocessableEntityException(

@@ -150,7 +150,7 @@ export const RESPONSE_SCHEMAS = {
     'place?': text,
   }),
   UpstreamSessionPage: workerPageOf('UpstreamSession'),
-  Worker: { type: 'object', properties: { id: text, startedAt: instant }, required: ['id', 'startedAt'] },
+  Worker: { type: 'object', properties: { id: text, startedAt: instant, warnings: texts }, required: ['id', 'startedAt'] },
   Workers: workerPageOf('Worker'),
   Trial: {
     oneOf: [

@@ -14,6 +14,12 @@ interface Draft {
   readonly source: DesiredEntry['source'];
 }
 
+interface WriteContext {
+  readonly table: EntryTable;
+  readonly tables: Kysely<RegistryTables>;
+  readonly resolver: EntryResolver;
+}
+
 /** Rolls back the transaction of a dry run and carries its result. */
 class DryRunCompleted extends Error {
   constructor(readonly changes: AppliedChanges) {
@@ -42,7 +48,8 @@ export async function applyEntries(
   }));
   try {
     return await table.runExclusively(async (tables) => {
-      const changes = await write(table, tables, drafts, replace);
+      const before = new Map((await table.readEntries(tables)).map((entry) => [keyOf(entry), entry]));
+      const changes = await write({ table, tables, resolver }, drafts, before, replace);
       validate(resolver, await table.readEntries(tables));
       if (dryRun) throw new DryRunCompleted(changes);
       return changes;
@@ -54,13 +61,18 @@ export async function applyEntries(
 }
 
 async function write(
-  table: EntryTable,
-  tables: Kysely<RegistryTables>,
+  { table, tables, resolver }: WriteContext,
   drafts: readonly Draft[],
+  stored: ReadonlyMap<string, StoredEntry>,
   replace: boolean,
 ): Promise<AppliedChanges> {
-  const stored = new Map((await table.readEntries(tables)).map((entry) => [keyOf(entry), entry]));
-  throwIfAny(drafts.flatMap((draft) => findFault(draft, stored.get(keyOf(draft)))));
+  throwIfAny(
+    drafts.flatMap((draft) => {
+      const before = stored.get(keyOf(draft));
+      const faults = findFault(draft, before);
+      return before?.isManaged ? faults : [...faults, ...resolver.findAddressFaults(draft, before)];
+    }),
+  );
   const changes = { created: [], updated: [], deleted: [], unchanged: [] } as Record<keyof AppliedChanges, string[]>;
   for (const draft of drafts) {
     const before = stored.get(keyOf(draft));

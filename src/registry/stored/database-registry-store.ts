@@ -140,7 +140,9 @@ class StoredEntries<Definition> implements RegistryEntries<Definition> {
     const resolved = this.selectKind(this.dependencies.resolver.resolve([...others, draft])).find(
       ({ entry }) => entry === draft,
     );
-    const faults = this.toRelativeFaults(slug, resolved?.faults ?? []);
+    const before = stored.find((entry) => keyOf(entry) === keyOf(draft));
+    const addressFaults = this.dependencies.resolver.findAddressFaults(draft, before);
+    const faults = this.toRelativeFaults(slug, [...(resolved?.faults ?? []), ...addressFaults]);
     if (faults.length > 0 || !resolved?.definition) throw new EntryInvalid(faults);
     return resolved.definition;
   }

@@ -28,6 +28,7 @@ const EMPTY: RegistrySnapshot = {
 export class DatabaseServerRegistry extends ServerRegistry implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('Registry');
   private readonly listeners = new Set<Listener>();
+  private revisionListener: (() => void) | undefined;
   private current = EMPTY;
   /** The revision of the database that `current` reflects. */
   private revision: number | undefined;
@@ -55,6 +56,11 @@ export class DatabaseServerRegistry extends ServerRegistry implements OnApplicat
   onChange(listener: Listener): () => void {
     this.listeners.add(listener);
     return () => void this.listeners.delete(listener);
+  }
+
+  /** Calls the listener after each change of the database, also one that leaves the snapshot unchanged. */
+  onRevision(listener: () => void): void {
+    this.revisionListener = listener;
   }
 
   /**
@@ -112,6 +118,7 @@ export class DatabaseServerRegistry extends ServerRegistry implements OnApplicat
     const faults = resolved.faults.map(({ path, message }) => `\n  ${path}: ${message}`).join('');
     this.logOnce('entries', faults && `Some configured entries cannot be used:${faults}`);
     this.replaceSnapshot(resolved);
+    this.revisionListener?.();
   }
 
   /** Repairs managed entries that were changed manually. Returns true when the entries must be read again. */

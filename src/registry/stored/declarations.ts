@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import type { Kysely } from 'kysely';
 import type { Clock } from '#lib/time';
 import { usesServer } from './virtual-server-dependents.js';
-import { RegistryFault, type Fault } from '../registry.errors.js';
+import { DeclarationConflict, type Fault } from '../registry.errors.js';
 import { keyOf, SECTION_BY_KIND, type DeclaredEntry, type StoredEntry } from './entry.js';
 import type { EntryCipher } from './entry-cipher.js';
 import type { EntryTable, RegistryState } from './entry-table.js';
@@ -36,7 +36,7 @@ export class Declarations {
 
   /**
    * Makes these entries the managed ones: inserts, updates and deletes what differs, all or nothing.
-   * @throws RegistryFault when they conflict with entries created over the admin API
+   * @throws DeclarationConflict when they conflict with entries created over the admin API
    */
   async declare(entries: readonly DeclaredEntry[]): Promise<void> {
     const declaration = { entries, digest: this.cipher.digest(entries) };
@@ -49,7 +49,7 @@ export class Declarations {
   /**
    * Repairs managed entries of this worker's declaration that were changed manually. Returns the slugs of the repaired
    * entries, empty when another worker has repaired them. Returns undefined when no repair was needed.
-   * @throws RegistryFault when they conflict with entries created over the admin API
+   * @throws DeclarationConflict when they conflict with entries created over the admin API
    */
   async repair(state: RegistryState, stored: readonly StoredEntry[]): Promise<readonly string[] | undefined> {
     const own = this.lastDeclaration;
@@ -96,7 +96,7 @@ export class Declarations {
   private async write(tables: Kysely<RegistryTables>, declaration: Declaration): Promise<readonly string[]> {
     const stored = await this.table.readEntries(tables);
     const faults = findConflicts(declaration.entries, stored);
-    if (faults.length > 0) throw new RegistryFault(this.file, faults);
+    if (faults.length > 0) throw new DeclarationConflict(this.file, faults);
     const changes = findDifferences(declaration, stored);
     const storedKeys = new Set(stored.map(keyOf));
     for (const { entry, declared } of changes) {

@@ -1,5 +1,7 @@
+import type { AddressGuard } from '#lib/address-guard';
 import type { Variables } from '#lib/config';
 import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
+import { findAddressFault } from '../address-rule.js';
 import { expandVariables } from '../expand-variables.js';
 import { readServer } from '../read-server.js';
 import type { LimitDefinition, PolicyDefinition, TeamDefinition } from '../policy-definition.js';
@@ -41,6 +43,8 @@ const PROGRAMS_NOT_ALLOWED =
 export interface EntryRules {
   /** Such entries may start child processes. */
   readonly mayStartPrograms: boolean;
+  /** Addresses at which such servers may be. */
+  readonly addresses: AddressGuard;
 }
 
 const isResolvedAlike = (one: StoredEntry, other: StoredEntry): boolean =>
@@ -87,6 +91,17 @@ export class EntryResolver {
     const resolved = { entry, definition, faults };
     if (entry.source) this.resolvedServers.set(entry.source, resolved);
     return resolved;
+  }
+
+  /**
+   * Finds the fault of a server that is about to be written over the admin API with an address of a forbidden network. The URL
+   * that is stored already passes, so that such a server can be disabled; the gateway does not connect to it.
+   */
+  findAddressFaults(draft: Pick<StoredEntry, 'kind' | 'slug' | 'source'>, stored: StoredEntry | undefined): Fault[] {
+    const url = draft.source?.['url'];
+    if (draft.kind !== 'server' || typeof url !== 'string' || url === stored?.source?.['url']) return [];
+    const message = findAddressFault(url, this.rules.addresses);
+    return message === undefined ? [] : [{ path: `servers.${draft.slug}.url`, message }];
   }
 
   /** Restricts servers created over the admin API. The author of the configuration file has full access to this host anyway. */

@@ -1,9 +1,9 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { AddressGuard } from '#lib/address-guard';
 import type { ClientProfile, Era } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
 import type { RemoteServer, RestServer, ServerDefinition } from '../../registry/index.js';
 import { Deadlines } from '../channels/deadlines.js';
-import { AddressGuard } from '../channels/guard/index.js';
 import { HttpChannel } from '../channels/http/index.js';
 import { adoptOverHttp, type ConnectionOptions } from '../dialects/legacy/index.js';
 import { RestConnection } from '../dialects/rest/index.js';
@@ -31,18 +31,17 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
   private readonly channels = new Map<string, CachedChannel>();
   /** Includes channels that are retired and still in use. */
   private readonly allChannels = new Set<HttpChannel>();
-  private readonly guard: AddressGuard;
 
   constructor(
     private readonly config: UpstreamConfig,
     private readonly clock: Clock,
+    private readonly guard: AddressGuard = new AddressGuard(),
   ) {
     super();
     this.deadlines = new Deadlines(clock);
     this.eraCache = new EraCache(clock);
     this.httpConnections = new HttpConnectionOpener(this.eraCache);
     this.stdioConnections = new StdioConnectionOpener(this.eraCache, config, clock);
-    this.guard = new AddressGuard(config.allowedNetworks);
   }
 
   override async resolveEra(server: ServerDefinition, client: ClientProfile, signal: AbortSignal): Promise<Era> {

@@ -1,7 +1,7 @@
 import { lookup as resolve, type LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { buildConnector } from 'undici';
-import type { AddressGuard } from './address-guard.js';
+import type { AddressGuard } from '#lib/address-guard';
 
 /** The address of the server is not allowed. */
 export class AddressForbidden extends Error {

@@ -1,7 +1,8 @@
 import { Pool } from 'undici';
 import type { RemoteServer } from '../../../registry/index.js';
 import type { Deadlines } from '../deadlines.js';
-import { guardedConnector, type AddressGuard } from '../guard/index.js';
+import type { AddressGuard } from '#lib/address-guard';
+import { guardedConnector } from '../guard/index.js';
 import { HttpExchange, type HttpLimits, type HttpReceiver } from './http-exchange.js';
 
 export interface HttpChannelLimits extends HttpLimits {

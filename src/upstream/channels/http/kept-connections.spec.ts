@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { SystemClock } from '#lib/time';
 import { Deadlines } from '../deadlines.js';
-import { AddressGuard } from '../guard/index.js';
+import { AddressGuard } from '#lib/address-guard';
 import { HttpChannel } from './index.js';
 
 /** Keeps connections, does not announce for how long, and reports which side has closed one. */
