@@ -42,6 +42,7 @@ export {
   encodeHeaderValue,
   mirrorParameters,
   readParameterHeaders,
+  trimOptionalWhitespace,
   type Headers,
   type ParameterHeader,
 } from './headers/index.js';

@@ -1,4 +1,5 @@
 import { HttpException } from '@nestjs/common';
+import { trimOptionalWhitespace } from '#lib/mcp-protocol';
 
 const PRECONDITION_REQUIRED = 428;
 const PRECONDITION_FAILED = 412;
@@ -26,6 +27,6 @@ export function isUnmodified(ifNoneMatch: string | undefined, version: number): 
 }
 
 function matches(header: string, version: number): boolean {
-  const tags = new Set(header.split(',').map((tag) => tag.trim()));
+  const tags = new Set(header.split(',').map(trimOptionalWhitespace));
   return tags.has('*') || tags.has(entityTag(version));
 }
