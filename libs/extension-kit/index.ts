@@ -9,6 +9,7 @@ export {
 } from './access-policy.js';
 export { ANONYMOUS, type Caller, type Principal, type TokenGrants } from './caller.js';
 export { Clock, SystemClock } from '#lib/time';
+export { retryAfterSeconds } from './retry-after.js';
 export { GatewayError, type GatewayErrorData } from './gateway-error.js';
 export { OutcomeError } from './outcome-error.js';
 export { PRODUCT } from './product.js';

@@ -44,6 +44,7 @@ export {
   encodeHeaderValue,
   mirrorParameters,
   readParameterHeaders,
+  trimOptionalWhitespace,
   type Headers,
   type ParameterHeader,
 } from './headers/index.js';

@@ -14,7 +14,7 @@ export class DeferredBodyParsing implements OnModuleInit {
     server.removeAllContentTypeParsers();
     server.addContentTypeParser(
       '*',
-      async (request: FastifyRequest, body: IncomingMessage) => new UnreadBody(request.headers['content-type'], body),
+      async (request: FastifyRequest, body: IncomingMessage) => new UnreadBody(request.headers, body),
     );
   }
 }

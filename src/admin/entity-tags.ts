@@ -1,4 +1,5 @@
 import { HttpException } from '@nestjs/common';
+import { trimOptionalWhitespace } from '#lib/mcp-protocol';
 
 const PRECONDITION_REQUIRED = 428;
 const PRECONDITION_FAILED = 412;
@@ -38,4 +39,4 @@ function matches(header: string, version: number): boolean {
   return tags.has(ANY_VERSION) || tags.has(entityTag(version));
 }
 
-const toTags = (header: string): ReadonlySet<string> => new Set(header.split(',').map((tag) => tag.trim()));
+const toTags = (header: string): ReadonlySet<string> => new Set(header.split(',').map(trimOptionalWhitespace));

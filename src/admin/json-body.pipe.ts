@@ -5,6 +5,7 @@ import {
   type ArgumentMetadata,
   type PipeTransform,
 } from '@nestjs/common';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { JsonFault, parseJson } from '#lib/mcp-protocol';
 
@@ -16,31 +17,38 @@ export class UnreadBody {
   private reading: Promise<string | undefined> | undefined;
 
   constructor(
-    readonly contentType: string | undefined,
+    private readonly headers: IncomingHttpHeaders,
     private readonly body: Readable,
   ) {}
 
+  get contentType(): string | undefined {
+    return this.headers['content-type'];
+  }
+
   /** Undefined when the body is too large. @throws BadRequestException when it ends prematurely */
   text(): Promise<string | undefined> {
+    // The body is not read then, so that a client that expects 100 Continue does not send it.
+    if (Number(this.headers['content-length'] ?? 0) > MAX_BYTES) return Promise.resolve(undefined);
     return (this.reading ??= readText(this.body).catch(() => {
       throw new BadRequestException('The body ended before it was complete.');
     }));
   }
 }
 
-/** Returns undefined when the body is too large, and discards the rest of it. */
+/** Returns undefined when the body is too large, and leaves the rest of it unread. */
 async function readText(body: Readable): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
+  // The iterator would otherwise destroy the connection, and with it the response.
+  for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size <= MAX_BYTES) chunks.push(chunk);
-    else chunks.length = 0;
+    if (size > MAX_BYTES) return undefined;
+    chunks.push(chunk);
   }
-  return size <= MAX_BYTES ? Buffer.concat(chunks).toString() : undefined;
+  return Buffer.concat(chunks).toString();
 }
 
-const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
+const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json[ \t]*(?:;|$)/i;
 
 /**
  * Parses JSON bodies after the guard has admitted the caller.

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { HttpException } from '@nestjs/common';
-import { GatewayError } from '#lib/extension-kit';
+import { GatewayError, retryAfterSeconds } from '#lib/extension-kit';
 import { isJsonObject } from '#lib/mcp-protocol';
 import { DatabaseUnavailable } from '../database/index.js';
 import { ConfirmationRequired } from './admin.errors.js';
@@ -62,17 +62,16 @@ function validationFaults(cause: HttpException): Pick<Problem, 'errors'> {
   return Array.isArray(errors) ? { errors: errors.filter((error) => typeof error === 'string') } : {};
 }
 
-const isRetriableSoon = (cause: unknown): boolean =>
-  cause instanceof DatabaseUnavailable || (cause instanceof IdempotencyConflict && cause.kind === 'running');
+/** A conflict that ends with the request that runs at this moment. */
+const isRetriableSoon = (cause: unknown): boolean => cause instanceof IdempotencyConflict && cause.kind === 'running';
 
 export function toProblemHeaders(cause: unknown): Record<string, string> {
   const challenge = cause instanceof GatewayError && 'wwwAuthenticate' in cause ? cause.wwwAuthenticate : undefined;
-  const data = cause instanceof GatewayError && isJsonObject(cause.data) ? cause.data : {};
-  const { retryAfterMs } = data;
+  const data = cause instanceof GatewayError ? cause.data : undefined;
+  const seconds = isRetriableSoon(cause) ? 1 : retryAfterSeconds(toProblem(cause)?.status ?? 500, data);
   return {
     'cache-control': 'no-store',
     ...(typeof challenge === 'string' && { 'www-authenticate': challenge }),
-    ...(isRetriableSoon(cause) && { 'retry-after': '1' }),
-    ...(typeof retryAfterMs === 'number' && { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) }),
+    ...(seconds !== undefined && { 'retry-after': String(seconds) }),
   };
 }

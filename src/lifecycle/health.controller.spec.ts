@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { FastifyReply } from 'fastify';
 import { HealthController } from './health.controller.js';
 import { Readiness } from './readiness.js';
 
@@ -6,9 +7,12 @@ describe('HealthController', () => {
   it('reports live and ready, and while the worker drains only live', () => {
     const readiness = new Readiness();
     const probes = new HealthController(readiness);
-    expect([probes.live(), probes.ready()]).toEqual([{ status: 'up' }, { status: 'ready' }]);
+    const headers: Record<string, string> = {};
+    const reply = { header: (name: string, value: string) => (headers[name] = value) } as unknown as FastifyReply;
+    expect([probes.live(), probes.ready(reply)]).toEqual([{ status: 'up' }, { status: 'ready' }]);
     readiness.startDraining();
     expect(probes.live()).toEqual({ status: 'up' });
-    expect(() => probes.ready()).toThrow(expect.objectContaining({ status: 503 }));
+    expect(() => probes.ready(reply)).toThrow(expect.objectContaining({ status: 503 }));
+    expect(headers).toEqual({ 'retry-after': '1' });
   });
 });

@@ -1,4 +1,5 @@
-import { Controller, Get, ServiceUnavailableException } from '@nestjs/common';
+import { Controller, Get, Res, ServiceUnavailableException } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { Readiness } from './readiness.js';
 
 /** Probes for load balancers and orchestrators. They need no token and reveal nothing but the state. */
@@ -14,8 +15,11 @@ export class HealthController {
 
   /** Readiness: 200 while the worker accepts new work, 503 while it is draining. */
   @Get('ready')
-  ready(): { status: 'ready' } {
-    if (this.readiness.isDraining) throw new ServiceUnavailableException({ status: 'leaving' });
+  ready(@Res({ passthrough: true }) reply: FastifyReply): { status: 'ready' } {
+    if (this.readiness.isDraining) {
+      void reply.header('retry-after', '1');
+      throw new ServiceUnavailableException({ status: 'leaving' });
+    }
     return { status: 'ready' };
   }
 }

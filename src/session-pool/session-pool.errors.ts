@@ -3,6 +3,9 @@ import { GatewayCode, RpcCode } from '#lib/mcp-protocol';
 
 const NOT_EXECUTED = { outcome: 'not_executed', retriable: true } as const;
 
+/** Sessions end with their clients, which takes longer than a call. */
+const SESSION_RETRY_MS = 5_000;
+
 /** The limit of live sessions is reached: 503 for the worker, 429 for one principal. */
 export class SessionLimitReached extends GatewayError {
   constructor(scope: 'worker' | 'principal') {
@@ -11,7 +14,7 @@ export class SessionLimitReached extends GatewayError {
       GatewayCode.overloaded,
       `Session limit reached for this ${scope}. End unused sessions with DELETE, or retry later.`,
       status,
-      NOT_EXECUTED,
+      { ...NOT_EXECUTED, retryAfterMs: SESSION_RETRY_MS },
     );
   }
 }

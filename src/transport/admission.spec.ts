@@ -4,19 +4,15 @@ import { endpointsOf } from '../../test/support/endpoints.js';
 import { ANONYMOUS, GatewayError, type Caller } from '#lib/extension-kit';
 import { callerOf, FakeRegistry, remoteServer } from '../../test/support/fake-upstream.js';
 import type { CallerAuthenticator } from '../auth/index.js';
-import { GatewayConfig } from '../gateway.config.js';
 import { Readiness } from '../lifecycle/index.js';
 import { Admission } from './admission.js';
-import { OriginConfig } from './origin.config.js';
-import { OriginGuard } from './origin-guard.js';
 
 const UNAUTHENTICATED = new GatewayError(-31009, 'A bearer token is needed.', 401);
 
 function openAdmission(authenticate: (authorization: string | undefined, path?: string) => Caller | Promise<Caller>) {
   const readiness = new Readiness();
   const endpoints = endpointsOf(new FakeRegistry([remoteServer('files'), remoteServer('open', { public: true })]));
-  const origins = new OriginGuard(new OriginConfig(), new GatewayConfig());
-  const admission = new Admission(origins, { authenticate } as unknown as CallerAuthenticator, endpoints, readiness);
+  const admission = new Admission({ authenticate } as unknown as CallerAuthenticator, endpoints, readiness);
   const admit = (headers: IncomingMessage['headers'] = {}, slug?: string, url = '/mcp') =>
     admission.admit({ headers: { host: 'localhost:4444', ...headers }, url } as IncomingMessage, slug);
   return { readiness, admit };
@@ -63,14 +59,6 @@ describe('Admission.admit', () => {
     expect(openAdmission(rejectToken).admit({}, 'open')).toMatchObject({ caller: ANONYMOUS });
     expect(() => openAdmission(rejectToken).admit({ authorization: 'Bearer x' }, 'open')).toThrow(UNAUTHENTICATED);
     expect(() => openAdmission(rejectToken).admit({}, undefined)).toThrow(UNAUTHENTICATED);
-  });
-
-  it('rejects foreign origins and hosts before authentication', () => {
-    for (const headers of [{ origin: 'https://evil.example' }, { host: 'evil.example' }, { host: undefined }]) {
-      expect(() => openAdmission(() => me).admit(headers as never, 'open')).toThrow(
-        expect.objectContaining({ httpStatus: 403 }),
-      );
-    }
   });
 
   it('rejects every request with 503 after the worker closed for new requests', () => {

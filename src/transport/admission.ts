@@ -4,7 +4,6 @@ import { ANONYMOUS, type Caller } from '#lib/extension-kit';
 import { CallerAuthenticator } from '../auth/index.js';
 import { EndpointDirectory, type Endpoint } from '../catalog/index.js';
 import { Readiness } from '../lifecycle/index.js';
-import { OriginGuard } from './origin-guard.js';
 import { Draining, EndpointNotFound } from './transport.errors.js';
 
 /** The caller and endpoint of an admitted request. */
@@ -13,11 +12,10 @@ export interface Admitted {
   readonly endpoint: Endpoint;
 }
 
-/** Checks the origin, the caller and the endpoint of a request before its body is read. */
+/** Checks the caller and the endpoint of a request before its body is read. */
 @Injectable()
 export class Admission {
   constructor(
-    private readonly origins: OriginGuard,
     private readonly callers: CallerAuthenticator,
     private readonly endpoints: EndpointDirectory,
     private readonly readiness: Readiness,
@@ -25,13 +23,11 @@ export class Admission {
 
   /**
    * Synchronous for a token that was verified recently.
-   * @throws GatewayError 503 at the end of a drain, 403 for the origin, 401 or 403 for the token, 404 for the endpoint
+   * @throws GatewayError 503 at the end of a drain, 401 or 403 for the token, 404 for the endpoint
    */
   admit(request: IncomingMessage, slug: string | undefined): Admitted | Promise<Admitted> {
     const { headers, url } = request;
     if (this.readiness.isClosed) throw new Draining();
-    const refused = this.origins.check(headers);
-    if (refused) throw refused;
     const endpoint = this.endpoints.find(slug);
     if (endpoint?.public && headers.authorization === undefined) return this.admitted(ANONYMOUS, slug);
     const caller = this.callers.authenticate(headers.authorization, toPath(url), headers.host);

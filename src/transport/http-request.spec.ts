@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { requireAccept, readJsonBody } from './http-request.js';
+import { readJsonBody, requireAccept, requireJsonHeaders } from './http-request.js';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 const refusal = (status: number, message?: string) =>
@@ -8,28 +8,38 @@ const refusal = (status: number, message?: string) =>
     ...(message !== undefined && { message: expect.stringContaining(message) }),
   });
 
-describe('readJsonBody', () => {
-  it.each(['application/json', 'application/json; charset=utf-8', 'Application/JSON ;x=y'])(
-    'reads a body of type %s',
+describe('requireJsonHeaders', () => {
+  it.each(['application/json', 'application/json; charset=utf-8', 'Application/JSON \t;x=y'])(
+    'admits a body of type %s',
     (type) => {
-      expect(readJsonBody({ 'content-type': type }, Buffer.from('{"ä":[1]}'))).toEqual({ ä: [1] });
+      expect(() => requireJsonHeaders({ 'content-type': type })).not.toThrow();
     },
   );
 
-  it.each(['text/plain', 'application/jsonp', 'application/json-patch+json', 'xapplication/json', ''])(
-    'rejects a body of type %j with 415',
-    (type) => {
-      expect(() => readJsonBody({ 'content-type': type }, Buffer.from('{}'))).toThrow(refusal(415));
-    },
-  );
-
-  it('rejects a body without a type with 415', () => {
-    expect(() => readJsonBody({}, Buffer.from('{}'))).toThrow(refusal(415, 'Content-Type'));
+  it.each([
+    'text/plain',
+    'application/jsonp',
+    'application/json-patch+json',
+    'xapplication/json',
+    '',
+    'application/json\u00a0',
+  ])('rejects a body of type %j with 415', (type) => {
+    expect(() => requireJsonHeaders({ 'content-type': type })).toThrow(refusal(415));
   });
 
-  it('rejects an encoded body with 415, and accepts the identity encoding', () => {
-    expect(() => readJsonBody({ ...JSON_TYPE, 'content-encoding': 'gzip' }, Buffer.from('{}'))).toThrow(refusal(415));
-    expect(readJsonBody({ ...JSON_TYPE, 'content-encoding': 'identity' }, Buffer.from('{}'))).toEqual({});
+  it('rejects a body without a type with 415', () => {
+    expect(() => requireJsonHeaders({})).toThrow(refusal(415, 'Content-Type'));
+  });
+
+  it('rejects an encoded body with 415, and admits the identity encoding', () => {
+    expect(() => requireJsonHeaders({ ...JSON_TYPE, 'content-encoding': 'gzip' })).toThrow(refusal(415));
+    expect(() => requireJsonHeaders({ ...JSON_TYPE, 'content-encoding': 'identity' })).not.toThrow();
+  });
+});
+
+describe('readJsonBody', () => {
+  it('reads a body of UTF-8', () => {
+    expect(readJsonBody(Buffer.from('{"ä":[1]}'))).toEqual({ ä: [1] });
   });
 
   it.each<[string, unknown]>([
@@ -40,7 +50,7 @@ describe('readJsonBody', () => {
     ['no JSON', Buffer.from('hello')],
     ['nested too deeply', Buffer.from('['.repeat(100) + ']'.repeat(100))],
   ])('rejects a body that is %s with 400 and a parse error', (_what, body) => {
-    expect(() => readJsonBody(JSON_TYPE, body)).toThrow(expect.objectContaining({ httpStatus: 400, code: -32700 }));
+    expect(() => readJsonBody(body)).toThrow(expect.objectContaining({ httpStatus: 400, code: -32700 }));
   });
 });
 

@@ -3,16 +3,24 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { JsonFault, parseJson, type JsonValue } from '#lib/mcp-protocol';
 import { BadRequest, UnreadableBody } from './transport.errors.js';
 
-const JSON_TYPE = /^application\/json\s*(;|$)/i;
+const JSON_TYPE = /^application\/json[ \t]*(;|$)/i;
 
-/** Parses the JSON body of a POST. @throws UnreadableBody, BadRequest 415 */
-export function readJsonBody(headers: IncomingHttpHeaders, body: unknown): JsonValue {
+/**
+ * Checks the headers of a POST before its body is read.
+ * @throws BadRequest 406 when the client does not accept a type that the response can have, 415 for another body than JSON
+ */
+export function requireJsonHeaders(headers: IncomingHttpHeaders, ...accepted: readonly string[]): void {
+  requireAccept(headers, ...accepted);
   if (!JSON_TYPE.test(headers['content-type'] ?? '')) {
     throw new BadRequest('Content-Type must be application/json.', 415);
   }
   if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
     throw new BadRequest('Content-Encoding is not supported. Send the body unencoded.', 415);
   }
+}
+
+/** Parses the JSON body of a POST. @throws UnreadableBody */
+export function readJsonBody(body: unknown): JsonValue {
   if (!(body instanceof Buffer) || body.length === 0) throw new UnreadableBody('The body is empty.');
   if (!isUtf8(body)) throw new UnreadableBody('The body is not UTF-8.');
   try {

@@ -1,3 +1,4 @@
+export { createHttpAdapter } from './edge/index.js';
 export { OriginConfig } from './origin.config.js';
 export { TransportConfig } from './transport.config.js';
 export { TransportModule } from './transport.module.js';

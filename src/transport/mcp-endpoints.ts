@@ -6,7 +6,7 @@ import { validateMessage, type ValidMessage } from './exchanges/legacy-messages.
 import { ModernExchange } from './exchanges/modern.exchange.js';
 import { PlainExchange } from './exchanges/plain.exchange.js';
 import { SseExchange } from './exchanges/sse.exchange.js';
-import { requireAccept, readJsonBody } from './http-request.js';
+import { readJsonBody } from './http-request.js';
 import { BadRequest, RefusedRequest } from './transport.errors.js';
 
 /** An admitted request with its body and query. */
@@ -29,8 +29,7 @@ export class McpEndpoints {
 
   async post(request: EndpointRequest): Promise<void> {
     const { headers, body } = request;
-    requireAccept(headers, 'application/json', 'text/event-stream');
-    const value = readJsonBody(headers, body);
+    const value = readJsonBody(body);
     const batch = readBatch(value);
     if (batch) return this.legacy.postBatch(request, batch);
     const reading = validateMessage(value);
@@ -57,15 +56,15 @@ export class McpEndpoints {
   }
 
   async postMessage(request: EndpointRequest): Promise<void> {
-    const { headers, body, query } = request;
+    const { body, query } = request;
     const { sessionId } = query;
-    const reading = validateMessage(readJsonBody(headers, body));
+    const reading = validateMessage(readJsonBody(body));
     const session = typeof sessionId === 'string' ? sessionId : undefined;
     return this.sse.post(request, session, reading).catch(withRequestId(reading));
   }
 
   async postPlain(request: EndpointRequest): Promise<void> {
-    const value = readJsonBody(request.headers, request.body);
+    const value = readJsonBody(request.body);
     if (readBatch(value))
       throw new BadRequest('Batches are not supported at this endpoint. Send one message per request.');
     const reading = validateMessage(value);

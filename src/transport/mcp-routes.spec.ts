@@ -177,3 +177,16 @@ describe('a draining worker', () => {
     await drained;
   });
 });
+
+describe('the limit of sessions', () => {
+  it('is reported with Retry-After, so that clients do not retry at once', async () => {
+    const small = await HttpWorld.open([remoteServer('a')], { ISTHMUS_MAX_SESSIONS_PER_PRINCIPAL: '1' });
+    const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'x', version: '1' } };
+    const initialize = { jsonrpc: '2.0', id: 1, method: 'initialize', params };
+    expect((await small.post('/mcp', initialize)).status).toBe(200);
+    const refused = await small.post('/mcp', initialize);
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '5']);
+    expect(refused.json).toMatchObject({ error: { data: { outcome: 'not_executed', retryAfterMs: 5_000 } } });
+    await small.close();
+  });
+});

@@ -1,12 +1,15 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
 import { GatewayError } from '#lib/extension-kit';
 import { RpcCode, type RequestId } from '#lib/mcp-protocol';
+import { Clock } from '#lib/time';
 import { Readiness } from '../lifecycle/index.js';
 import { Admission, type Admitted } from './admission.js';
+import { closeUnlessReceived } from './edge/index.js';
+import { requireJsonHeaders } from './http-request.js';
 import { McpEndpoints, type EndpointRequest } from './mcp-endpoints.js';
-import { OriginGuard } from './origin-guard.js';
 import { ReplyWriter } from './reply-writer.js';
 import { toRefusalHeaders, toRefusalText } from './rpc-responses.js';
 import { TransportConfig } from './transport.config.js';
@@ -14,6 +17,7 @@ import { BadRequest, BodyTooLarge, RefusedRequest } from './transport.errors.js'
 
 type Serve = (request: EndpointRequest) => Promise<void>;
 type Method = 'GET' | 'POST' | 'DELETE';
+type Verbs = Partial<Record<Method, Serve>>;
 
 type AdmittedRequest = FastifyRequest & { admitted: Admitted };
 
@@ -33,24 +37,15 @@ export class McpRoutes implements OnModuleInit {
     private readonly host: HttpAdapterHost,
     private readonly endpoints: McpEndpoints,
     private readonly admission: Admission,
-    private readonly origins: OriginGuard,
+    private readonly clock: Clock,
     private readonly config: TransportConfig,
     private readonly readiness: Readiness,
   ) {}
 
   async onModuleInit(): Promise<void> {
     const server = this.host.httpAdapter.getInstance<FastifyInstance>();
-    server.addHook('onRequest', (request, reply, done) => this.guardMetadata(request, reply, done));
     // A separate Fastify scope: its bodies are read as bytes, and its error responses are JSON-RPC.
     await server.register(async (scope) => this.registerOn(scope));
-  }
-
-  /** The metadata contains the gateway's address, so it is not served under a rebound host name. */
-  private guardMetadata(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
-    const refused = request.raw.url?.startsWith('/.well-known/') ? this.origins.check(request.headers) : undefined;
-    if (!refused) return done();
-    reply.hijack();
-    return this.refuse(this.createWriter(reply), refused, undefined, request);
   }
 
   private registerOn(scope: FastifyInstance): void {
@@ -69,11 +64,12 @@ export class McpRoutes implements OnModuleInit {
 
   private addEndpoints(scope: FastifyInstance, base: string): void {
     const { endpoints } = this;
-    this.addRoute(scope, `${base}/mcp`, {
+    const verbs: Verbs = {
       POST: (request) => endpoints.post(request),
       GET: (request) => endpoints.get(request),
       DELETE: (request) => endpoints.delete(request),
-    });
+    };
+    this.addRoute(scope, `${base}/mcp`, verbs, ['application/json', 'text/event-stream']);
     this.addRoute(scope, `${base}/sse`, { GET: (request) => endpoints.openSse(request) });
     for (const path of ['/messages', '/message']) {
       this.addRoute(scope, base + path, { POST: (request) => endpoints.postMessage(request) });
@@ -81,20 +77,20 @@ export class McpRoutes implements OnModuleInit {
     this.addRoute(scope, `${base}/rpc`, { POST: (request) => endpoints.postPlain(request) });
   }
 
-  private addRoute(scope: FastifyInstance, url: string, verbs: Partial<Record<Method, Serve>>): void {
+  /** A POST is served to clients that accept the types in `accepted`. */
+  private addRoute(scope: FastifyInstance, url: string, verbs: Verbs, accepted: readonly string[] = []): void {
     const methods = Object.keys(verbs) as Method[];
     for (const [method, serve] of Object.entries(verbs)) {
       // A HEAD request would open a session or a stream without a reader.
-      scope.route({ method, url, exposeHeadRoute: false, handler: this.toHandler(serve) });
+      const onRequest = method === 'POST' ? toHeaderCheck((headers) => requireJsonHeaders(headers, ...accepted)) : [];
+      scope.route({ method, url, exposeHeadRoute: false, onRequest, handler: this.toHandler(serve) });
     }
     const others = (['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const).filter(
       (verb) => !methods.includes(verb as Method),
     );
     const allow = methods.join(', ');
-    const refuse = this.toHandler(() =>
-      Promise.reject(new BadRequest(`Method not allowed. Use ${allow}.`, 405, { allow })),
-    );
-    scope.route({ method: others, url, handler: refuse });
+    const refused = new BadRequest(`Method not allowed. Use ${allow}.`, 405, { allow });
+    scope.route({ method: others, url, onRequest: toHeaderCheck(() => refuse(refused)), handler: () => undefined });
   }
 
   private toHandler(serve: Serve) {
@@ -149,12 +145,26 @@ export class McpRoutes implements OnModuleInit {
 
   private refuse(writer: ReplyWriter, refusal: GatewayError, id: RequestId | undefined, request: FastifyRequest): void {
     if (writer.isStreaming) return writer.end();
-    // A partly received body makes the connection unusable for another request.
-    const close = request.raw.complete ? {} : { connection: 'close' };
     return writer
-      .withHeaders({ ...toRefusalHeaders(refusal), ...close })
+      .withHeaders({ ...toRefusalHeaders(refusal), ...closeUnlessReceived(request.raw, this.clock) })
       .json(refusal.httpStatus, toRefusalText(refusal.toRpcError(), id));
   }
+}
+
+function refuse(refusal: GatewayError): never {
+  throw refusal;
+}
+
+/** Runs after admission and before the body is read, so that a client that expects 100 Continue sends no refused body. */
+function toHeaderCheck(check: (headers: IncomingHttpHeaders) => void): onRequestHookHandler {
+  return (request, _reply, done) => {
+    try {
+      check(request.headers);
+    } catch (cause) {
+      return done(cause as FastifyError);
+    }
+    return done();
+  };
 }
 
 /** Returns the request id of a malformed message, if it could be read. */

@@ -1,4 +1,4 @@
-import type { GatewayError } from '#lib/extension-kit';
+import { retryAfterSeconds, type GatewayError } from '#lib/extension-kit';
 import type { ReplyWriter } from './reply-writer.js';
 import {
   markGatewayError,
@@ -27,19 +27,18 @@ export function toRefusalHeaders(refusal: GatewayError): Record<string, string> 
   const headers: Record<string, string> = {};
   if ('headers' in refusal) Object.assign(headers, refusal.headers);
   if ('wwwAuthenticate' in refusal) headers['www-authenticate'] = String(refusal.wwwAuthenticate);
-  return { ...headers, ...toRetryAfterHeader(refusal.data) };
+  return { ...headers, ...toRetryAfterHeader(refusal.httpStatus, refusal.data) };
 }
 
-/** Adds the Retry-After header of a retriable error. */
-export const withRetryAfter = (writer: ReplyWriter, outcome: Outcome): ReplyWriter =>
-  outcome.kind === 'error' ? writer.withHeaders(toRetryAfterHeader(outcome.error.data)) : writer;
+/** Adds the Retry-After header of an error that is answered with this status. */
+export const withRetryAfter = (writer: ReplyWriter, outcome: Outcome, status: number): ReplyWriter =>
+  outcome.kind === 'error' ? writer.withHeaders(toRetryAfterHeader(status, outcome.error.data)) : writer;
 
 const NO_HEADERS = {};
 
-/** RFC 9110, 10.2.3. */
-function toRetryAfterHeader(data: unknown): Record<string, string> {
-  const retryAfterMs = (data as JsonObject | undefined)?.['retryAfterMs'];
-  return typeof retryAfterMs === 'number' ? { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) } : NO_HEADERS;
+function toRetryAfterHeader(status: number, data: unknown): Record<string, string> {
+  const seconds = retryAfterSeconds(status, data);
+  return seconds === undefined ? NO_HEADERS : { 'retry-after': String(seconds) };
 }
 
 /** The JSON-RPC message of a stream event; undefined for events that each era encodes differently. */

@@ -16,6 +16,7 @@ import { McpRoutes } from './mcp-routes.js';
 import { OriginConfig } from './origin.config.js';
 import { OriginGuard } from './origin-guard.js';
 import { IdleConnectionCloser } from './idle-connection-closer.js';
+import { HostCheck } from './edge/index.js';
 import { SseInboxController } from './sse-inbox.controller.js';
 import { OpenReplies } from './open-replies.js';
 import { StreamExpiry } from './stream-expiry.js';
@@ -29,6 +30,7 @@ import { TransportConfig } from './transport.config.js';
     configProvider(OriginConfig),
     configProvider(TransportConfig),
     OriginGuard,
+    HostCheck,
     Admission,
     IdleConnectionCloser,
     OpenReplies,

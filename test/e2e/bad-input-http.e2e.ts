@@ -202,6 +202,36 @@ describe('foreign origins and host names (DNS rebinding)', () => {
     }
   });
 
+  const OTHER_PATHS = [
+    '/',
+    '/admin/v1/servers',
+    '/admin/v1/docs',
+    '/admin/v1/openapi.json',
+    '/nothing',
+    '/.well-known/oauth-protected-resource',
+  ];
+
+  it.each(OTHER_PATHS)('%s rejects foreign origins and host names with 403, also with a valid token', async (path) => {
+    const authorization = `Bearer ${await world.gateway.token({ roles: ['admin'] })}`;
+    const from = async (lines: string) => {
+      const { status, head, body } = await sockets.exchange(
+        `GET ${path} HTTP/1.1\r\n${lines}\r\nAuthorization: ${authorization}\r\nConnection: close\r\n\r\n`,
+      );
+      return { status, isProblem: head.includes('application/problem+json'), body };
+    };
+    const refused = { status: 403, isProblem: path.startsWith('/admin'), body: expect.stringContaining('not allowed') };
+    expect(await from('Host: evil.example')).toEqual(refused);
+    expect(await from('Host: 127.0.0.1\r\nOrigin: https://evil.example')).toEqual(refused);
+    expect((await from('Host: 127.0.0.1\r\nOrigin: http://localhost:6274')).status).not.toBe(403);
+  });
+
+  it('probes answer under every host name, which reveals only the state', async () => {
+    for (const path of ['/health/live', '/health/ready']) {
+      const answer = await sockets.exchange(`GET ${path} HTTP/1.1\r\nHost: 10.1.2.3:4444\r\nConnection: close\r\n\r\n`);
+      expect(answer.status).toBe(200);
+    }
+  });
+
   it('pages of this machine are admitted', async () => {
     const headers = { ...LEGACY_HEADERS, origin: 'http://localhost:6274' };
     expect((await world.send({ headers, body: INITIALIZE })).status).toBe(200);

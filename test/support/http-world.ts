@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Test } from '@nestjs/testing';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { loadConfig, LoadedConfig } from '#lib/config';
 import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
 import { AppModule } from '../../src/app.module.js';
@@ -15,6 +15,7 @@ import { Readiness } from '../../src/lifecycle/index.js';
 import type { RegistrySnapshot, ServerDefinition } from '../../src/registry/index.js';
 import { RegistryComponents } from '../../src/registry/testing.js';
 import { SessionPool } from '../../src/session-pool/index.js';
+import { createHttpAdapter } from '../../src/transport/index.js';
 import { UpstreamConnector } from '../../src/upstream/index.js';
 import { EventReader } from './event-reader.js';
 import { FakeConnector, FakeRegistry } from './fake-upstream.js';
@@ -63,8 +64,7 @@ export class HttpWorld {
       // The specs never change the configuration through the store.
       .useValue({ registry, store: {} })
       .compile();
-    const adapter = new FastifyAdapter({ return503OnClosing: false, forceCloseConnections: 'idle', skipMiddie: true });
-    const application = assembly.createNestApplication<NestFastifyApplication>(adapter, { logger: false });
+    const application = assembly.createNestApplication<NestFastifyApplication>(createHttpAdapter(), { logger: false });
     await application.listen(0, '127.0.0.1');
     const { port } = application.getHttpServer().address() as AddressInfo;
     const token = await application.get(TokenIssuer).issue({ subject: 'me', expiresInSeconds: 600 });

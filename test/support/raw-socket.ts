@@ -43,6 +43,45 @@ export class RawSockets {
     }
   }
 
+  /** Sends the head of a request, and its body once the peer has sent the line `after`. Returns what follows that line. */
+  async converse(head: string, after: string, body: string): Promise<SocketAnswer> {
+    const socket = await this.open();
+    let text = '';
+    const closed = new Promise<void>((resolve, reject) => {
+      socket.on('data', (chunk: Buffer) => {
+        const hadLine = text.includes(after);
+        text += chunk.toString('latin1');
+        if (!hadLine && text.includes(after)) socket.write(body);
+      });
+      socket.once('close', () => resolve());
+      socket.once('error', reject);
+      socket.setTimeout(scaleDeadline(2_000), () => reject(new Error(`The conversation stalled after: ${text}`)));
+    });
+    socket.write(head);
+    await closed.finally(() => socket.destroy());
+    return parse(text);
+  }
+
+  /** Sends all bytes before it reads anything, as clients without an event loop do. */
+  async sendAll(bytes: string): Promise<{ readonly status: number; readonly wasReset: boolean; readonly text: string }> {
+    const socket = await this.open();
+    let wasReset = false;
+    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    socket.on('error', () => (wasReset = true));
+    socket.pause();
+    const isSent = await new Promise<boolean>((resolve) => {
+      socket.once('close', () => resolve(false));
+      socket.write(bytes, 'latin1', (fault) => resolve(!fault));
+    });
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    socket.resume();
+    if (isSent) socket.setTimeout(scaleDeadline(15_000), () => socket.destroy(new Error('The peer did not close.')));
+    await closed;
+    const text = Buffer.concat(chunks).toString('latin1');
+    return { ...parse(text), wasReset, text };
+  }
+
   /** Sends bytes and resets the connection immediately. */
   async sendAndReset(bytes: string): Promise<void> {
     const socket = await this.open();

@@ -1,4 +1,5 @@
 import type { ExecutionOutcome } from '../error-codes.js';
+import { trimOptionalWhitespace } from '../headers/optional-whitespace.js';
 import { isJsonObject, type JsonObject } from '../json.js';
 import { JsonFault } from '../parse-json.js';
 import { cleanDetail } from './detail.js';
@@ -110,7 +111,7 @@ const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1000;
 /** Parses Retry-After to milliseconds from now: seconds or a date (RFC 9110, 10.2.3). Undefined if it is neither. */
 function parseRetryAfter(retryAfter: string | undefined): number | undefined {
   if (retryAfter === undefined) return undefined;
-  const text = retryAfter.trim();
+  const text = trimOptionalWhitespace(retryAfter);
   const delayMs = /^\d+$/.test(text) ? Number(text) * 1000 : HTTP_DATE.test(text) ? Date.parse(text) - Date.now() : NaN;
   return Number.isNaN(delayMs) ? undefined : Math.min(Math.max(delayMs, 0), MAX_RETRY_AFTER_MS);
 }

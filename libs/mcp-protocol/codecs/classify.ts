@@ -1,3 +1,4 @@
+import { trimOptionalWhitespace } from '../headers/optional-whitespace.js';
 import { isJsonObject, type JsonObject } from '../json.js';
 import type { Era } from '../neutral.js';
 import { META } from './meta.js';
@@ -16,5 +17,5 @@ export function classifyEra(message: { method: string; params?: JsonObject }, pr
   if (isJsonObject(meta) && Object.hasOwn(meta, META.protocolVersion)) return 'modern';
   if (method === 'initialize') return 'legacy';
   if (method === 'server/discover' || method === 'subscriptions/listen') return 'modern';
-  return protocolVersionHeader !== undefined && isModernRevision(protocolVersionHeader.trim()) ? 'modern' : 'legacy';
+  return protocolVersionHeader !== undefined && isModernRevision(trimOptionalWhitespace(protocolVersionHeader)) ? 'modern' : 'legacy';
 }

@@ -3,6 +3,7 @@ import { RpcCode } from '../error-codes.js';
 import type { JsonObject } from '../json.js';
 import type { JsonRpcRequest, RpcError } from '../json-rpc.js';
 import { metaOf } from '../methods.js';
+import { trimOptionalWhitespace } from './optional-whitespace.js';
 import { isMirrored, valueAt, type ParameterHeader } from './parameters.js';
 import { decodeHeaderValue } from './value-codec.js';
 
@@ -86,7 +87,7 @@ function matchesValue(header: string, value: string | number | boolean): boolean
 
 function readSingle(headers: Headers, name: string): string | undefined {
   const value = headers[name];
-  return typeof value === 'string' ? value.trim() : undefined;
+  return typeof value === 'string' ? trimOptionalWhitespace(value) : undefined;
 }
 
 function mismatch(fault: string): RpcError {

@@ -1,3 +1,4 @@
 export { checkMirroredHeaders, checkParameterHeaders, type Headers } from './checks.js';
 export { mirrorParameters, readParameterHeaders, type ParameterHeader } from './parameters.js';
+export { trimOptionalWhitespace } from './optional-whitespace.js';
 export { encodeHeaderValue } from './value-codec.js';

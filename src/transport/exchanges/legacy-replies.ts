@@ -110,7 +110,8 @@ export class LegacyReply extends LegacyStream {
   finish(outcome: Outcome): void {
     this.openReplies.remove(this);
     const text = toLegacyResponseText(this.id, this.method, outcome, this.revision);
-    if (!this.writer.isStreaming) return withRetryAfter(this.writer, outcome).json(toStatus(outcome), text);
+    const status = toStatus(outcome);
+    if (!this.writer.isStreaming) return withRetryAfter(this.writer, outcome, status).json(status, text);
     void this.writer.event(text, outcome.eventId);
     return this.writer.end();
   }
@@ -120,9 +121,12 @@ export class LegacyReply extends LegacyStream {
 export class LegacyBatchReply extends LegacyStream {
   private readonly texts: string[] = [];
   private status = 200;
+  /** The outcome with the status of the batch, if that is not 200. */
+  private refusal: Outcome | undefined;
 
   add(id: RequestId, method: string, outcome: Outcome): void {
-    this.status = Math.max(this.status, toStatus(outcome));
+    const status = toStatus(outcome);
+    if (status > this.status) [this.status, this.refusal] = [status, outcome];
     const text = toLegacyResponseText(id, method, outcome, this.revision);
     if (this.writer.isStreaming) void this.writer.event(text);
     else this.texts.push(text);
@@ -130,7 +134,10 @@ export class LegacyBatchReply extends LegacyStream {
 
   finish(): void {
     this.openReplies.remove(this);
-    if (!this.writer.isStreaming) return this.writer.json(this.status, `[${this.texts.join(',')}]`);
+    if (!this.writer.isStreaming) {
+      const writer = this.refusal ? withRetryAfter(this.writer, this.refusal, this.status) : this.writer;
+      return writer.json(this.status, `[${this.texts.join(',')}]`);
+    }
     for (const text of this.texts) void this.writer.event(text);
     return this.writer.end();
   }

@@ -101,10 +101,8 @@ class ModernReply implements StreamSink, OpenReply {
     this.openReplies.remove(this);
     const text = toResponseText(this.id, this.encode(outcome));
     if (!this.writer.isStreaming) {
-      return withRetryAfter(this.writer, outcome).json(
-        status ?? (outcome.kind === 'error' ? modernStatusOf(outcome.error) : 200),
-        text,
-      );
+      const known = status ?? (outcome.kind === 'error' ? modernStatusOf(outcome.error) : 200);
+      return withRetryAfter(this.writer, outcome, known).json(known, text);
     }
     void this.writer.event(text);
     return this.writer.end();

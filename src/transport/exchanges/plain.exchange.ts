@@ -56,7 +56,8 @@ export class PlainExchange {
     const outcome =
       'kind' in inbound ? inbound : await this.dispatcher.dispatch(inbound, NO_OP_SINK, disconnect.signal);
     isAnswered = true;
-    withRetryAfter(writer, outcome).json(toStatus(outcome), toBody(message, outcome));
+    const status = toStatus(outcome);
+    withRetryAfter(writer, outcome, status).json(status, toBody(message, outcome));
   }
 }
 

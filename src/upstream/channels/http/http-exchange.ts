@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Dispatcher } from 'undici';
-import type { HttpAnswer, TransportFault } from '#lib/mcp-protocol';
+import { trimOptionalWhitespace, type HttpAnswer, type TransportFault } from '#lib/mcp-protocol';
 import type { Deadlines, Expiring } from '../deadlines.js';
 import { AddressForbidden } from '../guard/index.js';
 import { SseOverflow, SseParser, type SseEvent } from './sse-parser.js';
@@ -282,7 +282,8 @@ export function isEncoded(contentEncoding: string | string[] | undefined): boole
 }
 
 function isEventStream(contentType: string | string[] | undefined): boolean {
-  return firstHeaderValue(contentType)?.trimStart().toLowerCase().startsWith('text/event-stream') === true;
+  const value = trimOptionalWhitespace(firstHeaderValue(contentType) ?? '');
+  return value.toLowerCase().startsWith('text/event-stream');
 }
 
 /** Returns the symbolic code of a failure. The error's message may contain addresses and is never shown. */

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonValue } from '#lib/mcp-protocol';
+import { isJsonObject, trimOptionalWhitespace, type JsonValue } from '#lib/mcp-protocol';
 import { METHODS_WITH_BODY, type RestTool } from '../../../registry/index.js';
 import { CallArguments, toText } from './call-arguments.js';
 
@@ -67,7 +67,7 @@ function toHeader(name: string, template: string, values: CallArguments): string
   const value = values.expand(template);
   if (value === undefined || value === null) return [];
   const text = toText(value);
-  if (HEADER_VALUE.test(text)) return [name.toLowerCase(), text.trim()];
+  if (HEADER_VALUE.test(text)) return [name.toLowerCase(), trimOptionalWhitespace(text)];
   throw new ArgumentFault(`The value of the header ${name} must be one line of Latin-1 characters.`);
 }
 

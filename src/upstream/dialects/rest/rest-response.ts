@@ -108,7 +108,7 @@ function toBinaryContent(mimeType: string, bytes: Buffer, { tool }: ToolResultMa
 
 const toTextContent = (value: string): JsonObject => ({ type: 'text', text: value });
 
-const MEDIA_TYPE = /^\s*([\w.+-]+\/[\w.+-]+)\s*(?:;|$)/;
+const MEDIA_TYPE = /^[ \t]*([\w.+-]+\/[\w.+-]+)[ \t]*(?:;|$)/;
 
 /** Returns `type/subtype` in lower case, or undefined when it is absent or malformed (RFC 9110, 8.3.1). */
 const parseMediaType = (contentType: string | undefined): string | undefined =>
@@ -122,7 +122,7 @@ const TEXT_MEDIA_TYPES =
 const isText = (type: string): boolean => TEXT_MEDIA_TYPES.test(type);
 
 const parseCharset = (contentType: string | undefined): string =>
-  /;\s*charset\s*=\s*"?([\w.:-]+)/i.exec(contentType ?? '')?.[1] ?? 'utf-8';
+  /;[ \t]*charset[ \t]*=[ \t]*"?([\w.:-]+)/i.exec(contentType ?? '')?.[1] ?? 'utf-8';
 
 /** Returns undefined when the bytes are invalid in this character set, or the character set is unknown. */
 function tryDecode(bytes: Buffer, charset: string): string | undefined {
