@@ -25,7 +25,7 @@ import {
 } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
 import type { ServerDefinition } from '../registry/index.js';
-import type { UpstreamConnection, UpstreamRequest } from '../upstream/index.js';
+import { BLOCKED_BY_QUESTION, type UpstreamConnection, type UpstreamRequest } from '../upstream/index.js';
 import type { CallInfo, CallResult } from './parkable-call.js';
 import { type StreamSink, QuestionWithdrawn, type Session } from '../session-pool/index.js';
 import {
@@ -133,11 +133,18 @@ export class UpstreamCalls {
     signal: AbortSignal,
   ): Promise<Outcome> {
     const scope: ConnectionScope = { caller: call.caller, client: call.client, session };
-    const attempt = () =>
-      this.upstreams.use(call.server, scope, (connection) => this.exchange(connection, call, reply, session, signal));
+    const attempt = (isBlocked = false) =>
+      this.upstreams.use(call.server, scope, (connection) => this.exchange(connection, call, reply, session, signal), {
+        signal,
+        isBlocked,
+      });
     try {
-      const outcome = await attempt();
-      return outcome === NOT_HELD && !signal.aborted ? await attempt() : outcome;
+      let outcome = await attempt();
+      if (outcome === NOT_HELD && !signal.aborted) outcome = await attempt();
+      // The connection may be blocked again by the time at which it is acquired.
+      for (let moves = 0; outcome === BLOCKED_BY_QUESTION && moves < MAX_MOVES && !signal.aborted; moves += 1)
+        outcome = await attempt(true);
+      return outcome;
     } catch (cause) {
       return toOutcome(cause);
     }
@@ -156,7 +163,7 @@ export class UpstreamCalls {
     const request = withConnectionLogLevel(connection, toUpstreamRequest(era, call, session));
     reply.connection = connection;
     const outcome = await connection.request(request, reply, signal);
-    if (outcome === NOT_HELD) return outcome;
+    if (outcome === NOT_HELD || outcome === BLOCKED_BY_QUESTION) return outcome;
     if (call.clientRepeatsCall && reply.undeclaredCapabilities && isServerFailure(outcome))
       return toMissingCapability(reply.undeclaredCapabilities);
     if (outcome.kind === 'error') return withClientErrorCodes(outcome, era, call);
@@ -192,6 +199,9 @@ export class UpstreamCalls {
 }
 
 type FailedOutcome = Extract<Outcome, { kind: 'error' }>;
+
+/** How often a call moves to another connection because the question of another client blocks the one it has. */
+const MAX_MOVES = 8;
 
 const CANCELLED_BEFORE_START = toFaultOutcome('refused', 'cancelled before it was sent');
 

@@ -47,6 +47,16 @@ export class PoolEntry implements ConnectionEvents {
     return this.users === 0 && this.sessions.size === 0;
   }
 
+  /** True for an open connection that no other worker can continue: a child process, or HTTP+SSE. */
+  get isBoundToWorker(): boolean {
+    if (!this.connection || this.connection.detachSession) return false;
+    return this.connection.profile.era === 'legacy' || this.server.transport === 'stdio';
+  }
+
+  get callsMayMove(): boolean {
+    return this.sharing?.sharedBy === 'all';
+  }
+
   notify(notification: McpNotification): void {
     // A notification outside any call may still reveal another client's call (invariant 2).
     if (this.sharing?.sharedBy === 'all') return;

@@ -13,7 +13,7 @@ import {
   unreachable,
 } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
-import type { ServerDefinition } from '../registry/index.js';
+import type { Isolation, RestServer, ServerDefinition } from '../registry/index.js';
 import { limits } from './connections-fixture.js';
 import { createSession } from '../session-pool/testing.js';
 import type { Session } from '../session-pool/index.js';
@@ -34,6 +34,8 @@ function world(servers: readonly ServerDefinition[], settings: Partial<Connectio
 afterEach(async () => {
   for (const pool of pools.splice(0)) await pool.close();
 });
+
+const restServer = (slug: string): RestServer => ({ ...remoteServer(slug), transport: 'rest', tools: [] });
 
 const CLIENT_WITH_ROOTS: ClientProfile = { ...LEGACY_CLIENT, capabilities: { roots: {} } };
 const LIST_CHANGED = { method: 'notifications/tools/list_changed', params: {} };
@@ -68,9 +70,12 @@ async function isShared(
 
 describe('the sharing of a connection', () => {
   const remote = remoteServer('remote');
-  const sharedRemote = remoteServer('remote', { shared: true });
+  const sharedRemote = remoteServer('remote', { isolation: 'none' });
   const child = childServer('child');
-  const sharedChild = childServer('child', { shared: true });
+  const sharedChild = childServer('child', { isolation: 'none' });
+  const ownChild = childServer('child', { isolation: 'session' });
+  const isolated = (isolation: Isolation) => remoteServer('remote', { isolation });
+  const twoSessions = () => [sessionScope('a'), sessionScope('a')] as const;
   const same = (scope: ConnectionScope) => [scope, scope] as const;
   const a = scopeOf('a');
   const b = scopeOf('b');
@@ -82,7 +87,26 @@ describe('the sharing of a connection', () => {
   const cases: Case[] = [
     ['shares a modern server among all clients', remote, 'modern', [a, inSession('b')], true],
     ['shares a modern server with anonymous clients', remote, 'modern', [anonymous, a], true],
-    ['shares a modern child process among all clients', child, 'modern', [a, withRoots('b')], true],
+    ['shares a modern child process among the clients of a principal', child, 'modern', [a, withRoots('a')], true],
+    ['shares a modern child process among the sessions of a principal', child, 'modern', [inSession('a'), a], true],
+    ['shares no modern child process between two principals', child, 'modern', [a, b], false],
+    ['shares no modern child process between anonymous clients', child, 'modern', same(anonymous), false],
+    ['shares a modern child process without isolation among all', sharedChild, 'modern', [anonymous, a], true],
+    ['shares no modern server between two principals that it isolates', isolated('principal'), 'modern', [a, b], false],
+    ['shares a modern server among the clients of a principal', isolated('principal'), 'modern', same(a), true],
+    [
+      'shares no modern server between two sessions that it isolates',
+      isolated('session'),
+      'modern',
+      twoSessions(),
+      false,
+    ],
+    ['shares no modern child process between sessions that it isolates', ownChild, 'modern', twoSessions(), false],
+    ['shares no legacy child process between sessions that it isolates', ownChild, 'legacy', twoSessions(), false],
+    ['shares a child process within a session that it isolates', ownChild, 'legacy', same(inSession('a')), true],
+    ['shares no server with isolated sessions among clients without one', ownChild, 'modern', same(a), false],
+    ['shares no legacy server with isolated sessions without one', isolated('session'), 'legacy', same(a), false],
+    ['shares a REST server among all clients', restServer('rest'), 'modern', [anonymous, a], true],
     ['shares a legacy server within one session', remote, 'legacy', same(inSession('a')), true],
     ['shares no legacy server between two sessions', remote, 'legacy', [inSession('a'), inSession('a')], false],
     ['shares no legacy server with a client outside the session', remote, 'legacy', [inSession('a'), a], false],
@@ -94,10 +118,28 @@ describe('the sharing of a connection', () => {
     ['shares no legacy child between two principals', child, 'legacy', [inSession('a'), inSession('b')], false],
     ['shares no legacy child between anonymous sessions', child, 'legacy', twoAnonymousSessions(), false],
     ['shares a legacy child within one anonymous session', child, 'legacy', same(inSession('anonymous')), true],
-    ['shares a `shared` child between equal capabilities', sharedChild, 'legacy', [anonymous, inSession('a')], true],
-    ['shares no `shared` child between different capabilities', sharedChild, 'legacy', [a, withRoots('b')], false],
-    ['shares a `shared` server outside sessions', sharedRemote, 'legacy', [a, anonymous], true],
-    ['shares no `shared` server between sessions', sharedRemote, 'legacy', [inSession('a'), inSession('a')], false],
+    [
+      'shares a child without isolation between equal capabilities',
+      sharedChild,
+      'legacy',
+      [anonymous, inSession('a')],
+      true,
+    ],
+    [
+      'shares no child without isolation between different capabilities',
+      sharedChild,
+      'legacy',
+      [a, withRoots('b')],
+      false,
+    ],
+    ['shares a server without isolation outside sessions', sharedRemote, 'legacy', [a, anonymous], true],
+    [
+      'shares no server without isolation between sessions',
+      sharedRemote,
+      'legacy',
+      [inSession('a'), inSession('a')],
+      false,
+    ],
   ];
 
   it.each(cases)('%s', async (_name, server, era, [one, other], expected) => {
@@ -120,7 +162,7 @@ describe('a connection with a question that belongs to no known call', () => {
   };
 
   it('retires a connection that all clients share after an ambiguous question, once its users leave (invariant 3)', async () => {
-    const server = childServer('child', { shared: true });
+    const server = childServer('child', { isolation: 'none' });
     const made = world([server]);
     const held = await made.pool.hold(server, scopeOf('a'));
     made.connector.opened[0]?.reportAmbiguousQuestion();
@@ -250,7 +292,7 @@ describe('a notification outside any call', () => {
 
   it.each([
     ['modern', remoteServer('a')],
-    ['legacy', childServer('a', { shared: true })],
+    ['legacy', childServer('a', { isolation: 'none' })],
   ] as const)(
     'drops the notification of a %s connection that serves several principals (invariant 2)',
     async (era, server) => {

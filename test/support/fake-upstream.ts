@@ -219,7 +219,8 @@ export function remoteServer(slug: string, more: Partial<RemoteServer> = {}): Re
   return {
     slug,
     enabled: true,
-    shared: false,
+    allowUnknownMethods: false,
+    tasks: false,
     public: false,
     timeouts: { connectMs: 5_000, requestMs: 10_000 },
     transport: 'http',
@@ -229,7 +230,10 @@ export function remoteServer(slug: string, more: Partial<RemoteServer> = {}): Re
   };
 }
 
-export function childServer(slug: string, more: { readonly shared?: boolean } = {}): ServerDefinition {
+export function childServer(
+  slug: string,
+  more: Partial<Pick<ServerDefinition, 'isolation' | 'allowUnknownMethods' | 'tasks' | 'team' | 'public'>> = {},
+): ServerDefinition {
   const { url: _url, headers: _headers, transport: _transport, ...base } = remoteServer(slug);
   return { ...base, transport: 'stdio', command: slug, args: [], env: {}, ...more };
 }
