@@ -43,7 +43,7 @@ class FakePlacement extends Placement {
       throw new GatewayError(-31001, 'The owner is unreachable.', 503, { outcome: 'not_executed', retriable: true });
     }
     this.opened.push({ worker, key, events });
-    return this.connector.open(server, scope.client, events);
+    return this.connector.open(server, scope.client, events, { signal: new AbortController().signal });
   }
 
   override isDead(worker: string): boolean {
