@@ -45,7 +45,7 @@ const ARROWS = {
     'coordination',
     'lifecycle',
   ],
-  calls: ['connections', 'session-pool', 'workers', 'data-folder'],
+  calls: ['connections', 'session-pool', 'workers', 'data-folder', 'coordination'],
   subscriptions: ['connections', 'catalog', 'upstream', 'registry'],
   connections: ['session-pool', 'workers', 'upstream', 'registry'],
   'session-pool': ['workers', 'coordination', 'data-folder'],

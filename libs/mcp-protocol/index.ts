@@ -51,6 +51,16 @@ export {
 export { isJsonObject, type JsonObject, type JsonValue } from './json.js';
 export type { JsonRpcNotification, JsonRpcRequest, JsonRpcResponse, RequestId, RpcError } from './json-rpc.js';
 export {
+  isTaskMethod,
+  isTaskNotification,
+  RELATED_TASK,
+  taskCapabilityOf,
+  TASKS_EXTENSION,
+  withoutRelatedTask,
+  withoutTask,
+  withoutTaskCapability,
+} from './tasks.js';
+export {
   capabilityOf,
   capabilityOfQuestion,
   isListMethod,

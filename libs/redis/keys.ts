@@ -61,6 +61,11 @@ export class RedisKeys {
     return `${this.prefix}leases:{${counter}}`;
   }
 
+  /** Record that a task belongs to an owner; the digest contains both. */
+  task(digest: string): string {
+    return `${this.prefix}task:{${digest}}`;
+  }
+
   /** Event log of a session, from which a client can request a replay. */
   events(session: string): string {
     return `${this.prefix}events:{${session}}`;

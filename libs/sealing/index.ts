@@ -1,2 +1,3 @@
 export { TextCipher } from './text-cipher.js';
+export { StableCipher } from './stable-cipher.js';
 export { CipherRing } from './cipher-ring.js';

@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, randomByte
 
 const CIPHER = 'aes-256-gcm';
 const KEY_BYTES = 32;
-const NONCE_BYTES = 12;
+export const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
@@ -20,10 +20,14 @@ export class TextCipher {
 
   /** Returns a different text each time, in base64url. */
   encrypt(text: string, boundTo: string): string {
-    const nonce = randomBytes(NONCE_BYTES);
+    const nonce = this.createNonce(text, boundTo);
     const cipher = createCipheriv(CIPHER, this.key, nonce).setAAD(Buffer.from(boundTo));
     const encrypted = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
     return Buffer.concat([nonce, cipher.getAuthTag(), encrypted]).toString('base64url');
+  }
+
+  protected createNonce(_text: string, _boundTo: string): Buffer {
+    return randomBytes(NONCE_BYTES);
   }
 
   /** Returns undefined unless this key encrypted the text and `boundTo` is the same. */

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { configProvider } from '#lib/config';
 import { Clock } from '#lib/time';
 import { ConnectionsModule } from '../connections/index.js';
+import { Coordination, CoordinationModule } from '../coordination/index.js';
 import { DataFolder, DataFolderModule } from '../data-folder/index.js';
 import { SessionPoolModule } from '../session-pool/index.js';
 import { InFlightWaits, waitForInFlight, WorkerRegistry, WorkersModule } from '../workers/index.js';
@@ -12,6 +13,9 @@ import { ParkedDirectory } from './parked-directory.js';
 import { ParkedInboxController } from './parked-inbox.controller.js';
 import { RepeatedCalls } from './repeated-calls.js';
 import { RequestStates } from './request-states.js';
+import { TaskExchanges } from './task-exchange.js';
+import { TaskIds } from './task-ids.js';
+import { MemoryTaskOwners, RedisTaskOwners } from './task-owners.js';
 import { UpstreamCalls } from './upstream-calls.js';
 
 const requestStates = {
@@ -20,8 +24,18 @@ const requestStates = {
   useFactory: ({ secrets }: DataFolder, clock: Clock) => new RequestStates(secrets.session, clock),
 };
 
+const taskExchanges = {
+  provide: TaskExchanges,
+  inject: [DataFolder, Coordination, Clock],
+  useFactory: ({ secrets }: DataFolder, { redis }: Coordination, clock: Clock) =>
+    new TaskExchanges(
+      new TaskIds(secrets.session),
+      redis ? new RedisTaskOwners(redis, clock) : new MemoryTaskOwners(clock),
+    ),
+};
+
 @Module({
-  imports: [ConnectionsModule, DataFolderModule, SessionPoolModule, WorkersModule],
+  imports: [ConnectionsModule, CoordinationModule, DataFolderModule, SessionPoolModule, WorkersModule],
   controllers: [ParkedInboxController],
   providers: [
     configProvider(CallsConfig),
@@ -29,6 +43,7 @@ const requestStates = {
     ParkedDirectory,
     UpstreamCalls,
     requestStates,
+    taskExchanges,
     ParkedCallRouter,
     RepeatedCalls,
   ],

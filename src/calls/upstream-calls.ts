@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, Optional } from '@nestjs/common';
 import { GatewayError, type Caller } from '#lib/extension-kit';
 import {
   GatewayCode,
@@ -25,7 +25,8 @@ import {
 } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
 import type { ServerDefinition } from '../registry/index.js';
-import type { UpstreamConnection, UpstreamRequest } from '../upstream/index.js';
+import { BLOCKED_BY_QUESTION, type UpstreamConnection, type UpstreamRequest } from '../upstream/index.js';
+import { isTaskResult, UNEXPECTED_TASK, withoutTasks, TaskExchanges, type TaskExchange } from './task-exchange.js';
 import type { CallInfo, CallResult } from './parkable-call.js';
 import { type StreamSink, QuestionWithdrawn, type Session } from '../session-pool/index.js';
 import {
@@ -56,6 +57,8 @@ export interface UpstreamCall {
   readonly clientRepeatsCall: boolean;
   /** True if no event may precede the outcome: the call is one part of a list that is merged from several servers. */
   readonly silent?: boolean;
+  /** True if the client may use tasks at the server. */
+  readonly usesTasks?: boolean;
 }
 
 /** Executes calls on the worker that holds their session or connection. */
@@ -69,6 +72,7 @@ export class UpstreamCalls {
     private readonly parked: ParkedCalls,
     private readonly health: ServerHealth,
     private readonly clock: Clock,
+    @Optional() private readonly tasks?: TaskExchanges,
   ) {}
 
   /** Runs a call of a legacy session. A cancellation from the session ends it; a closed client connection does not. */
@@ -133,11 +137,18 @@ export class UpstreamCalls {
     signal: AbortSignal,
   ): Promise<Outcome> {
     const scope: ConnectionScope = { caller: call.caller, client: call.client, session };
-    const attempt = () =>
-      this.upstreams.use(call.server, scope, (connection) => this.exchange(connection, call, reply, session, signal));
+    const attempt = (isBlocked = false) =>
+      this.upstreams.use(call.server, scope, (connection) => this.exchange(connection, call, reply, session, signal), {
+        signal,
+        isBlocked,
+      });
     try {
-      const outcome = await attempt();
-      return outcome === NOT_HELD && !signal.aborted ? await attempt() : outcome;
+      let outcome = await attempt();
+      if (outcome === NOT_HELD && !signal.aborted) outcome = await attempt();
+      // The connection may be blocked again by the time at which it is acquired.
+      for (let moves = 0; outcome === BLOCKED_BY_QUESTION && moves < MAX_MOVES && !signal.aborted; moves += 1)
+        outcome = await attempt(true);
+      return outcome;
     } catch (cause) {
       return toOutcome(cause);
     }
@@ -153,10 +164,15 @@ export class UpstreamCalls {
     const { era, capabilities } = connection.profile;
     const emptyList = call.silent && toEmptyListResult(call.request.method, capabilities);
     if (emptyList) return emptyList;
-    const request = withConnectionLogLevel(connection, toUpstreamRequest(era, call, session));
+    const tasks = this.openTasks(era, call, session);
+    const permitted = tasks ? tasks.toServer(call) : withoutTasks(call);
+    if ('kind' in permitted) return permitted;
+    const request = withConnectionLogLevel(connection, toUpstreamRequest(era, permitted, session));
     reply.connection = connection;
-    const outcome = await connection.request(request, reply, signal);
-    if (outcome === NOT_HELD) return outcome;
+    const received = await connection.request(request, tasks?.toClientReply(reply) ?? reply, signal);
+    if (!tasks && era === 'modern' && isTaskResult(received)) return UNEXPECTED_TASK;
+    const outcome = tasks ? await tasks.toClient(call, received) : received;
+    if (outcome === NOT_HELD || outcome === BLOCKED_BY_QUESTION) return outcome;
     if (call.clientRepeatsCall && reply.undeclaredCapabilities && isServerFailure(outcome))
       return toMissingCapability(reply.undeclaredCapabilities);
     if (outcome.kind === 'error') return withClientErrorCodes(outcome, era, call);
@@ -173,6 +189,13 @@ export class UpstreamCalls {
       this.roundLimits(call),
     );
     return last.kind === 'error' ? this.reportInterruptedCall(call, withClientErrorCodes(last, era, call)) : last;
+  }
+
+  /** Undefined where tasks do not pass: the eras have different ones. */
+  private openTasks(era: Era, call: UpstreamCall, session: Session | undefined): TaskExchange | undefined {
+    const { server, caller, client } = call;
+    if (call.usesTasks !== true || eraOfRevision(client.revision) !== era) return undefined;
+    return this.tasks?.open({ server, caller, session: session?.id });
   }
 
   private reportInterruptedCall({ server }: UpstreamCall, failed: FailedOutcome): Outcome {
@@ -192,6 +215,9 @@ export class UpstreamCalls {
 }
 
 type FailedOutcome = Extract<Outcome, { kind: 'error' }>;
+
+/** How often a call moves to another connection because the question of another client blocks the one it has. */
+const MAX_MOVES = 8;
 
 const CANCELLED_BEFORE_START = toFaultOutcome('refused', 'cancelled before it was sent');
 

@@ -2,7 +2,8 @@ import { result, type Answer, type Outcome } from '#lib/mcp-protocol';
 import type { BusContext } from '#lib/worker-bus';
 import { withConnectionLogLevel } from './connection-log-level.js';
 import type { HeldConnection } from './held-connection.js';
-import type { UpstreamReply } from '../upstream/index.js';
+import { BLOCKED_BY_QUESTION, type UpstreamReply } from '../upstream/index.js';
+import { ConnectionBlocked } from './connections.errors.js';
 import type {
   AnswerOrder,
   ListenEvent,
@@ -59,13 +60,15 @@ export class ConnectionLease {
   async request({ call, request }: RequestOrder, context: BusContext): Promise<Outcome> {
     this.inFlight += 1;
     try {
-      return await this.held.connection.request(
+      const outcome = await this.held.connection.request(
         // A legacy server has one log level per connection; messages below a client's own level are dropped at that
         // client's worker.
         withConnectionLogLevel(this.held.connection, request),
         this.createReply(call, context),
         context.signal,
       );
+      if (outcome === BLOCKED_BY_QUESTION) throw new ConnectionBlocked();
+      return outcome;
     } finally {
       this.inFlight -= 1;
       this.releaseWhenIdle();

@@ -1,6 +1,7 @@
 import { GatewayError } from '#lib/extension-kit';
 import { GatewayCode, isJsonObject, type Outcome } from '#lib/mcp-protocol';
 import type { BusEnd } from '#lib/worker-bus';
+import { BLOCKED_BY_QUESTION } from '../upstream/index.js';
 import { NOT_HELD } from './placement.js';
 import { toCallOutcome, WorkerSignal } from '../workers/index.js';
 import type { NotHeldReply } from './pool-orders.js';
@@ -12,6 +13,42 @@ export class ServerReconfigured extends GatewayError {
   constructor(server: string) {
     const message = `The configuration of server ${server} has just changed; the call was not executed. Retry.`;
     super(GatewayCode.upstreamFailed, message, 502, { ...NOT_EXECUTED, server });
+  }
+}
+
+/** The request was cancelled while its connection was being opened. */
+export class ConnectCancelled extends GatewayError {
+  constructor() {
+    super(
+      GatewayCode.upstreamFailed,
+      'The call was cancelled before it was sent; it was not executed.',
+      502,
+      NOT_EXECUTED,
+    );
+  }
+}
+
+/** Another worker did not open its connection to the server in time. */
+export class ConnectTimeout extends GatewayError {
+  constructor() {
+    const message = 'The connection to the server was not open in time; the call was not executed. Retry later.';
+    super(GatewayCode.upstreamFailed, message, 502, NOT_EXECUTED);
+  }
+}
+
+/**
+ * 503: the question of another client blocks the connection. Nothing has run, and another connection may serve the
+ * request.
+ */
+export class ConnectionBlocked extends WorkerSignal {
+  constructor() {
+    const { code, message, data } = BLOCKED_BY_QUESTION.error;
+    super(code, message, 503, data);
+  }
+
+  // A worker that does not know this reply understands that it has to acquire another connection.
+  override toReply(): NotHeldReply {
+    return { kind: 'not-held', isBlocked: true };
   }
 }
 
@@ -47,6 +84,11 @@ export class ConnectionNotHeld extends WorkerSignal {
 /** Returns true when the other worker replied that it does not hold the connection and has run nothing. */
 export function isNotHeld(value: unknown): boolean {
   return isJsonObject(value) && value['kind'] === 'not-held';
+}
+
+/** Returns true when another client's question blocks the connection that the other worker holds. */
+export function isBlocked(value: unknown): boolean {
+  return isJsonObject(value) && value['kind'] === 'not-held' && value['isBlocked'] === true;
 }
 
 /** Converts the end of an order as `toCallOutcome` does. The order may have needed a connection of another worker. */

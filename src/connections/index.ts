@@ -5,6 +5,6 @@ export { ConnectionsModule } from './connections.module.js';
 export type { HeldConnection } from './held-connection.js';
 export { NOT_HELD } from './placement.js';
 export { ServerHealth, type HealthView } from './server-health.js';
-export { toCallIdentity, type ConnectionScope } from './sharing.js';
+export { isolationOf, toCallIdentity, type ConnectionScope } from './sharing.js';
 export { UpstreamPool } from './upstream-pool.js';
 export type { UpstreamView } from './upstream-view.js';

@@ -43,7 +43,7 @@ class FakePlacement extends Placement {
       throw new GatewayError(-31001, 'The owner is unreachable.', 503, { outcome: 'not_executed', retriable: true });
     }
     this.opened.push({ worker, key, events });
-    return this.connector.open(server, scope.client, events);
+    return this.connector.open(server, scope.client, events, { signal: new AbortController().signal });
   }
 
   override isDead(worker: string): boolean {
@@ -86,7 +86,13 @@ describe('the placement of a connection', () => {
   const cases: [string, ServerDefinition, 'legacy' | 'modern', ConnectionScope, boolean][] = [
     ['places a legacy child process of a principal', child, 'legacy', sessionScope('me'), true],
     ['places a legacy upstream session for clients without a session', remote, 'legacy', scopeOf('me'), true],
-    ['places a shared child process', childServer('a', { shared: true }), 'legacy', sessionScope('anonymous'), true],
+    [
+      'places a shared child process',
+      childServer('a', { isolation: 'none' }),
+      'legacy',
+      sessionScope('anonymous'),
+      true,
+    ],
     ["does not place a session's own connection", remote, 'legacy', sessionScope('me'), false],
     ["does not place an anonymous session's own child process", child, 'legacy', sessionScope('anonymous'), false],
     ['does not place the single-use connection of an anonymous client', remote, 'legacy', scopeOf('anonymous'), false],

@@ -1,4 +1,4 @@
-import type { McpNotification } from '#lib/mcp-protocol';
+import { isTaskNotification, type McpNotification } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
 import type { ServerDefinition } from '../registry/index.js';
 import type { ConnectionEvents, UpstreamConnection } from '../upstream/index.js';
@@ -47,9 +47,20 @@ export class PoolEntry implements ConnectionEvents {
     return this.users === 0 && this.sessions.size === 0;
   }
 
+  /** True for an open connection that no other worker can continue: a child process, or HTTP+SSE. */
+  get isBoundToWorker(): boolean {
+    if (!this.connection || this.connection.detachSession) return false;
+    return this.connection.profile.era === 'legacy' || this.server.transport === 'stdio';
+  }
+
+  get callsMayMove(): boolean {
+    return this.sharing?.sharedBy === 'all';
+  }
+
   notify(notification: McpNotification): void {
-    // A notification outside any call may still reveal another client's call (invariant 2).
-    if (this.sharing?.sharedBy === 'all') return;
+    // A notification outside any call may still reveal another client's call (invariant 2). The state of a task is sent under
+    // the id that its owner knows, which only the calls of the owner can tell.
+    if (this.sharing?.sharedBy === 'all' || isTaskNotification(notification.method)) return;
     for (const session of this.sessions.keys()) session.notify(notification);
     for (const listener of this.notificationListeners ?? []) listener(notification);
   }

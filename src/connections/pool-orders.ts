@@ -79,4 +79,6 @@ export type ListenEvent =
 /** The worker does not hold the connection (any more), and has run nothing. */
 export interface NotHeldReply {
   readonly kind: 'not-held';
+  /** The connection exists, but the question of another client blocks it. */
+  readonly isBlocked?: true;
 }

@@ -5,18 +5,19 @@ import type { Clock } from '#lib/time';
 import { LEAVING_REASON, type BusEnd, type BusExchange, type WorkerBus } from '#lib/worker-bus';
 import type { ServerDefinition } from '../registry/index.js';
 import { NOT_HELD } from './placement.js';
-import type {
-  ChangeFilter,
-  ConnectionEvents,
-  UpstreamSubscription,
-  ServerProfile,
-  UpstreamConnection,
-  UpstreamReply,
-  UpstreamRequest,
+import {
+  BLOCKED_BY_QUESTION,
+  type ChangeFilter,
+  type ConnectionEvents,
+  type UpstreamSubscription,
+  type ServerProfile,
+  type UpstreamConnection,
+  type UpstreamReply,
+  type UpstreamRequest,
 } from '../upstream/index.js';
 import { DELIVERY_MARGIN_MS, toOutcomeBeforeCall, withRequestId } from '../workers/index.js';
 import { LEASE_TTL_MS, PoolPattern, type ListenEvent, type OpenEvent } from './pool-orders.js';
-import { isNotHeld, toConnectionOutcome, ConnectionNotHeld } from './connections.errors.js';
+import { isBlocked, isNotHeld, toConnectionOutcome, ConnectionNotHeld } from './connections.errors.js';
 import { RemoteCall } from './remote-call.js';
 
 /** The shared connection to one server for this caller and client, owned by another worker. */
@@ -78,6 +79,7 @@ export class RemoteConnection implements UpstreamConnection {
     const order = { to: this.target.worker, budgetMs: connectMs + requestMs + DELIVERY_MARGIN_MS };
     const call = new RemoteCall(this.bus, order, this.leaseId, reply);
     const end = await call.run(request, signal);
+    if (end.kind === 'value' && isBlocked(end.value)) return BLOCKED_BY_QUESTION;
     if (!signal.aborted) this.closeIfLost(end);
     return isCertainlyNotRun(end) ? NOT_HELD : withRequestId(toConnectionOutcome(end), call.requestId);
   }

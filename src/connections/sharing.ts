@@ -1,6 +1,6 @@
 import type { Caller } from '#lib/extension-kit';
 import type { ClientProfile, Era } from '#lib/mcp-protocol';
-import type { ServerDefinition } from '../registry/index.js';
+import type { Isolation, ServerDefinition } from '../registry/index.js';
 import type { CallIdentity } from '../upstream/index.js';
 import type { Session } from '../session-pool/index.js';
 
@@ -20,31 +20,51 @@ export interface Sharing {
   readonly isPlaced: boolean;
 }
 
+/**
+ * Returns to whom the state that a server keeps about its callers belongs. Without a value in its entry a server over
+ * HTTP keeps none if its era has no sessions: nothing in its protocol identifies the principals behind the gateway. A
+ * child process may keep anything in its memory, whatever its era.
+ */
+export function isolationOf({ isolation, transport }: ServerDefinition, era: Era): Isolation {
+  return isolation ?? (era === 'modern' && transport !== 'stdio' ? 'none' : 'principal');
+}
+
 /** Returns undefined for a connection that is not shared: it is opened for one request and closed after it. */
 export function resolveSharing(server: ServerDefinition, era: Era, scope: ConnectionScope): Sharing | undefined {
-  const { slug } = server;
-  if (era === 'modern') return { key: `modern ${slug}`, sharedBy: 'all', isPlaced: server.transport === 'stdio' };
+  const { slug, transport } = server;
   const { session, caller, client } = scope;
   const ownSharing = session && ({ key: sessionKeyOf(slug, session), sharedBy: 'session', isPlaced: false } as const);
-  if (ownSharing && server.transport !== 'stdio') return ownSharing;
-  const declared = JSON.stringify(client.capabilities);
-  if (server.shared) return { key: `shared ${slug} ${declared}`, sharedBy: 'all', isPlaced: true };
-  if (caller.anonymous) return ownSharing;
-  return { key: `principal ${slug} ${declared} ${caller.key}`, sharedBy: 'principal', isPlaced: true };
+  if (ownSharing && era === 'legacy' && transport !== 'stdio') return ownSharing;
+  const isolation = isolationOf(server, era);
+  const isPlaced = era === 'legacy' || transport === 'stdio';
+  // A modern server receives the capabilities of the client with each request.
+  const declared = era === 'modern' ? 'modern' : JSON.stringify(client.capabilities);
+  if (isolation === 'none') return { key: `shared ${slug} ${declared}`, sharedBy: 'all', isPlaced };
+  if (isolation === 'session' || caller.anonymous) return ownSharing;
+  return { key: `principal ${slug} ${declared} ${caller.key}`, sharedBy: 'principal', isPlaced };
 }
 
 /**
- * Returns the key under which an upstream session counts towards the limit per principal. Undefined for a modern
- * server, which has no sessions, and for a session's own upstream session, which the session limit bounds already.
- * Anonymous clients count as one principal, because they cannot be distinguished.
+ * Returns the key under which an upstream session or a child process counts towards the limit per principal. Undefined
+ * for a modern server without processes, which has no sessions, for the one process that serves all at a modern server,
+ * and for a session's own upstream session over HTTP, which the session limit bounds already. Anonymous clients count as
+ * one principal, because they cannot be distinguished.
  */
 export function quotaKeyOf(
-  { slug }: ServerDefinition,
+  { slug, transport }: ServerDefinition,
   era: Era | undefined,
   { caller }: ConnectionScope,
   sharing: Sharing | undefined,
 ): string | undefined {
-  return era === 'modern' || sharing?.sharedBy === 'session' ? undefined : `${slug} ${caller.key}`;
+  const isProcess = transport === 'stdio';
+  if (era === 'modern' && (!isProcess || sharing?.sharedBy === 'all')) return undefined;
+  if (sharing?.sharedBy === 'session' && !isProcess) return undefined;
+  return `${slug} ${caller.key}`;
+}
+
+/** Returns who waits before a server's child process is started again after one exited: those who would share it. */
+export function backOffOwnerOf({ isolation }: ServerDefinition, { key }: Caller): string {
+  return isolation === 'none' ? '' : key;
 }
 
 /** Identifies a client without a session by its principal only, and an anonymous one not at all. */

@@ -1,11 +1,13 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ANONYMOUS, OutcomeError } from '#lib/extension-kit';
 import type { ClientProfile } from '#lib/mcp-protocol';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { SystemClock } from '#lib/time';
 import {
   callerOf,
   childServer,
   FakeConnector,
+  type FakeConnection,
   FakeRegistry,
   LEGACY_CLIENT,
   remoteServer,
@@ -13,11 +15,11 @@ import {
   unreachable,
 } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
-import type { ServerDefinition } from '../registry/index.js';
+import type { Isolation, RestServer, ServerDefinition } from '../registry/index.js';
 import { limits } from './connections-fixture.js';
 import { createSession } from '../session-pool/testing.js';
 import type { Session } from '../session-pool/index.js';
-import type { ConnectionScope } from './sharing.js';
+import { toCallIdentity, type ConnectionScope } from './sharing.js';
 import type { ConnectionsConfig } from './connections.config.js';
 import { UpstreamPool } from './upstream-pool.js';
 
@@ -34,6 +36,8 @@ function world(servers: readonly ServerDefinition[], settings: Partial<Connectio
 afterEach(async () => {
   for (const pool of pools.splice(0)) await pool.close();
 });
+
+const restServer = (slug: string): RestServer => ({ ...remoteServer(slug), transport: 'rest', tools: [] });
 
 const CLIENT_WITH_ROOTS: ClientProfile = { ...LEGACY_CLIENT, capabilities: { roots: {} } };
 const LIST_CHANGED = { method: 'notifications/tools/list_changed', params: {} };
@@ -68,9 +72,12 @@ async function isShared(
 
 describe('the sharing of a connection', () => {
   const remote = remoteServer('remote');
-  const sharedRemote = remoteServer('remote', { shared: true });
+  const sharedRemote = remoteServer('remote', { isolation: 'none' });
   const child = childServer('child');
-  const sharedChild = childServer('child', { shared: true });
+  const sharedChild = childServer('child', { isolation: 'none' });
+  const ownChild = childServer('child', { isolation: 'session' });
+  const isolated = (isolation: Isolation) => remoteServer('remote', { isolation });
+  const twoSessions = () => [sessionScope('a'), sessionScope('a')] as const;
   const same = (scope: ConnectionScope) => [scope, scope] as const;
   const a = scopeOf('a');
   const b = scopeOf('b');
@@ -82,7 +89,26 @@ describe('the sharing of a connection', () => {
   const cases: Case[] = [
     ['shares a modern server among all clients', remote, 'modern', [a, inSession('b')], true],
     ['shares a modern server with anonymous clients', remote, 'modern', [anonymous, a], true],
-    ['shares a modern child process among all clients', child, 'modern', [a, withRoots('b')], true],
+    ['shares a modern child process among the clients of a principal', child, 'modern', [a, withRoots('a')], true],
+    ['shares a modern child process among the sessions of a principal', child, 'modern', [inSession('a'), a], true],
+    ['shares no modern child process between two principals', child, 'modern', [a, b], false],
+    ['shares no modern child process between anonymous clients', child, 'modern', same(anonymous), false],
+    ['shares a modern child process without isolation among all', sharedChild, 'modern', [anonymous, a], true],
+    ['shares no modern server between two principals that it isolates', isolated('principal'), 'modern', [a, b], false],
+    ['shares a modern server among the clients of a principal', isolated('principal'), 'modern', same(a), true],
+    [
+      'shares no modern server between two sessions that it isolates',
+      isolated('session'),
+      'modern',
+      twoSessions(),
+      false,
+    ],
+    ['shares no modern child process between sessions that it isolates', ownChild, 'modern', twoSessions(), false],
+    ['shares no legacy child process between sessions that it isolates', ownChild, 'legacy', twoSessions(), false],
+    ['shares a child process within a session that it isolates', ownChild, 'legacy', same(inSession('a')), true],
+    ['shares no server with isolated sessions among clients without one', ownChild, 'modern', same(a), false],
+    ['shares no legacy server with isolated sessions without one', isolated('session'), 'legacy', same(a), false],
+    ['shares a REST server among all clients', restServer('rest'), 'modern', [anonymous, a], true],
     ['shares a legacy server within one session', remote, 'legacy', same(inSession('a')), true],
     ['shares no legacy server between two sessions', remote, 'legacy', [inSession('a'), inSession('a')], false],
     ['shares no legacy server with a client outside the session', remote, 'legacy', [inSession('a'), a], false],
@@ -94,10 +120,28 @@ describe('the sharing of a connection', () => {
     ['shares no legacy child between two principals', child, 'legacy', [inSession('a'), inSession('b')], false],
     ['shares no legacy child between anonymous sessions', child, 'legacy', twoAnonymousSessions(), false],
     ['shares a legacy child within one anonymous session', child, 'legacy', same(inSession('anonymous')), true],
-    ['shares a `shared` child between equal capabilities', sharedChild, 'legacy', [anonymous, inSession('a')], true],
-    ['shares no `shared` child between different capabilities', sharedChild, 'legacy', [a, withRoots('b')], false],
-    ['shares a `shared` server outside sessions', sharedRemote, 'legacy', [a, anonymous], true],
-    ['shares no `shared` server between sessions', sharedRemote, 'legacy', [inSession('a'), inSession('a')], false],
+    [
+      'shares a child without isolation between equal capabilities',
+      sharedChild,
+      'legacy',
+      [anonymous, inSession('a')],
+      true,
+    ],
+    [
+      'shares no child without isolation between different capabilities',
+      sharedChild,
+      'legacy',
+      [a, withRoots('b')],
+      false,
+    ],
+    ['shares a server without isolation outside sessions', sharedRemote, 'legacy', [a, anonymous], true],
+    [
+      'shares no server without isolation between sessions',
+      sharedRemote,
+      'legacy',
+      [inSession('a'), inSession('a')],
+      false,
+    ],
   ];
 
   it.each(cases)('%s', async (_name, server, era, [one, other], expected) => {
@@ -113,6 +157,131 @@ describe('the sharing of a connection', () => {
   });
 });
 
+describe('a child process without isolation whose running call waits for its client', () => {
+  const server = childServer('child', { isolation: 'none' });
+  const blockedBy = (subject: string) => ({ asker: toCallIdentity(scopeOf(subject)) });
+
+  /** Holds a connection for a principal, and lets a question of this principal block it. */
+  async function block(made: ReturnType<typeof world>, subject: string) {
+    const held = await made.pool.hold(server, scopeOf(subject));
+    (held.connection as FakeConnection).blocking = blockedBy(subject);
+    return held;
+  }
+
+  it('serves the other principals with a second process, which they share', async () => {
+    const made = world([server]);
+    const first = await block(made, 'a');
+    const others = [await made.pool.hold(server, scopeOf('b')), await made.pool.hold(server, scopeOf('c'))];
+    expect(others.map(({ connection }) => connection)).toEqual([made.connector.opened[1], made.connector.opened[1]]);
+    expect(others.map(({ sharingKey }) => sharingKey)).toEqual([first.sharingKey, first.sharingKey]);
+    expect(made.connector.opened).toHaveLength(2);
+  });
+
+  it('serves the principal itself, so that each principal blocks at most one process', async () => {
+    const made = world([server]);
+    await block(made, 'a');
+    await block(made, 'b');
+    made.connector.opened[0]!.blocking = undefined;
+    const again = await made.pool.hold(server, scopeOf('b'));
+    expect(again.connection).toBe(made.connector.opened[1]);
+    expect((await made.pool.hold(server, scopeOf('c'))).connection).toBe(made.connector.opened[0]);
+  });
+
+  it('starts no more processes than the limit, and refuses a call that would need another one', async () => {
+    const made = world([server], { maxChildProcesses: 2 });
+    await block(made, 'a');
+    await block(made, 'b');
+    await expect(made.pool.hold(server, scopeOf('c'))).rejects.toMatchObject({ code: -31_003, httpStatus: 503 });
+  });
+
+  it('ends the second process once it is idle', async () => {
+    const made = world([server]);
+    await block(made, 'a');
+    const other = await made.pool.hold(server, sessionScope('b'));
+    other.release();
+    made.pool.evictIdle(Number.MAX_SAFE_INTEGER);
+    await settled();
+    expect(made.connector.opened.map(({ closed }) => closed)).toEqual([false, true]);
+  });
+});
+
+describe('the time that a request spends on connecting', () => {
+  const server = remoteServer('a', { timeouts: { connectMs: 60_000, requestMs: 10_000 } });
+
+  function timedWorld() {
+    const clock = new ManualClock();
+    const connector = new FakeConnector();
+    const pool = new UpstreamPool(connector, limits({}), new FakeRegistry([server]), clock);
+    pools.push(pool);
+    return { clock, connector, pool };
+  }
+
+  it('is not spent again by the next step of a request after an attempt used it up', async () => {
+    const { clock, connector, pool } = timedWorld();
+    let attempts = 0;
+    connector.beforeOpening = async () => {
+      attempts += 1;
+      await new Promise<void>((resolve) => clock.after(60_000, resolve));
+      throw new OutcomeError(unreachable('a'));
+    };
+    const attempt = () => pool.use(server, scopeOf('me'), async () => 'used').catch((error: unknown) => error);
+    const waiting = [attempt(), attempt()];
+    await clock.advance(60_000);
+    expect(await Promise.all(waiting)).toEqual([expect.any(OutcomeError), expect.any(OutcomeError)]);
+    expect(await attempt()).toMatchObject({ code: -31_004, data: { outcome: 'not_executed' } });
+    expect(attempts).toBe(1);
+    await clock.advance(1_000);
+    connector.beforeOpening = async () => undefined;
+    expect(await attempt()).toBe('used');
+  });
+
+  it('is shared by the probe of the era and the opening of the connection', async () => {
+    const { clock, connector, pool } = timedWorld();
+    const budgets: (number | undefined)[] = [];
+    connector.beforeProbing = async (_server, { budgetMs }) => {
+      budgets.push(budgetMs);
+      await new Promise<void>((resolve) => clock.after(45_000, resolve));
+    };
+    connector.beforeOpening = async (_server, { budgetMs }) => void budgets.push(budgetMs);
+    const used = pool.use(server, scopeOf('me'), async () => 'used');
+    await clock.advance(45_000);
+    expect(await used).toBe('used');
+    expect(budgets).toEqual([undefined, 15_000]);
+  });
+
+  it('ends for a request that is cancelled, and continues for the others', async () => {
+    const { clock, connector, pool } = timedWorld();
+    connector.beforeOpening = async () => new Promise<void>((resolve) => clock.after(5_000, resolve));
+    const control = new AbortController();
+    const work = async () => 'used';
+    const cancelled = pool.use(server, scopeOf('me'), work, { signal: control.signal });
+    const patient = pool.use(server, scopeOf('me'), work);
+    await settled();
+    control.abort();
+    await expect(cancelled).rejects.toMatchObject({ data: { outcome: 'not_executed' } });
+    await clock.advance(5_000);
+    expect(await patient).toBe('used');
+    expect(connector.opened).toHaveLength(1);
+  });
+
+  it('belongs to one principal where the server isolates principals, and so does its failure', async () => {
+    const { clock, connector, pool } = timedWorld();
+    const owners: (string | undefined)[] = [];
+    connector.beforeOpening = async (_server, { owner }) => {
+      owners.push(owner);
+      if (owners.length > 1) return;
+      await new Promise<void>((resolve) => clock.after(60_000, resolve));
+      throw new OutcomeError(unreachable('a'));
+    };
+    const attempt = (subject: string) => pool.use(server, scopeOf(subject), async () => 'used').catch(String);
+    const failing = attempt('a');
+    await clock.advance(60_000);
+    expect(await failing).not.toBe('used');
+    expect(await attempt('b')).toBe('used');
+    expect(owners).toEqual([callerOf('a').key, callerOf('b').key]);
+  });
+});
+
 describe('a connection with a question that belongs to no known call', () => {
   const visit = async ({ pool }: ReturnType<typeof world>, server: ServerDefinition, subject: string) => {
     const { release } = await pool.hold(server, scopeOf(subject));
@@ -120,7 +289,7 @@ describe('a connection with a question that belongs to no known call', () => {
   };
 
   it('retires a connection that all clients share after an ambiguous question, once its users leave (invariant 3)', async () => {
-    const server = childServer('child', { shared: true });
+    const server = childServer('child', { isolation: 'none' });
     const made = world([server]);
     const held = await made.pool.hold(server, scopeOf('a'));
     made.connector.opened[0]?.reportAmbiguousQuestion();
@@ -250,7 +419,7 @@ describe('a notification outside any call', () => {
 
   it.each([
     ['modern', remoteServer('a')],
-    ['legacy', childServer('a', { shared: true })],
+    ['legacy', childServer('a', { isolation: 'none' })],
   ] as const)(
     'drops the notification of a %s connection that serves several principals (invariant 2)',
     async (era, server) => {

@@ -1,6 +1,5 @@
 import { Injectable, Logger, Optional } from '@nestjs/common';
-import { GatewayError, OutcomeError, type GatewayErrorData } from '#lib/extension-kit';
-import { errorForEra, type Era } from '#lib/mcp-protocol';
+import type { Era } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
 import { ServerRegistry, type RegistrySnapshot, type ServerDefinition } from '../registry/index.js';
 import {
@@ -9,16 +8,26 @@ import {
   type UpstreamConnection,
   type UpstreamSessionState,
 } from '../upstream/index.js';
+import { ConnectAttempts, untilAborted, withinBudget } from './connect-attempts.js';
+import { ConnectionTable } from './connection-table.js';
+import { mapHandshakeErrors } from './handshake-errors.js';
 import { toHeldConnection, type HeldConnection } from './held-connection.js';
 import { LocalPlacement, Placement, openLocallyIfUnreachable } from './placement.js';
-import { SlotPool } from './slot-pool.js';
+import { ConnectionSlots } from './connection-slots.js';
 import { PoolEntry } from './pool-entry.js';
 import { ConnectionsConfig } from './connections.config.js';
-import { ServerReconfigured, TooManyProcesses, TooManyUpstreamSessions } from './connections.errors.js';
+import { ServerReconfigured } from './connections.errors.js';
 import type { Session } from '../session-pool/index.js';
 import { toPage, type ViewPage } from '../workers/index.js';
 import { toUpstreamView, type UpstreamView } from './upstream-view.js';
-import { quotaKeyOf, sessionKeyOf, resolveSharing, type Sharing, type ConnectionScope } from './sharing.js';
+import {
+  backOffOwnerOf,
+  sessionKeyOf,
+  resolveSharing,
+  toCallIdentity,
+  type Sharing,
+  type ConnectionScope,
+} from './sharing.js';
 
 export type { HeldConnection } from './held-connection.js';
 export type { ConnectionScope } from './sharing.js';
@@ -27,29 +36,29 @@ export type { ConnectionScope } from './sharing.js';
 export interface HoldOptions {
   /** Opens the connection on this worker, whatever the placement, because another worker requested it. */
   readonly forceLocal?: boolean;
+  /** The question of another client blocks the shared connection, so the request needs another one. */
+  readonly isBlocked?: boolean;
+  /** Aborts when the request is cancelled. The attempt to connect continues for the other requests that wait for it. */
+  readonly signal?: AbortSignal;
+  /** The monotonic time at which the request began to connect. Default: now. */
+  readonly startedAt?: number;
 }
 
 const EVICTION_INTERVAL_MS = 15_000;
 const NEVER_ABORTED = new AbortController().signal;
 
 /**
- * The upstream sessions and child processes of this worker, by the clients that they may serve:
- *
- * - a modern server keeps no state about its callers, so one connection serves all;
- * - a legacy server over HTTP gets one upstream session for each session of ours;
- * - child processes, and clients without a session, share by principal and declared capabilities;
- * - `anonymous` is never shared between clients, unless the operator marked the server `shared`.
- *
- * With several workers, one worker owns each connection that a principal or all clients share at a legacy server. The
- * entry on every other worker is a lease on the owner's connection.
+ * The upstream sessions and child processes of this worker, by the clients that they may serve (`resolveSharing`). With
+ * several workers, one worker owns each connection that a principal or all clients share at a legacy server or a child
+ * process. The entry on every other worker is a lease on the owner's connection.
  */
 @Injectable()
 export class UpstreamPool {
   private readonly logger = new Logger(UpstreamPool.name);
-  private readonly entries = new Map<string, PoolEntry>();
+  private readonly table = new ConnectionTable();
+  private readonly attempts: ConnectAttempts;
   private readonly closing = new Set<Promise<void>>();
-  private readonly processSlots: SlotPool;
-  private readonly sessionSlots: SlotPool;
+  private readonly slots: ConnectionSlots;
   /** The era and the profile of a server are valid for one definition of it. */
   private readonly eras = new WeakMap<ServerDefinition, Era>();
   private readonly profiles = new WeakMap<ServerDefinition, ServerProfile>();
@@ -64,8 +73,9 @@ export class UpstreamPool {
     private readonly clock: Clock,
     @Optional() private readonly placement: Placement = new LocalPlacement(),
   ) {
-    this.processSlots = new SlotPool(config.maxChildProcesses);
-    this.sessionSlots = new SlotPool(config.maxUpstreamSessionsPerPrincipal);
+    this.attempts = new ConnectAttempts(clock);
+    const retire = (entry: PoolEntry) => this.retire(entry);
+    this.slots = new ConnectionSlots(config, this.table, this.eras, retire);
     this.currentDefinitions = new Set(registry.snapshot.servers);
     this.cancelEviction = clock.every(EVICTION_INTERVAL_MS, () => this.evictIdle(clock.now()));
     this.unsubscribes = [
@@ -79,8 +89,9 @@ export class UpstreamPool {
     server: ServerDefinition,
     scope: ConnectionScope,
     work: (connection: UpstreamConnection) => Promise<T>,
+    options: HoldOptions = {},
   ): Promise<T> {
-    const { connection, release } = await this.hold(server, scope);
+    const { connection, release } = await this.hold(server, scope, options);
     try {
       return await work(connection);
     } finally {
@@ -90,17 +101,18 @@ export class UpstreamPool {
 
   /** Holds a connection until it is released, for long-lived use such as subscriptions. Rejects with a GatewayError. */
   async hold(server: ServerDefinition, scope: ConnectionScope, options: HoldOptions = {}): Promise<HeldConnection> {
-    const era = this.eras.get(server) ?? (await this.detectEra(server, scope));
+    const timed = { startedAt: this.clock.monotonicNow(), ...options };
+    const era = this.eras.get(server) ?? (await untilAborted(this.detectEra(server, scope), options.signal));
     // An outdated definition must not revive a retired connection with its old address or credentials (invariant 1).
     if (!this.currentDefinitions.has(server)) throw new ServerReconfigured(server.slug);
     const sharing = resolveSharing(server, era, scope);
-    const entry = this.findReusable(sharing, options) ?? this.open(server, scope, sharing, options);
+    const entry = this.findReusable(sharing, scope, options) ?? this.open(server, scope, sharing, timed);
     const release = this.addUser(entry);
     try {
-      const connection = entry.connection ?? (await entry.opening);
+      const connection = entry.connection ?? (await untilAborted(entry.opening, options.signal));
       if (era === 'modern' && connection.profile.era === 'legacy')
-        return await this.holdAsLegacy(entry, scope, release, options);
-      if (scope.session && sharing && connection.profile.era === 'legacy')
+        return await this.holdAsLegacy(entry, scope, release, timed);
+      if (scope.session && this.belongsToSessions(entry, connection))
         this.attachSession(entry, scope.session, connection);
       return toHeldConnection(entry, connection, release);
     } catch (cause) {
@@ -115,12 +127,8 @@ export class UpstreamPool {
    * cannot move: a child process of its own, or HTTP+SSE.
    */
   releaseForHandoff(session: Session): UpstreamSessionState[] | undefined {
-    const own = [...this.entries.values()].filter(
-      ({ server, sharing }) => sharing?.key === sessionKeyOf(server.slug, session),
-    );
-    if (own.some(({ connection }) => connection && connection.profile.era === 'legacy' && !connection.detachSession)) {
-      return undefined;
-    }
+    const own = this.table.entries.filter(({ server, sharing }) => sharing?.key === sessionKeyOf(server.slug, session));
+    if (own.some((entry) => entry.isBoundToWorker)) return undefined;
     const states: UpstreamSessionState[] = [];
     for (const entry of own) {
       const state = entry.connection?.detachSession?.();
@@ -166,7 +174,7 @@ export class UpstreamPool {
 
   /** Returns one page of the reusable connections, for administrators. */
   list(page: ViewPage): UpstreamView[] {
-    const views = [...this.entries.values()].flatMap((entry) => toUpstreamView(entry) ?? []);
+    const views = this.table.entries.flatMap((entry) => toUpstreamView(entry) ?? []);
     return toPage(views, page);
   }
 
@@ -175,7 +183,7 @@ export class UpstreamPool {
    * not on this worker.
    */
   closeBySerial(serial: number): boolean {
-    const entry = [...this.entries.values()].find((known) => known.serial === serial);
+    const entry = this.table.entries.find((known) => known.serial === serial);
     if (!entry) return false;
     entry.endsSessions = true;
     this.retireAndNotify(entry);
@@ -184,7 +192,7 @@ export class UpstreamPool {
 
   /** Closes the connections that have been idle for longer than `ISTHMUS_UPSTREAM_IDLE`. */
   evictIdle(now: number): void {
-    for (const entry of this.entries.values()) {
+    for (const entry of this.table.entries) {
       if (entry.isIdle && now - entry.idleSince > this.config.upstreamIdleMs) this.retire(entry);
     }
   }
@@ -193,15 +201,18 @@ export class UpstreamPool {
   async close(): Promise<void> {
     this.cancelEviction();
     for (const stop of this.unsubscribes) stop();
-    for (const entry of this.entries.values()) this.retire(entry);
+    for (const entry of this.table.entries) this.retire(entry);
     // Servers must learn of the end of their sessions, or they would keep them.
     await Promise.all(this.closing);
     await this.connector.shutdown();
   }
 
   /** Detects the era of a server. Rejects with a GatewayError if the server cannot be reached. */
-  async detectEra(server: ServerDefinition, { client }: Pick<ConnectionScope, 'client'>): Promise<Era> {
-    const era = await mapHandshakeErrors(server, this.connector.resolveEra(server, client, NEVER_ABORTED));
+  async detectEra(server: ServerDefinition, scope: Pick<ConnectionScope, 'caller' | 'client'>): Promise<Era> {
+    const attempt = { signal: NEVER_ABORTED, owner: backOffOwnerOf(server, scope.caller) };
+    const era = await this.attempts.run(server, 'era', () =>
+      mapHandshakeErrors(server, this.connector.resolveEra(server, scope.client, attempt)),
+    );
     this.eras.set(server, era);
     return era;
   }
@@ -222,9 +233,16 @@ export class UpstreamPool {
     return this.hold(entry.server, scope, options);
   }
 
-  private findReusable(sharing: Sharing | undefined, { forceLocal }: HoldOptions): PoolEntry | undefined {
-    const entry = sharing && this.entries.get(sharing.key);
-    if (!entry || !forceLocal || entry.remoteWorker === undefined) return entry;
+  private findReusable(
+    sharing: Sharing | undefined,
+    scope: ConnectionScope,
+    { forceLocal, isBlocked }: HoldOptions,
+  ): PoolEntry | undefined {
+    const entry = sharing && this.table.find(sharing, toCallIdentity(scope));
+    if (!entry || entry.remoteWorker === undefined) return entry;
+    // The owner worker selects the connection with which each lease begins.
+    if (isBlocked) return undefined;
+    if (!forceLocal) return entry;
     // This entry leases another worker's connection, but according to the other workers this worker is now the owner.
     this.retire(entry);
     return undefined;
@@ -234,7 +252,7 @@ export class UpstreamPool {
     server: ServerDefinition,
     scope: ConnectionScope,
     sharing: Sharing | undefined,
-    { forceLocal }: HoldOptions,
+    { forceLocal, isBlocked, startedAt }: HoldOptions & { readonly startedAt: number },
   ): PoolEntry {
     const entry = new PoolEntry(
       server,
@@ -244,74 +262,72 @@ export class UpstreamPool {
       (ambiguous) => this.retireAndNotify(ambiguous),
     );
     // A connection that another worker requested counts there, where an idle one can be evicted.
-    if (!forceLocal) this.acquireSessionSlot(entry, scope);
+    if (!forceLocal) this.slots.acquireSession(entry, scope);
+    const owner = backOffOwnerOf(server, scope.caller);
     const openLocally = async () => {
       entry.remoteWorker = undefined;
-      if (server.transport === 'stdio') this.acquireProcessSlot(entry);
-      return this.connector.open(server, scope.client, entry, NEVER_ABORTED);
+      if (server.transport === 'stdio') this.slots.acquireProcess(entry);
+      const attempt = { signal: NEVER_ABORTED, budgetMs: this.attempts.budgetFrom(startedAt, server), owner };
+      return this.connector.open(server, scope.client, entry, attempt);
     };
     entry.remoteWorker = sharing?.isPlaced && !forceLocal ? this.placement.ownerOf(sharing.key) : undefined;
-    const connecting =
+    const connect = () =>
       sharing && entry.remoteWorker !== undefined
-        ? this.placement
-            .open(entry.remoteWorker, server, scope, sharing, entry)
-            .catch(openLocallyIfUnreachable(openLocally))
+        ? this.openRemotely(entry, scope, sharing, startedAt).catch(openLocallyIfUnreachable(openLocally))
         : openLocally();
-    entry.opening = mapHandshakeErrors(server, connecting).then(
-      (connection) => {
-        entry.connection = connection;
-        this.profiles.set(server, connection.profile);
-        this.eras.set(server, connection.profile.era);
-        return connection;
-      },
-      (cause: unknown) => {
-        entry.finish();
-        throw cause;
-      },
-    );
+    const sharedBy = sharing?.key ?? `alone ${scope.caller.key}`;
+    entry.opening = this.attempts
+      .run(server, sharedBy, () => mapHandshakeErrors(server, connect()))
+      .then(
+        (connection) => {
+          entry.connection = connection;
+          this.profiles.set(server, connection.profile);
+          this.eras.set(server, connection.profile.era);
+          return connection;
+        },
+        (cause: unknown) => {
+          entry.finish();
+          throw cause;
+        },
+      );
     // Every user awaits `opening`. If all of them have left, its failure must not become an unhandled rejection.
     entry.opening.catch(() => undefined);
-    if (sharing) this.entries.set(sharing.key, entry);
+    // A lease that avoids a blocked connection serves one request.
+    if (isBlocked && entry.remoteWorker !== undefined) entry.isRetired = true;
+    else if (sharing) this.table.add(sharing, entry);
     return entry;
+  }
+
+  private openRemotely(
+    entry: PoolEntry,
+    scope: ConnectionScope,
+    sharing: Sharing,
+    startedAt: number,
+  ): Promise<UpstreamConnection> {
+    const { server, remoteWorker = '' } = entry;
+    const lease = this.placement.open(remoteWorker, server, scope, sharing, entry);
+    return withinBudget(lease, this.attempts.budgetFrom(startedAt, server), this.clock);
   }
 
   private restoreAt(server: ServerDefinition, session: Session, state: UpstreamSessionState): void {
     const sharing = { key: sessionKeyOf(server.slug, session), sharedBy: 'session', isPlaced: false } as const;
-    if (this.entries.has(sharing.key)) return;
+    if (this.table.has(sharing)) return;
     const entry = new PoolEntry(server, sharing, (finished) => this.remove(finished), this.clock);
     const connection = this.connector.adoptSession(server, session.client, state, entry);
     if (!connection) return;
     entry.connection = connection;
     entry.opening = Promise.resolve(connection);
-    this.entries.set(sharing.key, entry);
+    this.table.add(sharing, entry);
     if (!this.profiles.has(server)) this.profiles.set(server, connection.profile);
     if (!this.eras.has(server)) this.eras.set(server, connection.profile.era);
     this.attachSession(entry, session, connection);
   }
 
-  /** @throws TooManyProcesses if the limit is reached and every process is in use */
-  private acquireProcessSlot(entry: PoolEntry): void {
-    const { slug } = entry.server;
-    const evict = () =>
-      this.evictLongestIdle(({ server, remoteWorker: worker }) => server.slug === slug && worker === undefined);
-    entry.holdSlot(this.processSlots.acquire(slug, evict, (limit) => new TooManyProcesses(slug, limit)));
-  }
-
-  /** @throws TooManyUpstreamSessions if the principal's limit is reached and every session is in use */
-  private acquireSessionSlot(entry: PoolEntry, scope: ConnectionScope): void {
-    const { server, sharing } = entry;
-    const key = quotaKeyOf(server, this.eras.get(server), scope, sharing);
-    if (key === undefined) return;
-    const evict = () => this.evictLongestIdle((other) => other.quotaKey === key);
-    entry.holdSlot(this.sessionSlots.acquire(key, evict, (limit) => new TooManyUpstreamSessions(server.slug, limit)));
-    entry.quotaKey = key;
-  }
-
-  /** Retires the matching entry that has been idle for longest. */
-  private evictLongestIdle(matches: (entry: PoolEntry) => boolean): void {
-    const idle = [...this.entries.values()].filter((entry) => entry.isIdle && matches(entry));
-    const [longest] = idle.toSorted((one, other) => one.idleSince - other.idleSince);
-    if (longest) this.retire(longest);
+  /** True if a session's client reaches the server over this connection between its calls. */
+  private belongsToSessions(entry: PoolEntry, { profile }: UpstreamConnection): boolean {
+    if (entry.sharing === undefined) return false;
+    if (profile.era === 'modern') return entry.sharing.sharedBy === 'session';
+    return entry.sharing.sharedBy !== 'all' || this.table.group(entry.sharing)[0] === entry;
   }
 
   private attachSession(entry: PoolEntry, session: Session, connection: UpstreamConnection): void {
@@ -346,8 +362,7 @@ export class UpstreamPool {
   }
 
   private remove(entry: PoolEntry): void {
-    const { sharing } = entry;
-    if (sharing && this.entries.get(sharing.key) === entry) this.entries.delete(sharing.key);
+    if (entry.sharing) this.table.remove(entry.sharing, entry);
   }
 
   private closeUnused(entry: PoolEntry): void {
@@ -362,7 +377,7 @@ export class UpstreamPool {
 
   /** The connections of a dead worker died with it. */
   private retireOfDeadWorkers(): void {
-    const lost = [...this.entries.values()].filter(
+    const lost = this.table.entries.filter(
       ({ remoteWorker: worker }) => worker !== undefined && this.placement.isDead(worker),
     );
     for (const entry of lost) this.retireAndNotify(entry);
@@ -372,21 +387,10 @@ export class UpstreamPool {
     this.currentDefinitions = new Set(now.servers);
     const changed = before.servers.filter((server) => !this.currentDefinitions.has(server));
     for (const server of changed) {
-      const retiring = [...this.entries.values()].filter((entry) => entry.server === server);
+      const retiring = this.table.entries.filter((entry) => entry.server === server);
       for (const entry of retiring) this.retire(entry);
       this.connector.evict(server.slug);
       for (const entry of retiring) entry.notifyHolders();
     }
   }
-}
-
-/** Maps errors of our own handshake: error codes about its version or headers do not concern the client's request. */
-function mapHandshakeErrors<T>({ slug }: ServerDefinition, handshake: Promise<T>): Promise<T> {
-  return handshake.catch((cause: unknown) => {
-    if (!(cause instanceof OutcomeError)) throw cause;
-    const error = errorForEra(cause.outcome.error, 'legacy', 'initialize');
-    if (error === cause.outcome.error) throw cause;
-    const { code, message, data } = error;
-    throw new GatewayError(code, message, 502, { ...(data as unknown as GatewayErrorData), server: slug });
-  });
 }

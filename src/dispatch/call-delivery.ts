@@ -5,6 +5,7 @@ import type { ServerDefinition } from '../registry/index.js';
 import type { StreamSink } from '../session-pool/index.js';
 import type { UpstreamRequest } from '../upstream/index.js';
 import { toCallIdentity, type Inbound } from './inbound.js';
+import { passesTasks } from './unknown-methods.js';
 
 /** A request as it is sent to the server, with the item's own name. */
 export interface AddressedRequest {
@@ -30,7 +31,8 @@ export class CallDelivery {
     signal: AbortSignal,
     parked?: ParkedState,
   ): Promise<Outcome> {
-    const call: UpstreamCall = { ...toCallIdentity(inbound), ...addressed };
+    const usesTasks = passesTasks(inbound.endpoint, addressed.server);
+    const call: UpstreamCall = { ...toCallIdentity(inbound), ...addressed, ...(usesTasks && { usesTasks }) };
     if (inbound.session) return inbound.session.call(call, sink);
     if (!canBeRepeated(inbound, call.request)) return this.calls.runWithoutSession(call, sink, signal);
     return this.repeatedCalls.deliver(call, toBinding(inbound), sink, signal, parked);

@@ -4,7 +4,7 @@ import type { SessionHandle } from '../affinity/index.js';
 import { Limits } from '../limits/index.js';
 import { METHOD_HANDLERS, type Inbound, type MethodHandler } from './inbound.js';
 import { isSendableMethod } from './sendable-requests.js';
-import { serverOfUnknownMethods } from './unknown-methods.js';
+import { serverThatReceives } from './unknown-methods.js';
 
 /** Notifications that every client may send to the servers of its session. They name no item. */
 const FORWARDED: ReadonlySet<string> = new Set(['notifications/roots/list_changed', 'notifications/progress']);
@@ -35,7 +35,7 @@ export class ClientNotifications {
       return isRequestId(requestId) ? session.cancel(requestId) : session.touch();
     }
     if (FORWARDED.has(method)) return session.notify({ method, params });
-    const server = this.isUnknown(method) ? serverOfUnknownMethods(visitor) : undefined;
+    const server = this.isUnknown(method) ? serverThatReceives(visitor.endpoint, method) : undefined;
     // Only the owner can report that the session has ended.
     if (server === undefined) return session.touch();
     return this.limits.run({ caller: visitor.caller, server, tool: undefined }, () =>

@@ -4,13 +4,13 @@ import { result, type Era, type JsonObject, type Outcome } from '#lib/mcp-protoc
 import { Clock } from '#lib/time';
 import type { ServerDefinition } from '../registry/index.js';
 import type { ServerProfile } from '../upstream/index.js';
-import { toOtherEraCapabilities, toGatewayCapabilities, mergeCapabilities } from './capabilities.js';
+import { toOtherEraCapabilities, mergeCapabilities } from './capabilities.js';
 import { FailureReporter } from './failure-reporter.js';
 import { DispatchConfig } from './dispatch.config.js';
 import type { Inbound } from './inbound.js';
 import { AdaptiveTimeout } from './adaptive-timeout.js';
 import { ServerProfiles } from './server-profiles.js';
-import { serverOfUnknownMethods } from './unknown-methods.js';
+import { offeredCapabilities } from './unknown-methods.js';
 
 /** Capabilities, server info and instructions of an endpoint for a client of either era. */
 export interface EndpointProfile {
@@ -49,9 +49,7 @@ export class EndpointInfo {
     const [server] = visitor.endpoint.servers;
     if (server && visitor.endpoint.transparent) {
       const profile = toTransparentProfile(await this.profiles.profileOf(server, visitor), era);
-      // Methods unknown to the gateway are passed through only for callers without restrictions (invariant 10).
-      if (serverOfUnknownMethods(visitor)) return profile;
-      return { ...profile, capabilities: toGatewayCapabilities(profile.capabilities) };
+      return { ...profile, capabilities: offeredCapabilities(visitor.endpoint, server, profile.capabilities) };
     }
     const { title, instructions } = visitor.endpoint;
     return {

@@ -16,7 +16,7 @@ export class ServerProfiles {
   }
 
   /** Rejects with a GatewayError when the server cannot be reached. */
-  detectEra(server: ServerDefinition, inbound: Pick<Inbound, 'client'>): Promise<Era> {
+  detectEra(server: ServerDefinition, inbound: Pick<Inbound, 'caller' | 'client'>): Promise<Era> {
     return this.upstreams.detectEra(server, inbound);
   }
 

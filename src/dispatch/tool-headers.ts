@@ -67,7 +67,7 @@ export class ToolHeaders implements OnApplicationShutdown {
   ): readonly ParameterHeader[] | Promise<readonly ParameterHeader[]> {
     // The tools of a quarantining server are checked against a list that is at most a minute old.
     const isPinned = server.toolChanges === 'quarantine';
-    if (!inbound.mirrored && !isPinned && this.isLegacy(server)) return NO_HEADERS;
+    if (!inbound.mirrored && !isPinned && this.receivesNoHeaders(server)) return NO_HEADERS;
     const known = this.findTools(server);
     return known ? pickHeaders(known, tool) : this.loadHeaders(server, tool, inbound);
   }
@@ -78,8 +78,10 @@ export class ToolHeaders implements OnApplicationShutdown {
     this.store(server, this.toHeadersByTool(server, tools), KNOWN_FOR_MS);
   }
 
-  private isLegacy(server: ServerDefinition): boolean {
-    return server.transport === 'sse' || this.profiles.eraOf(server) === 'legacy';
+  /** Only a modern server over HTTP has headers for its parameters. */
+  private receivesNoHeaders(server: ServerDefinition): boolean {
+    const { transport } = server;
+    return transport === 'sse' || transport === 'stdio' || this.profiles.eraOf(server) === 'legacy';
   }
 
   private async loadHeaders(

@@ -1,16 +1,41 @@
-import { isFullyVisible } from '../catalog/index.js';
+import { isTaskMethod, taskCapabilityOf, withoutTaskCapability, type JsonObject } from '#lib/mcp-protocol';
+import { isFullyVisible, type Endpoint } from '../catalog/index.js';
 import type { ServerDefinition } from '../registry/index.js';
-import type { Inbound } from './inbound.js';
+import { toGatewayCapabilities } from './capabilities.js';
 
-/** A caller at an endpoint. */
-type Visitor = Pick<Inbound, 'caller' | 'endpoint'>;
-
-/**
- * Returns the server that receives the caller's methods and notifications that the gateway does not know, or undefined when
- * they are passed on to none. Requests, notifications and announced capabilities all follow this decision (invariant 10):
- * the gateway cannot tell which items such a message uses, so the endpoint must be transparent and the caller unrestricted.
+/*
+ * What passes between a client and a server although the gateway does not know it. The gateway cannot tell which items a method
+ * uses and to whom the state that it reads belongs. So it passes only at the endpoint of one server, whose entry allows it, and
+ * for callers without restrictions there (invariant 10).
  */
-export function serverOfUnknownMethods({ endpoint }: Visitor): ServerDefinition | undefined {
-  const [server] = endpoint.servers;
-  return endpoint.transparent && isFullyVisible(endpoint) ? server : undefined;
+
+/** True if methods and notifications that the gateway does not know pass between this endpoint's caller and the server. */
+export function passesUnknownMethods(endpoint: Endpoint, server: ServerDefinition): boolean {
+  return server.allowUnknownMethods && isUnrestricted(endpoint);
 }
+
+/** True if the endpoint's caller may use tasks at the server, under ids that are sealed for it. */
+export function passesTasks(endpoint: Endpoint, server: ServerDefinition): boolean {
+  return server.tasks && isUnrestricted(endpoint);
+}
+
+/** Returns the server that receives methods and notifications of this name from the endpoint's caller, if one does. */
+export function serverThatReceives(endpoint: Endpoint, method: string): ServerDefinition | undefined {
+  const [server] = endpoint.servers;
+  if (server === undefined) return undefined;
+  const passes = isTaskMethod(method) ? passesTasks(endpoint, server) : passesUnknownMethods(endpoint, server);
+  return passes ? server : undefined;
+}
+
+/** Returns the capabilities of the server that its endpoint offers to this caller. */
+export function offeredCapabilities(
+  endpoint: Endpoint,
+  server: ServerDefinition,
+  capabilities: JsonObject,
+): JsonObject {
+  const offersTasks = passesTasks(endpoint, server);
+  if (passesUnknownMethods(endpoint, server)) return offersTasks ? capabilities : withoutTaskCapability(capabilities);
+  return { ...toGatewayCapabilities(capabilities), ...(offersTasks && taskCapabilityOf(capabilities)) };
+}
+
+const isUnrestricted = (endpoint: Endpoint): boolean => endpoint.transparent && isFullyVisible(endpoint);

@@ -33,7 +33,14 @@ import {
 } from './entry-rules.js';
 import { IsCondition } from './condition.js';
 import { LIMIT_SUBJECTS, type LimitSubject, type PolicyEffect } from './policy-definition.js';
-import { REST_METHODS, TOOL_CHANGES, type RestMethod, type ToolChanges } from './server-definition.js';
+import {
+  ISOLATIONS,
+  REST_METHODS,
+  TOOL_CHANGES,
+  type Isolation,
+  type RestMethod,
+  type ToolChanges,
+} from './server-definition.js';
 
 /** Path of the schemas in an OpenAPI document. */
 const SCHEMAS = '#/components/schemas/';
@@ -57,19 +64,26 @@ class ServerEntry {
   @IsOptional() @IsTextList() readonly tags?: readonly string[];
   @IsOptional() @IsIn(TOOL_CHANGES) readonly toolChanges?: ToolChanges;
   @IsOptional() @IsBoolean() readonly enabled?: boolean;
+  @IsOptional() @IsIn(ISOLATIONS) readonly isolation?: Isolation;
+  /** The old form of `isolation: none`. */
   @IsOptional() @IsBoolean() readonly shared?: boolean;
   @IsOptional() @IsBoolean() readonly public?: boolean;
   /** Validated separately as a TimeoutsEntry. */
   @IsOptional() @Allow() @JSONSchema(() => ({ $ref: `${SCHEMAS}TimeoutsEntry` })) readonly timeouts?: unknown;
 }
 
-export class RemoteServerEntry extends ServerEntry {
+class McpServerEntry extends ServerEntry {
+  @IsOptional() @IsBoolean() readonly allowUnknownMethods?: boolean;
+  @IsOptional() @IsBoolean() readonly tasks?: boolean;
+}
+
+export class RemoteServerEntry extends McpServerEntry {
   @IsIn(['http', 'sse']) readonly transport!: 'http' | 'sse';
   @IsServerUrl() readonly url!: string;
   @IsOptional() @IsHeaders() readonly headers?: Readonly<Record<string, Scalar>>;
 }
 
-export class StdioServerEntry extends ServerEntry {
+export class StdioServerEntry extends McpServerEntry {
   @IsIn(['stdio']) readonly transport!: 'stdio';
   @IsString() @IsNotEmpty() readonly command!: string;
   @IsOptional() @IsArgumentList() readonly args?: readonly Scalar[];

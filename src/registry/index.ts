@@ -29,6 +29,7 @@ export { SECTIONS, type AppliedChanges, type Section, type DesiredEntry } from '
 export { RegistryModule } from './registry.module.js';
 export { RegistryStore, type RegistryEntries, type RegistryEntry } from './registry-store.js';
 export type {
+  Isolation,
   RemoteServer,
   RestServer,
   RestTool,

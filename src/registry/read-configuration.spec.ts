@@ -25,12 +25,12 @@ servers:
 `,
       { KEY: 'k', TOKEN: 't' },
     );
-    const defaults = { enabled: true, shared: false, public: false };
+    const defaults = { enabled: true, allowUnknownMethods: false, tasks: false, public: false };
     expect(servers).toEqual([
       {
         ...defaults,
         slug: 'everything',
-        shared: true,
+        isolation: 'none',
         transport: 'stdio',
         command: 'npx',
         args: ['-y', '--port', '80'],
@@ -78,7 +78,8 @@ servers:
       {
         slug: 'billing',
         enabled: true,
-        shared: false,
+        allowUnknownMethods: false,
+        tasks: false,
         public: false,
         transport: 'rest',
         url: 'https://b.example.com/api?v=1',
@@ -97,6 +98,51 @@ servers:
         ],
       },
     ]);
+  });
+
+  describe('the isolation of a server', () => {
+    const entry = (members: string) =>
+      `servers: { weather: { transport: http, url: https://w.example.com/mcp, ${members} } }`;
+
+    it.each(['none', 'principal', 'session'])('is %s where the entry says so', (isolation) => {
+      expect(read(entry(`isolation: ${isolation}`)).servers).toMatchObject([{ isolation }]);
+    });
+
+    it('is left to the transport and the era of the server where the entry does not say', () => {
+      for (const members of ['enabled: true', 'shared: false']) {
+        expect(read(entry(members)).servers[0]).not.toHaveProperty('isolation');
+      }
+    });
+
+    it('is none for an entry in the old form', () => {
+      expect(read(entry('shared: true')).servers).toMatchObject([{ isolation: 'none' }]);
+      expect(read(entry('shared: true, isolation: none')).servers).toMatchObject([{ isolation: 'none' }]);
+      expect(read(entry('shared: false, isolation: session')).servers).toMatchObject([{ isolation: 'session' }]);
+    });
+
+    it.each([
+      'shared: true, isolation: principal',
+      'shared: true, isolation: session',
+      'shared: false, isolation: none',
+    ])('is a fault where both forms contradict each other: %s', (members) => {
+      const [shared] = members.split(',');
+      expect(faultsOf(entry(members))).toEqual([
+        `servers.weather.isolation: contradicts ${shared}, which is the old form of isolation. Remove shared.`,
+      ]);
+    });
+
+    it('is a fault where its value is unknown', () => {
+      expect(faultsOf(entry('isolation: all'))).toEqual([expect.stringMatching(/^servers\.weather\.isolation: /)]);
+    });
+  });
+
+  it('passes unknown methods and tasks only where the entry of an MCP server allows them', () => {
+    const entry = `servers: { a: { transport: http, url: https://a.example, allowUnknownMethods: true, tasks: true } }`;
+    expect(read(entry).servers).toMatchObject([{ allowUnknownMethods: true, tasks: true }]);
+    expect(read(WEATHER).servers).toMatchObject([{ allowUnknownMethods: false, tasks: false }]);
+    expect(
+      faultsOf('servers: { a: { transport: rest, url: https://a.example, tools: {}, tasks: true } }'),
+    ).toHaveLength(1);
   });
 
   it('reads virtual servers and the default endpoint', () => {

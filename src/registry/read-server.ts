@@ -4,7 +4,14 @@ import { RemoteServerEntry, RestServerEntry, StdioServerEntry, TimeoutsEntry, ty
 import { withoutUndefined, readEntry } from './read-entry.js';
 import type { Fault } from './registry.errors.js';
 import { readTools } from './read-tools.js';
-import type { RemoteServer, RestServer, ServerDefinition, ServerTimeouts, StdioServer } from './server-definition.js';
+import type {
+  Isolation,
+  RemoteServer,
+  RestServer,
+  ServerDefinition,
+  ServerTimeouts,
+  StdioServer,
+} from './server-definition.js';
 
 const REMOTE_CONNECT_TIMEOUT_MS = 10_000;
 /** A package runner may have to download the server first. */
@@ -36,32 +43,51 @@ export function readServer(slug: string, value: JsonValue, faults: Fault[]): Ser
 function readRemoteServer(slug: string, value: JsonObject, path: string, faults: Fault[]): RemoteServer | undefined {
   const entry = readEntry(RemoteServerEntry, value, path, faults);
   const timeouts = readTimeouts(value, path, REMOTE_CONNECT_TIMEOUT_MS, faults);
-  if (entry === undefined) return undefined;
+  if (entry === undefined || contradictsItself(entry, path, faults)) return undefined;
   const { transport, url, headers = {} } = entry;
-  return { ...readCommonMembers(slug, entry), timeouts, transport, url, headers: toStrings(headers) };
+  return { ...readMcpMembers(slug, entry), timeouts, transport, url, headers: toStrings(headers) };
 }
 
 function readRestServer(slug: string, value: JsonObject, path: string, faults: Fault[]): RestServer | undefined {
   const entry = readEntry(RestServerEntry, value, path, faults);
   const timeouts = readTimeouts(value, path, REMOTE_CONNECT_TIMEOUT_MS, faults);
   const tools = readTools(value['tools'], `${path}.tools`, faults);
-  if (entry === undefined) return undefined;
+  if (entry === undefined || contradictsItself(entry, path, faults)) return undefined;
   const { transport, url, headers = {} } = entry;
-  return { ...readCommonMembers(slug, entry), timeouts, transport, url, headers: toStrings(headers), tools };
+  const common = { ...readCommonMembers(slug, entry), allowUnknownMethods: false, tasks: false };
+  return { ...common, timeouts, transport, url, headers: toStrings(headers), tools };
 }
 
 function readStdioServer(slug: string, value: JsonObject, path: string, faults: Fault[]): StdioServer | undefined {
   const entry = readEntry(StdioServerEntry, value, path, faults);
   const timeouts = readTimeouts(value, path, STDIO_CONNECT_TIMEOUT_MS, faults);
-  if (entry === undefined) return undefined;
+  if (entry === undefined || contradictsItself(entry, path, faults)) return undefined;
   const { transport, command, args = [], env = {}, cwd } = entry;
   const process = { command, args: args.map(String), env: toStrings(env), ...withoutUndefined({ cwd }) };
-  return { ...readCommonMembers(slug, entry), timeouts, transport, ...process };
+  return { ...readMcpMembers(slug, entry), timeouts, transport, ...process };
 }
 
 function readCommonMembers(slug: string, entry: RemoteServerEntry | StdioServerEntry | RestServerEntry) {
-  const { title, team, tags, toolChanges, enabled = true, shared = false, public: isPublic = false } = entry;
-  return { slug, enabled, shared, public: isPublic, ...withoutUndefined({ title, team, tags, toolChanges }) };
+  const { title, team, tags, toolChanges, enabled = true, public: isPublic = false } = entry;
+  const isolation: Isolation | undefined = entry.isolation ?? (entry.shared === true ? 'none' : undefined);
+  return { slug, enabled, public: isPublic, ...withoutUndefined({ title, team, tags, toolChanges, isolation }) };
+}
+
+function readMcpMembers(slug: string, entry: RemoteServerEntry | StdioServerEntry) {
+  const { allowUnknownMethods = false, tasks = false } = entry;
+  return { ...readCommonMembers(slug, entry), allowUnknownMethods, tasks };
+}
+
+/** `shared` is the old form of `isolation`: an entry may hold both only if they say the same. */
+function contradictsItself(
+  { isolation, shared }: RemoteServerEntry | StdioServerEntry | RestServerEntry,
+  path: string,
+  faults: Fault[],
+): boolean {
+  if (isolation === undefined || shared === undefined || (isolation === 'none') === shared) return false;
+  const message = `contradicts shared: ${shared}, which is the old form of isolation. Remove shared.`;
+  faults.push({ path: `${path}.isolation`, message });
+  return true;
 }
 
 function readTimeouts(value: JsonObject, path: string, connectMs: number, faults: Fault[]): ServerTimeouts {

@@ -32,7 +32,12 @@ describe('RegistryModule', () => {
     expect(await readFile(file, 'utf8')).toContain('# virtualServers:');
     const { servers } = registry.snapshot;
     expect(servers).toHaveLength(1);
-    expect(servers[0]).toMatchObject({ slug: 'sample', transport: 'stdio', command: process.execPath, shared: true });
+    expect(servers[0]).toMatchObject({
+      slug: 'sample',
+      transport: 'stdio',
+      command: process.execPath,
+      isolation: 'none',
+    });
     expect(servers[0]).toMatchObject({ args: [expect.stringMatching(/\/dist\/src\/sample-server\/main\.js$/)] });
   });
 

@@ -10,7 +10,7 @@ servers:
     command: "\${ISTHMUS_NODE}"
     args: ["\${ISTHMUS_HOME}/dist/src/sample-server/main.js"]
     # It keeps no state about its callers, so one process serves all of them.
-    shared: true
+    isolation: none
 
   # A server over HTTP. \${NAME} is replaced by an environment variable.
   # weather:

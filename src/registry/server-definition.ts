@@ -4,6 +4,13 @@ import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
 export const TOOL_CHANGES = ['flag', 'quarantine'] as const;
 export type ToolChanges = (typeof TOOL_CHANGES)[number];
 
+/**
+ * To whom a server's state about its callers belongs: it keeps none, each principal has its own, or each session of a
+ * client has its own.
+ */
+export const ISOLATIONS = ['none', 'principal', 'session'] as const;
+export type Isolation = (typeof ISOLATIONS)[number];
+
 /** Common members of the definition of an upstream server. Times are in milliseconds. */
 interface ServerBase {
   /** Lower-case letters, digits and single hyphens; never `__`. Names the endpoint and prefixes the server's items. */
@@ -16,8 +23,12 @@ interface ServerBase {
   /** Tags by which virtual servers select the server. */
   readonly tags?: readonly string[];
   readonly enabled: boolean;
-  /** One upstream session may serve all principals. Only for servers that keep no state about their caller. */
-  readonly shared: boolean;
+  /** Absent: the safe value for its transport and era (`isolationOf` of connections). */
+  readonly isolation?: Isolation;
+  /** The endpoint of this server passes on methods that the gateway does not know. */
+  readonly allowUnknownMethods: boolean;
+  /** The endpoint of this server offers the tasks of the server, to each principal its own. */
+  readonly tasks: boolean;
   /** Callers without a token may use the endpoint of this server. */
   readonly public: boolean;
   readonly timeouts: ServerTimeouts;

@@ -65,8 +65,8 @@ export class ConnectionTest {
     const tookMs = () => Math.round(this.clock.monotonicNow() - startedAt);
     const signal = AbortSignal.any([stop, this.clock.timeoutSignal(server.timeouts.connectMs)]);
     try {
-      if (server.transport !== 'rest') await connector.resolveEra(server, GATEWAY_CLIENT, signal);
-      const connection = await connector.open(server, GATEWAY_CLIENT, NO_EVENTS, signal);
+      if (server.transport !== 'rest') await connector.resolveEra(server, GATEWAY_CLIENT, { signal });
+      const connection = await connector.open(server, GATEWAY_CLIENT, NO_EVENTS, { signal });
       const summary = toServerSummary(connection);
       const tools = await readLists(
         connection,

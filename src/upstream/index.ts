@@ -14,4 +14,5 @@ export type {
   UpstreamRequest,
 } from './upstream-connection.js';
 export { readUpstreamSession, type UpstreamSessionState } from './upstream-session-state.js';
-export { UpstreamConnector } from './upstream-connector.js';
+export { BLOCKED_BY_QUESTION } from './upstream.errors.js';
+export { UpstreamConnector, type ConnectionAttempt } from './upstream-connector.js';

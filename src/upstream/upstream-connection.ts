@@ -34,6 +34,11 @@ export interface ConnectionEvents {
   closed(reason: string): void;
   /** A question was rejected because it could belong to several principals. A separate connection would avoid this. */
   ambiguousQuestion?(): void;
+  /**
+   * True if a call that would wait behind another client's unanswered question may use another connection instead. Its
+   * outcome is then `BLOCKED_BY_QUESTION`.
+   */
+  readonly callsMayMove?: boolean;
 }
 
 /** An active subscription at a server. */
@@ -80,6 +85,12 @@ export interface UpstreamConnection {
    * -31002, unless another outcome arrived first.
    */
   request(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome>;
+
+  /**
+   * Returns the identity of the call whose question waits for its client's answer, if the calls of other clients cannot
+   * run on this connection until then. Absent where calls never wait for each other.
+   */
+  blockingCall?(): { readonly asker: CallIdentity | undefined } | undefined;
 
   /** Forwards a client's notification (roots list changed). Does nothing for a modern server. */
   notify(notification: McpNotification): Promise<void>;

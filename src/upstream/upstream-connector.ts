@@ -3,6 +3,19 @@ import type { ServerDefinition } from '../registry/index.js';
 import type { ConnectionEvents, UpstreamConnection } from './upstream-connection.js';
 import type { UpstreamSessionState } from './upstream-session-state.js';
 
+/** One attempt to connect to a server. */
+export interface ConnectionAttempt {
+  /** Aborts when nobody waits for the connection any more. */
+  readonly signal: AbortSignal;
+  /** Milliseconds until the connection must be open. Absent: the connect timeout of the server. */
+  readonly budgetMs?: number;
+  /**
+   * Identifies the clients that will share the connection. The exit of their child process delays the next start for them
+   * only. Absent: all clients.
+   */
+  readonly owner?: string;
+}
+
 /** Opens connections to servers: resolves and caches the era of each server, and performs the handshake. */
 export abstract class UpstreamConnector {
   /**
@@ -10,7 +23,7 @@ export abstract class UpstreamConnector {
    * is opened next: the probe may have to begin a legacy server's handshake.
    * Rejects with a GatewayError (-31004, -31005) when the server cannot be reached or answers nonsense.
    */
-  abstract resolveEra(server: ServerDefinition, client: ClientProfile, signal: AbortSignal): Promise<Era>;
+  abstract resolveEra(server: ServerDefinition, client: ClientProfile, attempt: ConnectionAttempt): Promise<Era>;
 
   /**
    * Opens a connection. A legacy server receives `client` (capabilities, clientInfo) in the handshake; a modern server
@@ -20,7 +33,7 @@ export abstract class UpstreamConnector {
     server: ServerDefinition,
     client: ClientProfile,
     events: ConnectionEvents,
-    signal: AbortSignal,
+    attempt: ConnectionAttempt,
   ): Promise<UpstreamConnection>;
 
   /**

@@ -8,7 +8,7 @@ type FailedOutcome = Extract<Outcome, { kind: 'error' }>;
  * errors of the gateway have an HTTP status.
  */
 export function withServer(outcome: Outcome, server: string, more?: JsonObject): Outcome {
-  if (outcome.kind === 'result' || outcome.httpStatus === undefined) return outcome;
+  if (outcome.kind === 'result' || outcome.httpStatus === undefined || outcome === BLOCKED_BY_QUESTION) return outcome;
   const data = { ...(outcome.error.data as JsonObject | undefined), server, ...more };
   return { ...outcome, error: { ...outcome.error, data } };
 }
@@ -36,6 +36,20 @@ export function toNotExecuted(error: unknown): unknown {
       : failure({ code, message, data: notExecutedData }, error.outcome.httpStatus),
   );
 }
+
+/**
+ * The outcome of a call that would have to wait until the client of another call answers a question. The call was not
+ * sent, and may use another connection. Compare by identity: an equal outcome could come from a server.
+ */
+export const BLOCKED_BY_QUESTION = {
+  kind: 'error',
+  httpStatus: 503,
+  error: {
+    code: GatewayCode.overloaded,
+    message: 'Another call at this server waits for the answer of its client. The call was not executed; retry later.',
+    data: { outcome: 'not_executed', retriable: true },
+  },
+} as const satisfies Outcome;
 
 /** The connection is closed. A new connection may serve the call. */
 export const connectionClosed = (server: string, why: string): Outcome =>

@@ -16,8 +16,11 @@ import {
   type ServerDefinition,
 } from '../../src/registry/index.js';
 import {
+  BLOCKED_BY_QUESTION,
   UpstreamConnector,
+  type CallIdentity,
   type ChangeFilter,
+  type ConnectionAttempt,
   type ConnectionEvents,
   type UpstreamSubscription,
   type RefusedResource,
@@ -45,6 +48,8 @@ export class FakeConnection implements UpstreamConnection {
   isDetached = false;
   readonly sent: SentRequest[] = [];
   readonly sentNotifications: McpNotification[] = [];
+  /** Identity of the call whose question blocks the other ones; undefined when none does. */
+  blocking: { readonly asker: CallIdentity | undefined } | undefined;
   readonly listeners: { filter: ChangeFilter; onChange: (notification: McpNotification) => void }[] = [];
 
   constructor(
@@ -56,6 +61,8 @@ export class FakeConnection implements UpstreamConnection {
   ) {}
 
   request(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome> {
+    if (this.blocking && this.blocking.asker?.principal !== request.asker?.principal)
+      return Promise.resolve(BLOCKED_BY_QUESTION);
     const sent = { request, reply, signal };
     this.sent.push(sent);
     const aborted = new Promise<Outcome>((resolve) => {
@@ -64,6 +71,10 @@ export class FakeConnection implements UpstreamConnection {
       else signal.addEventListener('abort', give, { once: true });
     });
     return Promise.race([Promise.resolve(this.connector.respond(sent, this)), aborted]);
+  }
+
+  blockingCall(): FakeConnection['blocking'] {
+    return this.blocking;
   }
 
   async notify(notification: McpNotification): Promise<void> {
@@ -131,7 +142,9 @@ export class FakeConnector extends UpstreamConnector {
   honours = (filter: ChangeFilter): ChangeFilter => filter;
   refuses = (_filter: ChangeFilter): readonly RefusedResource[] => [];
   /** Hook before opening; rejects to make a server unreachable. */
-  beforeOpening = async (_server: ServerDefinition): Promise<void> => undefined;
+  beforeOpening = async (_server: ServerDefinition, _attempt: ConnectionAttempt): Promise<void> => undefined;
+  /** Hook before the era is probed. */
+  beforeProbing = async (_server: ServerDefinition, _attempt: ConnectionAttempt): Promise<void> => undefined;
   /** Hook before subscribing; rejects to make a server refuse the subscription. */
   beforeSubscribing = async (_connection: FakeConnection, _filter: ChangeFilter): Promise<void> => undefined;
 
@@ -140,7 +153,16 @@ export class FakeConnector extends UpstreamConnector {
     return this.opened.filter(({ closed }) => !closed);
   }
 
-  override async resolveEra(server: ServerDefinition): Promise<Era> {
+  override async resolveEra(
+    server: ServerDefinition,
+    _client: ClientProfile,
+    attempt: ConnectionAttempt,
+  ): Promise<Era> {
+    await this.beforeProbing(server, attempt);
+    return this.eraFor(server);
+  }
+
+  private eraFor(server: ServerDefinition): Era {
     return this.eras.get(server.slug) ?? 'legacy';
   }
 
@@ -148,9 +170,10 @@ export class FakeConnector extends UpstreamConnector {
     server: ServerDefinition,
     client: ClientProfile,
     events: ConnectionEvents,
+    attempt: ConnectionAttempt,
   ): Promise<UpstreamConnection> {
-    await this.beforeOpening(server);
-    const era = await this.resolveEra(server);
+    await this.beforeOpening(server, attempt);
+    const era = this.eraFor(server);
     const capabilities = this.capabilities.get(server.slug) ?? ALL_CAPABILITIES;
     const profile = { era, revision: era, capabilities, serverInfo: { name: server.slug, version: '1' } };
     const connection = new FakeConnection(server, client, profile, events, this);
@@ -219,7 +242,8 @@ export function remoteServer(slug: string, more: Partial<RemoteServer> = {}): Re
   return {
     slug,
     enabled: true,
-    shared: false,
+    allowUnknownMethods: false,
+    tasks: false,
     public: false,
     timeouts: { connectMs: 5_000, requestMs: 10_000 },
     transport: 'http',
@@ -229,7 +253,10 @@ export function remoteServer(slug: string, more: Partial<RemoteServer> = {}): Re
   };
 }
 
-export function childServer(slug: string, more: { readonly shared?: boolean } = {}): ServerDefinition {
+export function childServer(
+  slug: string,
+  more: Partial<Pick<ServerDefinition, 'isolation' | 'allowUnknownMethods' | 'tasks' | 'team' | 'public'>> = {},
+): ServerDefinition {
   const { url: _url, headers: _headers, transport: _transport, ...base } = remoteServer(slug);
   return { ...base, transport: 'stdio', command: slug, args: [], env: {}, ...more };
 }

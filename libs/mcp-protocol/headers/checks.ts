@@ -42,6 +42,9 @@ const NAME_PARAMS: Readonly<Record<string, string>> = {
   'tools/call': 'name',
   'prompts/get': 'name',
   'resources/read': 'uri',
+  'tasks/get': 'taskId',
+  'tasks/update': 'taskId',
+  'tasks/cancel': 'taskId',
 };
 
 function checkName(method: string, params: JsonObject, headers: Headers): RpcError | undefined {

@@ -8,13 +8,13 @@ import {
   type JsonObject,
   type Outcome,
 } from '#lib/mcp-protocol';
+import type { ServerDefinition } from '../../registry/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
 import { CallDelivery } from '../call-delivery.js';
-import { toGatewayCapabilities } from '../capabilities.js';
 import { MethodHandler, type Inbound } from '../inbound.js';
 import { ServerProfiles } from '../server-profiles.js';
 import { EndpointInfo } from '../endpoint-info.js';
-import { serverOfUnknownMethods } from '../unknown-methods.js';
+import { offeredCapabilities } from '../unknown-methods.js';
 
 /** Returns the capabilities of the endpoint to a modern client (specification 2026: server/discover). */
 @Injectable()
@@ -35,7 +35,10 @@ export class DiscoverHandler extends MethodHandler {
       const outcome = await this.delivery.deliver(inbound, { server, request: inbound.request }, sink, signal);
       return outcome.kind === 'error'
         ? outcome
-        : result({ ...restrictCapabilities(inbound, outcome.result), supportedVersions: [...SUPPORTED_REVISIONS] });
+        : result({
+            ...restrictCapabilities(inbound, server, outcome.result),
+            supportedVersions: [...SUPPORTED_REVISIONS],
+          });
     }
     const { serverInfo, ...offered } = await this.endpointInfo.readProfile(inbound, 'modern');
     const _meta = { ...metaOf(offered), [META.serverInfo]: serverInfo };
@@ -43,9 +46,8 @@ export class DiscoverHandler extends MethodHandler {
   }
 }
 
-/** Removes capabilities unknown to the gateway for a caller with restrictions (invariant 10). */
-function restrictCapabilities(inbound: Inbound, offered: JsonObject): JsonObject {
+function restrictCapabilities({ endpoint }: Inbound, server: ServerDefinition, offered: JsonObject): JsonObject {
   const { capabilities } = offered;
-  if (serverOfUnknownMethods(inbound) || !isJsonObject(capabilities)) return offered;
-  return { ...offered, capabilities: toGatewayCapabilities(capabilities) };
+  if (!isJsonObject(capabilities)) return offered;
+  return { ...offered, capabilities: offeredCapabilities(endpoint, server, capabilities) };
 }

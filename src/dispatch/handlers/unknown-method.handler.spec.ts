@@ -4,12 +4,15 @@ import type { Caller } from '#lib/extension-kit';
 import { result, type Outcome } from '#lib/mcp-protocol';
 import { DispatchWorld } from '../../../test/support/dispatch-world.js';
 import { callerOf, LEGACY_CLIENT, MODERN_CLIENT, remoteServer } from '../../../test/support/fake-upstream.js';
-import type { PolicyDefinition, RegistrySnapshot } from '../../registry/index.js';
+import type { PolicyDefinition, RegistrySnapshot, RemoteServer } from '../../registry/index.js';
 
 const worlds: DispatchWorld[] = [];
 
-async function world(more: Partial<RegistrySnapshot> = {}) {
-  const made = await DispatchWorld.open([remoteServer('files')], more);
+async function world(more: Partial<RegistrySnapshot> = {}, entry: Partial<RemoteServer> = {}) {
+  const made = await DispatchWorld.open(
+    [remoteServer('files', { allowUnknownMethods: true, tasks: true, ...entry })],
+    more,
+  );
   worlds.push(made);
   const send = (caller: Caller, method = 'acme/x') => made.request(method, { a: 1 }, { endpoint: 'files', caller });
   return { made, send };
@@ -29,6 +32,19 @@ afterEach(async () => {
 });
 
 describe('an unknown method at a transparent endpoint', () => {
+  it('is not found unless the entry of the server allows it', async () => {
+    const { made, send } = await world({}, { allowUnknownMethods: false });
+    expect(codeOf(await send(ada()))).toBe(-32601);
+    expect(made.requestsTo('files')).toEqual([]);
+  });
+
+  it('may use tasks only if the entry of the server allows them', async () => {
+    const { made, send } = await world({}, { tasks: false });
+    for (const method of ['tasks/list', 'tasks/get', 'tasks/other'])
+      expect(codeOf(await send(ada(), method))).toBe(-32601);
+    expect(made.requestsTo('files')).toEqual([]);
+  });
+
   it.each<[string, PolicyDefinition]>([
     ['a tool', { ...INTERNS, tools: ['delete_all'] }],
     ['a prompt', { ...INTERNS, prompts: ['send'] }],
@@ -64,6 +80,44 @@ describe('an unknown method at a transparent endpoint', () => {
 });
 
 describe('capabilities unknown to the gateway', () => {
+  const TASKS = 'io.modelcontextprotocol/tasks';
+  const offeredBy = async (era: 'legacy' | 'modern', entry: Partial<RemoteServer>) => {
+    const { made } = await world({}, entry);
+    const capabilities =
+      era === 'legacy'
+        ? { tools: {}, experimental: { acme: {} }, tasks: { list: {} } }
+        : { tools: {}, experimental: { acme: {} }, extensions: { 'acme/x': {}, [TASKS]: {} } };
+    made.connector.eras.set('files', era);
+    made.connector.capabilities.set('files', capabilities);
+    made.connector.respond = () => result({ capabilities });
+    const options = { endpoint: 'files', caller: ada(), client: MODERN_CLIENT };
+    const outcome =
+      era === 'modern'
+        ? await made.request('server/discover', {}, options)
+        : await made.endpointInfo.initializeResult({
+            caller: ada(),
+            client: LEGACY_CLIENT,
+            endpoint: made.endpoint('files', ada()),
+          });
+    return outcome.kind === 'result' ? outcome.result['capabilities'] : outcome;
+  };
+  const [NONE, METHODS] = [
+    { allowUnknownMethods: false, tasks: false },
+    { allowUnknownMethods: true, tasks: false },
+  ];
+  const ONLY_TASKS = { allowUnknownMethods: false, tasks: true };
+
+  it.each<['legacy' | 'modern', string, Partial<RemoteServer>, object]>([
+    ['legacy', 'neither', NONE, { tools: {} }],
+    ['legacy', 'unknown methods', METHODS, { tools: {}, experimental: { acme: {} } }],
+    ['legacy', 'tasks', ONLY_TASKS, { tools: {}, tasks: { list: {} } }],
+    ['modern', 'neither', NONE, { tools: {} }],
+    ['modern', 'unknown methods', METHODS, { tools: {}, experimental: { acme: {} }, extensions: { 'acme/x': {} } }],
+    ['modern', 'tasks', ONLY_TASKS, { tools: {}, extensions: { [TASKS]: {} } }],
+  ])('of a %s server are offered only where its entry allows them: %s', async (era, _what, entry, expected) => {
+    expect(await offeredBy(era, entry)).toEqual(expected);
+  });
+
   const capabilities = { tools: {}, tasks: { list: {} }, experimental: { acme: {} }, extensions: { 'acme/x': {} } };
 
   it.each(['legacy', 'modern'] as const)(

@@ -5,12 +5,9 @@ import type { StreamSink } from '../../session-pool/index.js';
 import { CallDelivery } from '../call-delivery.js';
 import { methodNotFound } from '../dispatch.errors.js';
 import type { Inbound } from '../inbound.js';
-import { serverOfUnknownMethods } from '../unknown-methods.js';
+import { serverThatReceives } from '../unknown-methods.js';
 
-/**
- * Passes unknown methods through at a transparent endpoint; at other endpoints their server is ambiguous. The gateway cannot
- * tell which items such a method uses, so it is available only to callers without restrictions at the server (invariant 10).
- */
+/** Passes unknown methods and those of tasks through at a transparent endpoint, where the server's entry allows it. */
 @Injectable()
 export class UnknownMethodHandler {
   constructor(
@@ -19,8 +16,8 @@ export class UnknownMethodHandler {
   ) {}
 
   async handle(inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
-    const { caller, request } = inbound;
-    const server = serverOfUnknownMethods(inbound);
+    const { caller, endpoint, request } = inbound;
+    const server = serverThatReceives(endpoint, request.method);
     if (!server) return methodNotFound(request.method);
     const deliver = () => this.delivery.deliver(inbound, { server, request }, sink, signal);
     return this.limits.run({ caller, server, tool: undefined }, deliver);

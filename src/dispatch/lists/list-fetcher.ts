@@ -14,6 +14,7 @@ import {
   type Outcome,
 } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
+import { isolationOf } from '../../connections/index.js';
 import type { ServerDefinition } from '../../registry/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
 import { ServerSubscriptions } from '../../subscriptions/index.js';
@@ -114,7 +115,8 @@ export class ListFetcher implements OnApplicationShutdown {
     if (!this.cache.isEnabled || !isListMethod(method) || session?.location === 'remote') return undefined;
     if (!hasOnlyCursor(params)) return undefined;
     const era = this.profiles.eraOf(server) ?? (await this.profiles.detectEra(server, inbound).catch(() => undefined));
-    if (era !== 'modern') return undefined;
+    // What a server with isolation returns belongs to those who share the connection.
+    if (era !== 'modern' || isolationOf(server, era) !== 'none') return undefined;
     const { cursor } = params;
     const page = { server, method, capabilities: client.capabilities, context: toAuthorizationContext(caller) };
     return typeof cursor === 'string' ? { ...page, cursor } : page;

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { LIST_CHANGES, LIST_MEMBERS, type JsonValue, type ListFlag, type ListMethod } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
 import { EndpointDirectory, toItemKind, publishPages, resolveUri, type Endpoint } from '../../catalog/index.js';
+import { isolationOf } from '../../connections/index.js';
 import { Items } from '../../items/index.js';
 import type { ServerDefinition } from '../../registry/index.js';
 import { ListViews, DeferredListViews, type ListView, type Viewer } from '../../subscriptions/index.js';
@@ -122,9 +123,10 @@ export class VisibleLists extends ListViews {
     return snapshot;
   }
 
-  /** False where each snapshot would need its own connection: for anonymous callers of a legacy server that is not shared. */
+  /** False where each snapshot would need its own connection, because a snapshot belongs to no session. */
   private canTakeSnapshot({ caller }: Viewer, server: ServerDefinition): boolean {
-    return !caller.anonymous || server.shared || this.profiles.eraOf(server) === 'modern';
+    const isolation = isolationOf(server, this.profiles.eraOf(server) ?? 'legacy');
+    return isolation === 'none' || (isolation === 'principal' && !caller.anonymous);
   }
 
   private async fingerprintOf(

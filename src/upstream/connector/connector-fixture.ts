@@ -3,6 +3,7 @@ import { scaleDeadline } from '#lib/testing/machine-speed';
 import { SystemClock } from '#lib/time';
 import type { RemoteServer, ServerDefinition, StdioServer } from '../../registry/index.js';
 import type { ConnectionEvents, UpstreamConnection, UpstreamReply, UpstreamRequest } from '../upstream-connection.js';
+import type { ConnectionAttempt } from '../upstream-connector.js';
 import { UpstreamConfig } from '../upstream.config.js';
 import { DefaultUpstreamConnector } from './default-upstream-connector.js';
 
@@ -25,7 +26,8 @@ export function httpServer(url: string, more: Partial<RemoteServer> = {}): Remot
   return {
     slug: 'subject',
     enabled: true,
-    shared: false,
+    allowUnknownMethods: false,
+    tasks: false,
     public: false,
     timeouts: { connectMs: scaleDeadline(5_000), requestMs: scaleDeadline(10_000) },
     transport: 'http',
@@ -39,7 +41,8 @@ export function stdioServer(command: string, args: readonly string[], more: Part
   return {
     slug: 'subject',
     enabled: true,
-    shared: false,
+    allowUnknownMethods: false,
+    tasks: false,
     public: false,
     timeouts: { connectMs: scaleDeadline(10_000), requestMs: scaleDeadline(10_000) },
     transport: 'stdio',
@@ -121,11 +124,15 @@ export class ConnectorHarness {
   }
 
   resolveEra(server: ServerDefinition, signal = NEVER): Promise<Era> {
-    return this.connector.resolveEra(server, CLIENT_WITHOUT_CAPABILITIES, signal);
+    return this.connector.resolveEra(server, CLIENT_WITHOUT_CAPABILITIES, { signal });
   }
 
-  open(server: ServerDefinition, client: ClientProfile = CLIENT_WITHOUT_CAPABILITIES): Promise<UpstreamConnection> {
-    return this.connector.open(server, client, this.events, NEVER);
+  open(
+    server: ServerDefinition,
+    client: ClientProfile = CLIENT_WITHOUT_CAPABILITIES,
+    attempt: Partial<ConnectionAttempt> = {},
+  ): Promise<UpstreamConnection> {
+    return this.connector.open(server, client, this.events, { signal: NEVER, ...attempt });
   }
 
   close(): Promise<void> {

@@ -5,11 +5,12 @@ import { Clock } from '#lib/time';
 import type { RemoteServer, RestServer, ServerDefinition } from '../../registry/index.js';
 import { Deadlines } from '../channels/deadlines.js';
 import { HttpChannel } from '../channels/http/index.js';
+import { ConnectDeadline } from '../dialects/connect-deadline.js';
 import { adoptOverHttp, type ConnectionOptions } from '../dialects/legacy/index.js';
 import { RestConnection } from '../dialects/rest/index.js';
 import { EraCache, type KnownEra } from '../era-cache/index.js';
 import type { ConnectionEvents, UpstreamConnection } from '../upstream-connection.js';
-import { UpstreamConnector } from '../upstream-connector.js';
+import { UpstreamConnector, type ConnectionAttempt } from '../upstream-connector.js';
 import type { UpstreamSessionState } from '../upstream-session-state.js';
 import { UpstreamConfig } from '../upstream.config.js';
 import { toNotExecuted } from '../upstream.errors.js';
@@ -44,10 +45,10 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
     this.stdioConnections = new StdioConnectionOpener(this.eraCache, config, clock);
   }
 
-  override async resolveEra(server: ServerDefinition, client: ClientProfile, signal: AbortSignal): Promise<Era> {
+  override async resolveEra(server: ServerDefinition, client: ClientProfile, attempt: ConnectionAttempt): Promise<Era> {
     try {
       // A REST server is stateless, like a modern server.
-      return server.transport === 'rest' ? 'modern' : (await this.resolveKnownEra(server, client, signal)).era;
+      return server.transport === 'rest' ? 'modern' : (await this.resolveKnownEra(server, client, attempt)).era;
     } catch (error) {
       throw toNotExecuted(error);
     }
@@ -57,9 +58,10 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
     server: ServerDefinition,
     client: ClientProfile,
     events: ConnectionEvents,
-    signal: AbortSignal,
+    attempt: ConnectionAttempt,
   ): Promise<UpstreamConnection> {
-    const opening = this.toConnectionOptions(server, client, events);
+    const { signal } = attempt;
+    const opening = this.toConnectionOptions(server, client, events, attempt);
     try {
       if (server.transport === 'stdio') return await this.stdioConnections.open(server, opening, signal);
       if (server.transport === 'rest') return new RestConnection(this.getChannel(server), server, opening.context);
@@ -76,7 +78,8 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
     events: ConnectionEvents,
   ): UpstreamConnection | undefined {
     if (server.transport !== 'http' || server.slug !== state.server || state.profile.era !== 'legacy') return undefined;
-    return adoptOverHttp(this.getChannel(server), this.toConnectionOptions(server, client, events), state);
+    const opening = this.toConnectionOptions(server, client, events, {});
+    return adoptOverHttp(this.getChannel(server), opening, state);
   }
 
   override evict(slug: string): void {
@@ -103,21 +106,25 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
   private resolveKnownEra(
     server: Exclude<ServerDefinition, RestServer>,
     client: ClientProfile,
-    signal: AbortSignal,
+    attempt: ConnectionAttempt,
   ): Promise<KnownEra> {
-    if (server.transport !== 'stdio') return this.httpConnections.resolveEra(server, this.getChannel(server), signal);
-    return this.stdioConnections.resolveEra(server, this.toConnectionOptions(server, client, NO_EVENTS), signal);
+    const opening = this.toConnectionOptions(server, client, NO_EVENTS, attempt);
+    if (server.transport === 'stdio') return this.stdioConnections.resolveEra(server, opening, attempt.signal);
+    return this.httpConnections.resolveEra(server, this.getChannel(server), opening.deadline, attempt.signal);
   }
 
   private toConnectionOptions(
     server: ServerDefinition,
     client: ClientProfile,
     events: ConnectionEvents,
+    { budgetMs, owner = ALL_CLIENTS }: Pick<ConnectionAttempt, 'budgetMs' | 'owner'>,
   ): ConnectionOptions {
     const { slug, timeouts } = server;
     return {
       client,
       events,
+      deadline: new ConnectDeadline(this.clock, budgetMs ?? timeouts.connectMs),
+      owner,
       context: { server: slug, clock: this.clock, deadlines: this.deadlines, ...timeouts },
       suspectEra: () => this.eraCache.evict(slug),
     };
@@ -141,6 +148,8 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
     return channel;
   }
 }
+
+const ALL_CLIENTS = '';
 
 const NO_EVENTS: ConnectionEvents = { notify: () => undefined, closed: () => undefined };
 

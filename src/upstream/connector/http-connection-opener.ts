@@ -2,6 +2,7 @@ import { OutcomeError } from '#lib/extension-kit';
 import { GatewayCode, isJsonObject, toFaultOutcome } from '#lib/mcp-protocol';
 import type { RemoteServer } from '../../registry/index.js';
 import type { HttpChannel } from '../channels/http/index.js';
+import { ConnectDeadline } from '../dialects/connect-deadline.js';
 import { NOT_STREAMABLE, openOverHttp, openOverSse, type ConnectionOptions } from '../dialects/legacy/index.js';
 import { discoverOverHttp, ModernHttpConnection, type Discovery } from '../dialects/modern/index.js';
 import type { EraCache, KnownEra } from '../era-cache/index.js';
@@ -16,9 +17,14 @@ export class HttpConnectionOpener {
   constructor(private readonly eraCache: EraCache) {}
 
   /** Resolves the era from the cache or by a probe. Rejects with an OutcomeError when the probe is inconclusive. */
-  async resolveEra(server: RemoteServer, channel: HttpChannel, signal: AbortSignal): Promise<KnownEra> {
+  async resolveEra(
+    server: RemoteServer,
+    channel: HttpChannel,
+    deadline: ConnectDeadline,
+    signal: AbortSignal,
+  ): Promise<KnownEra> {
     if (server.transport === 'sse') return { era: 'legacy', sse: true };
-    return this.eraCache.find(server.slug) ?? this.probe(server, channel, signal);
+    return this.eraCache.find(server.slug) ?? this.probe(server, channel, deadline, signal);
   }
 
   async open(
@@ -38,7 +44,7 @@ export class HttpConnectionOpener {
       // The server may have changed its era since it was probed. Only a fresh probe is conclusive.
       if (signal.aborted || isUnreachable(error)) throw error;
       this.eraCache.evict(server.slug);
-      const found = await this.probe(server, channel, signal);
+      const found = await this.probe(server, channel, opening.deadline, signal);
       if (found.era === 'legacy') throw error;
       return this.createModernConnection(server, channel, found.profile, opening);
     }
@@ -50,7 +56,7 @@ export class HttpConnectionOpener {
     opening: ConnectionOptions,
     signal: AbortSignal,
   ): Promise<UpstreamConnection> {
-    const found = await this.probe(server, channel, signal);
+    const found = await this.probe(server, channel, opening.deadline, signal);
     if (found.era === 'modern') return this.createModernConnection(server, channel, found.profile, opening);
     try {
       return await this.openLegacy(server, channel, opening, found.sse, signal);
@@ -74,9 +80,13 @@ export class HttpConnectionOpener {
     return older;
   }
 
-  private async probe(server: RemoteServer, channel: HttpChannel, signal: AbortSignal): Promise<KnownEra> {
-    const { slug, timeouts } = server;
-    const probe = this.probes.run(slug, () => discoverOverHttp(channel, slug, timeouts.connectMs, NEVER));
+  private async probe(
+    { slug }: RemoteServer,
+    channel: HttpChannel,
+    deadline: ConnectDeadline,
+    signal: AbortSignal,
+  ): Promise<KnownEra> {
+    const probe = this.probes.run(slug, () => discoverOverHttp(channel, slug, deadline.leftMs(), NEVER));
     const discovery = await withAbort(probe, signal, () =>
       toOutcomeError(withServer(toFaultOutcome('refused', 'cancelled'), slug)),
     );
@@ -96,7 +106,8 @@ export class HttpConnectionOpener {
     const isStillModern = async (): Promise<boolean> => {
       this.eraCache.evict(server.slug);
       // A server that cannot be reached at the moment has not necessarily changed its era.
-      const found = await this.probe(server, channel, NEVER).catch(() => undefined);
+      const deadline = new ConnectDeadline(surroundings.clock, surroundings.connectMs);
+      const found = await this.probe(server, channel, deadline, NEVER).catch(() => undefined);
       return found?.era !== 'legacy';
     };
     return new ModernHttpConnection(channel, profile, surroundings, events, isStillModern);

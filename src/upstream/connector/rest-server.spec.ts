@@ -28,7 +28,8 @@ function restServer(url: string, more: Partial<RestServer> = {}): RestServer {
   return {
     slug: 'subject',
     enabled: true,
-    shared: false,
+    allowUnknownMethods: false,
+    tasks: false,
     public: false,
     timeouts: { connectMs: scaleDeadline(5_000), requestMs: scaleDeadline(10_000) },
     transport: 'rest',

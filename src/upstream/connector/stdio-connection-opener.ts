@@ -19,6 +19,8 @@ const IDLE_PROCESS_TIMEOUT_MS = 10_000;
 interface IdleProcess {
   readonly pipe: ChildPipe;
   readonly definition: StdioServer;
+  /** The clients for which the probe started it. */
+  readonly owner: string;
   readonly handshake: SentHandshake | undefined;
   readonly cancelTimeout: () => void;
 }
@@ -66,13 +68,14 @@ export class StdioConnectionOpener {
       server,
       ({ handshake }) => !handshake || isSameClient(handshake.client, opening.client),
     );
-    if (!idle?.handshake) return this.openLegacy(server, idle?.pipe ?? this.startProcess(server), opening, signal);
+    if (!idle?.handshake)
+      return this.openLegacy(server, idle?.pipe ?? this.startProcess(server, opening), opening, signal);
     const connection = await this.completeHandshake(idle.pipe, idle.handshake.id, opening, signal);
-    return connection ?? this.openLegacy(server, this.startProcess(server), opening, signal);
+    return connection ?? this.openLegacy(server, this.startProcess(server, opening), opening, signal);
   }
 
   evict(slug: string): void {
-    this.restartGuard.reset(slug);
+    this.restartGuard.resetAll(slug);
     this.evictIdle(slug);
   }
 
@@ -89,16 +92,16 @@ export class StdioConnectionOpener {
     opening: ConnectionOptions,
     signal: AbortSignal,
   ): Promise<UpstreamConnection> {
-    const { context, events } = opening;
+    const { context, events, deadline } = opening;
     const idle = this.acquireIdle(server);
-    const pipe = idle?.pipe ?? this.startProcess(server);
-    const found = await discoverOverPipe(pipe, context, context.connectMs, signal);
+    const pipe = idle?.pipe ?? this.startProcess(server, opening);
+    const found = await discoverOverPipe(pipe, context, deadline.leftMs(), signal);
     if (found.kind === 'modern') return new ModernPipeConnection(pipe, found.profile, context, events);
     const closed = pipe.close();
     if (idle?.handshake && (found.kind === 'legacy' || found.kind === 'ended')) {
       // The handshake of the probe bound this process to the legacy era, or ended it. The next process gets no handshake.
       await closed;
-      this.restartGuard.reset(server.slug);
+      this.restartGuard.reset(server.slug, opening.owner);
       return this.openModern(server, opening, signal);
     }
     // A timeout or a cancellation does not prove that the server has changed its era.
@@ -132,23 +135,25 @@ export class StdioConnectionOpener {
     } catch (error) {
       if (signal.aborted) throw error;
       await pipe.close();
-      this.restartGuard.reset(opening.context.server);
+      this.restartGuard.reset(opening.context.server, opening.owner);
       return undefined;
     }
   }
 
   private async probeNewProcess(server: StdioServer, opening: ConnectionOptions): Promise<KnownEra> {
-    const pipe = this.startProcess(server);
-    const { client, context } = opening;
-    const { connectMs } = server.timeouts;
-    const timeouts = { discoverMs: Math.min(this.config.probeMs, connectMs), startMs: connectMs };
+    const pipe = this.startProcess(server, opening);
+    const { client, context, deadline, owner } = opening;
+    const budgetMs = deadline.leftMs();
+    // Discovery and the handshake share the time to connect; a short one leaves half of it to the handshake.
+    const discoverMs = Math.min(this.config.probeMs, Math.ceil(budgetMs / 2));
+    const timeouts = { discoverMs, startMs: Math.max(1, budgetMs - discoverMs) };
     const { found, handshakeId } = await probeOverPipe(pipe, context, timeouts, initializeParams(client));
     if (found.kind === 'failed' || found.kind === 'silent' || found.kind === 'cancelled') {
       void pipe.close();
       throw this.toError(found, server);
     }
-    if (found.kind === 'ended') return this.handleExitDuringProbe(server, pipe, found.reason);
-    this.storeIdle(server, pipe, handshakeId === undefined ? undefined : { id: handshakeId, client });
+    if (found.kind === 'ended') return this.handleExitDuringProbe(server, pipe, owner, found.reason);
+    this.storeIdle(server, pipe, owner, handshakeId === undefined ? undefined : { id: handshakeId, client });
     return this.storeEra(server, found.kind === 'modern' ? { era: 'modern', profile: found.profile } : LEGACY);
   }
 
@@ -156,9 +161,9 @@ export class StdioConnectionOpener {
    * A process that exited during the probe either cannot run, or is a legacy server that tolerates no message before
    * the handshake. The handshake in a new process shows which.
    */
-  private handleExitDuringProbe(server: StdioServer, pipe: ChildPipe, reason: string): KnownEra {
+  private handleExitDuringProbe(server: StdioServer, pipe: ChildPipe, owner: string, reason: string): KnownEra {
     if (!pipe.wasStarted) throw toOutcomeError(withServer(toFaultOutcome('refused', reason), server.slug));
-    this.restartGuard.reset(server.slug);
+    this.restartGuard.reset(server.slug, owner);
     return this.storeEra(server, LEGACY);
   }
 
@@ -185,8 +190,8 @@ export class StdioConnectionOpener {
     }
   }
 
-  private startProcess(server: StdioServer): ChildPipe {
-    const pending = this.restartGuard.pending(server.slug);
+  private startProcess(server: StdioServer, { owner }: ConnectionOptions): ChildPipe {
+    const pending = this.restartGuard.pending(server.slug, owner);
     if (pending !== undefined) throw toOutcomeError(restartPending(server.slug, pending));
     if (this.isShutDown)
       throw toOutcomeError(withServer(toFaultOutcome('refused', 'the gateway is shutting down'), server.slug));
@@ -196,7 +201,7 @@ export class StdioConnectionOpener {
       invalidOutput: new BoundedLog(this.logger, `${server.slug}: dropped a line that is not a message: `, this.clock),
       onExit: (exited, wanted, reason) => {
         this.pipes.delete(exited);
-        if (!wanted) this.restartGuard.recordExit(server.slug, exited.startedAt, reason);
+        if (!wanted) this.restartGuard.recordExit(server.slug, owner, exited.startedAt, reason);
       },
     });
     this.pipes.add(pipe);
@@ -212,10 +217,10 @@ export class StdioConnectionOpener {
     }
   }
 
-  private storeIdle(server: StdioServer, pipe: ChildPipe, handshake: SentHandshake | undefined): void {
+  private storeIdle(server: StdioServer, pipe: ChildPipe, owner: string, handshake: SentHandshake | undefined): void {
     this.evictIdle(server.slug);
     const cancelTimeout = this.clock.after(IDLE_PROCESS_TIMEOUT_MS, () => this.evictIdle(server.slug));
-    this.idleProcesses.set(server.slug, { pipe, definition: server, handshake, cancelTimeout });
+    this.idleProcesses.set(server.slug, { pipe, definition: server, owner, handshake, cancelTimeout });
   }
 
   private acquireIdle(
@@ -226,7 +231,7 @@ export class StdioConnectionOpener {
     if (idle === undefined) return undefined;
     if (idle.pipe.hasEnded || idle.definition !== server) {
       // The handshake of the probe may have ended it, so its end must not delay the next process.
-      if (idle.handshake) this.restartGuard.reset(server.slug);
+      if (idle.handshake) this.restartGuard.reset(server.slug, idle.owner);
       this.evictIdle(server.slug);
       return undefined;
     }

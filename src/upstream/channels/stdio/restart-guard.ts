@@ -1,12 +1,27 @@
 import type { Clock } from '#lib/time';
 import { Backoff } from '../backoff.js';
 
-/** The exit of a child that ran at least this long resets its server's back-off, in milliseconds. */
+/** The exit of a child that ran at least this long resets its owner's back-off, in milliseconds. */
 const STABLE_MS = 60_000;
+
+/** Exits of one server's processes, whoever owns them, within a period: beyond, no process is started until some are older. */
+const MAX_EXITS = 32;
+const EXIT_PERIOD_MS = 30_000;
+
+/** Maximum number of owners per server whose exits are recorded. */
+const MAX_OWNERS = 1_000;
 
 interface CrashRecord {
   readonly backoff: Backoff;
   notBefore: number;
+  reason: string;
+}
+
+interface ServerRecord {
+  /** By owner; the one with the oldest exit first. */
+  readonly owners: Map<string, CrashRecord>;
+  /** Times of the latest exits of all owners, oldest first. */
+  readonly exits: number[];
   reason: string;
 }
 
@@ -17,32 +32,54 @@ export interface PendingRestart {
   readonly reason: string;
 }
 
-/** Delays restarts of a server whose processes exit repeatedly. All times are monotonic times of one clock. */
+/**
+ * Delays restarts of processes that exit repeatedly. The owner of a process, such as a principal, delays only its own
+ * next start; the starts of all owners of a server are limited together, so that many owners cannot start a broken program in a
+ * tight loop. All times are monotonic times of one clock.
+ */
 export class RestartGuard {
-  private readonly records = new Map<string, CrashRecord>();
+  private readonly servers = new Map<string, ServerRecord>();
 
   constructor(private readonly clock: Clock) {}
 
-  /** Undefined when a process of this server may be started now. */
-  pending(slug: string): PendingRestart | undefined {
-    const record = this.records.get(slug);
-    const remainingMs = record === undefined ? 0 : Math.ceil(record.notBefore - this.clock.monotonicNow());
-    return record !== undefined && remainingMs > 0 ? { remainingMs, reason: record.reason } : undefined;
+  /** Undefined when a process of this server may be started for this owner now. */
+  pending(slug: string, owner: string): PendingRestart | undefined {
+    const server = this.servers.get(slug);
+    if (server === undefined) return undefined;
+    const now = this.clock.monotonicNow();
+    const own = server.owners.get(owner);
+    const ownMs = own === undefined ? 0 : Math.ceil(own.notBefore - now);
+    const allMs = server.exits.length < MAX_EXITS ? 0 : Math.ceil(server.exits[0]! + EXIT_PERIOD_MS - now);
+    if (Math.max(ownMs, allMs) <= 0) return undefined;
+    return { remainingMs: Math.max(ownMs, allMs), reason: own !== undefined && ownMs > 0 ? own.reason : server.reason };
   }
 
-  /** A process of this server ended by itself, or could not be started. */
-  recordExit(slug: string, startedAt: number, reason: string): void {
-    let record = this.records.get(slug);
-    if (record === undefined || this.clock.monotonicNow() - startedAt >= STABLE_MS) {
-      record = { backoff: new Backoff(), notBefore: 0, reason };
-      this.records.set(slug, record);
-    }
-    record.notBefore = this.clock.monotonicNow() + record.backoff.next();
+  /** A process of this owner ended by itself, or could not be started. */
+  recordExit(slug: string, owner: string, startedAt: number, reason: string): void {
+    const now = this.clock.monotonicNow();
+    const server: ServerRecord = this.servers.get(slug) ?? { owners: new Map(), exits: [], reason };
+    this.servers.set(slug, server);
+    const known = now - startedAt < STABLE_MS ? server.owners.get(owner) : undefined;
+    const record = known ?? { backoff: new Backoff(), notBefore: 0, reason };
+    record.notBefore = now + record.backoff.next();
     record.reason = reason;
+    server.reason = reason;
+    server.owners.delete(owner);
+    server.owners.set(owner, record);
+    server.exits.push(now);
+    if (server.exits.length > MAX_EXITS) server.exits.shift();
+    const [oldest] = server.owners.keys();
+    if (server.owners.size > MAX_OWNERS && oldest !== undefined) server.owners.delete(oldest);
   }
 
-  /** Removes the recorded exits of this server. */
-  reset(slug: string): void {
-    this.records.delete(slug);
+  /** Removes the recorded exits of this owner's processes, which were expected. */
+  reset(slug: string, owner: string): void {
+    const server = this.servers.get(slug);
+    if (server?.owners.delete(owner) === true) server.exits.pop();
+  }
+
+  /** Removes all recorded exits of this server. */
+  resetAll(slug: string): void {
+    this.servers.delete(slug);
   }
 }

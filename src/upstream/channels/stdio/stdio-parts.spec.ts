@@ -43,30 +43,84 @@ describe('LineSplitter', () => {
 });
 
 describe('RestartGuard', () => {
+  const ENDED = 'the process ended with code 1';
+
+  /** Lets a process exit that was started just now. */
+  async function exit(guard: RestartGuard, clock: ManualClock, owner: string) {
+    const startedAt = clock.monotonicNow();
+    await clock.advance(10);
+    guard.recordExit('shop', owner, startedAt, ENDED);
+  }
+
   it('doubles the restart delay after each consecutive exit, up to 30 s', async () => {
     const clock = new ManualClock();
     const guard = new RestartGuard(clock);
     const waits: number[] = [];
-    for (let exit = 0; exit < 10; exit++) {
-      const startedAt = clock.monotonicNow();
-      await clock.advance(10);
-      guard.recordExit('shop', startedAt, 'the process ended with code 1');
-      const { remainingMs = 0 } = guard.pending('shop') ?? {};
+    for (let count = 0; count < 10; count++) {
+      await exit(guard, clock, 'ada');
+      const { remainingMs = 0 } = guard.pending('shop', 'ada') ?? {};
       waits.push(remainingMs);
       await clock.advance(remainingMs);
     }
     expect(waits).toEqual([200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000]);
-    expect(guard.pending('shop')).toBeUndefined();
-    expect(guard.pending('another')).toBeUndefined();
+    expect(guard.pending('shop', 'ada')).toBeUndefined();
+    expect(guard.pending('another', 'ada')).toBeUndefined();
   });
 
   it('resets the restart delay after a process ran for a minute', async () => {
     const clock = new ManualClock();
     const guard = new RestartGuard(clock);
-    guard.recordExit('shop', 0, 'the process ended with code 1');
-    guard.recordExit('shop', 0, 'the process ended with code 1');
+    guard.recordExit('shop', 'ada', 0, ENDED);
+    guard.recordExit('shop', 'ada', 0, ENDED);
     await clock.advance(120_000);
-    guard.recordExit('shop', 50_000, 'the process ended by SIGKILL');
-    expect(guard.pending('shop')).toEqual({ remainingMs: 200, reason: 'the process ended by SIGKILL' });
+    guard.recordExit('shop', 'ada', 50_000, 'the process ended by SIGKILL');
+    expect(guard.pending('shop', 'ada')).toEqual({ remainingMs: 200, reason: 'the process ended by SIGKILL' });
+  });
+
+  it('does not delay the processes of one owner after the exits of another', async () => {
+    const clock = new ManualClock();
+    const guard = new RestartGuard(clock);
+    for (let count = 0; count < 8; count++) await exit(guard, clock, 'ada');
+    expect(guard.pending('shop', 'ada')).toMatchObject({ reason: ENDED });
+    expect(guard.pending('shop', 'bob')).toBeUndefined();
+  });
+
+  it('starts a program that exits at once for many owners at most 32 times in 30 s', async () => {
+    const clock = new ManualClock();
+    const guard = new RestartGuard(clock);
+    let starts = 0;
+    for (let owner = 0; owner < 2_000; owner++) {
+      if (guard.pending('shop', `owner ${owner}`)) continue;
+      starts += 1;
+      guard.recordExit('shop', `owner ${owner}`, clock.monotonicNow(), ENDED);
+    }
+    expect(starts).toBe(32);
+    expect(guard.pending('shop', 'owner 1999')).toEqual({ remainingMs: 30_000, reason: ENDED });
+    await clock.advance(30_000);
+    expect(guard.pending('shop', 'owner 1999')).toBeUndefined();
+  });
+
+  it('forgets the owner with the oldest exit when it knows more than a thousand', () => {
+    const clock = new ManualClock();
+    const guard = new RestartGuard(clock);
+    const delayOf = (owner: string) => {
+      clock.stall(30_000);
+      guard.recordExit('shop', owner, clock.monotonicNow(), ENDED);
+      return guard.pending('shop', owner)?.remainingMs;
+    };
+    expect([delayOf('ada'), delayOf('bob')]).toEqual([200, 200]);
+    for (let owner = 0; owner < 999; owner++) delayOf(`owner ${owner}`);
+    // The exits of all owners are limited together only within 30 s.
+    expect([delayOf('bob'), delayOf('ada')]).toEqual([400, 200]);
+  });
+
+  it('forgets an exit that was expected', async () => {
+    const clock = new ManualClock();
+    const guard = new RestartGuard(clock);
+    await exit(guard, clock, 'ada');
+    guard.reset('shop', 'bob');
+    expect(guard.pending('shop', 'ada')).toBeDefined();
+    guard.reset('shop', 'ada');
+    expect(guard.pending('shop', 'ada')).toBeUndefined();
   });
 });

@@ -1,5 +1,6 @@
 import type { ClientProfile } from '#lib/mcp-protocol';
 import type { ConnectionEvents } from '../../upstream-connection.js';
+import type { ConnectDeadline } from '../connect-deadline.js';
 import type { CallContext } from '../in-flight-call.js';
 
 /** Options of a new connection to a server, independent of its transport. */
@@ -7,6 +8,10 @@ export interface ConnectionOptions {
   readonly client: ClientProfile;
   readonly context: CallContext;
   readonly events: ConnectionEvents;
+  /** The time until which the connection must be open. Its steps share it. */
+  readonly deadline: ConnectDeadline;
+  /** Identifies the clients that will share the connection. */
+  readonly owner: string;
   /** Called when an answer of the server is typical of another era. */
   readonly suspectEra: () => void;
 }

@@ -3,6 +3,7 @@ import {
   isJsonObject,
   LATEST_LEGACY_REVISION,
   LEGACY_REVISIONS,
+  withoutTaskCapability,
   type ClientProfile,
   type JsonObject,
   type Outcome,
@@ -12,7 +13,8 @@ import { protocolViolation, noSharedRevision, toOutcomeError } from '../../upstr
 
 /** The params of the opening request of a session. */
 export function initializeParams({ capabilities, clientInfo = PRODUCT }: ClientProfile): JsonObject {
-  return { protocolVersion: LATEST_LEGACY_REVISION, capabilities, clientInfo };
+  // A server could create tasks at the client, but has no way to reach them through the gateway.
+  return { protocolVersion: LATEST_LEGACY_REVISION, capabilities: withoutTaskCapability(capabilities), clientInfo };
 }
 
 /** The opening request of a session. */

@@ -30,6 +30,7 @@ describe('LegacyCall', () => {
     const surroundings = { server: 'shop', clock, deadlines, requestMs: 1_000, connectMs: 1_000 };
     const host = {
       ended: () => undefined,
+      questionOpened: () => undefined,
       cancel: async (_call: LegacyCall, reason: string) => void cancelled.push(reason),
     };
     call = new LegacyCall(1, request, reply, new AbortController().signal, surroundings, host);

@@ -6,6 +6,8 @@ import { InFlightCall, type CallContext } from '../in-flight-call.js';
 /** Implemented by the connection: handles the end and the cancellation of its calls. */
 export interface LegacyCallHost {
   ended(call: LegacyCall): void;
+  /** A question of the call waits for its client. */
+  questionOpened(call: LegacyCall): void;
   /** Resolves once the server has received the cancellation, or cannot receive it. */
   cancel(call: LegacyCall, reason: string): Promise<void>;
 }
@@ -17,6 +19,9 @@ const METHODS_WITH_QUESTIONS: ReadonlySet<string> = new Set([
   'resources/read',
   'completion/complete',
 ]);
+
+/** True if a server may send questions during a call of this method. */
+export const canLeadToQuestions = (method: string): boolean => METHODS_WITH_QUESTIONS.has(method);
 
 /** Maximum number of open questions per call. */
 const MAX_OPEN_QUESTIONS = 16;
@@ -44,7 +49,12 @@ export class LegacyCall extends InFlightCall {
   }
 
   get acceptsQuestions(): boolean {
-    return METHODS_WITH_QUESTIONS.has(this.request.method);
+    return canLeadToQuestions(this.request.method);
+  }
+
+  /** True while a question of the call waits for its client. */
+  get waitsForClient(): boolean {
+    return this.openQuestions !== undefined && this.openQuestions.size > 0;
   }
 
   /**
@@ -56,6 +66,7 @@ export class LegacyCall extends InFlightCall {
       return undefined;
     this.openQuestions.add(control);
     this.pauseTimeout();
+    if (this.openQuestions.size === 1) this.host.questionOpened(this);
     control.signal.addEventListener('abort', () => this.closeQuestion(control), { once: true });
     return this.answerQuestion(question, control.signal).finally(() => this.closeQuestion(control));
   }

@@ -23,10 +23,10 @@ import type {
   UpstreamRequest,
 } from '../../upstream-connection.js';
 import type { UpstreamSessionState } from '../../upstream-session-state.js';
-import { connectionClosed, toOutcomeError, tooManyCalls } from '../../upstream.errors.js';
+import { BLOCKED_BY_QUESTION, connectionClosed, toOutcomeError, tooManyCalls } from '../../upstream.errors.js';
 import type { CallContext } from '../in-flight-call.js';
 import { CancelledCalls } from '../cancelled-calls.js';
-import { LegacyCall, type LegacyCallHost } from './legacy-call.js';
+import { canLeadToQuestions, LegacyCall, type LegacyCallHost } from './legacy-call.js';
 import { LegacyInbox, type InboxHost } from './legacy-inbox.js';
 import type { LegacyLink, LinkHost } from './legacy-link.js';
 import { LegacySubscriptions } from './legacy-subscriptions.js';
@@ -143,6 +143,11 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
     return { honoured: {}, close: () => Promise.resolve() };
   }
 
+  blockingCall(): { readonly asker: CallIdentity | undefined } | undefined {
+    const { asker } = this.serialQueue?.blocking?.request ?? {};
+    return this.serialQueue?.blocking && { asker };
+  }
+
   close(): Promise<void> {
     this.end('it was closed');
     this.closing ??= this.link.close();
@@ -159,6 +164,13 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
     // server continues to work on the call; `cancelledCalls` covers that case.
     const queue = this.serialQueue;
     void this.sendOwnRequest('ping', {}, CANCEL_BARRIER_TIMEOUT_MS).then(() => queue.release(call));
+  }
+
+  questionOpened(call: LegacyCall): void {
+    if (this.serialQueue?.blocking !== call || this.events.callsMayMove !== true) return;
+    for (const waiting of this.serialQueue.waitingCalls) {
+      if (this.isBlockedFor(waiting.request)) waiting.settle(BLOCKED_BY_QUESTION);
+    }
   }
 
   async cancel(call: LegacyCall, reason: string): Promise<void> {
@@ -243,6 +255,7 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
   ): Promise<Outcome> {
     if (this.closedBecause !== undefined) return Promise.resolve(connectionClosed(this.server, this.closedBecause));
     if (this.link.full || this.serialQueue?.full === true) return Promise.resolve(tooManyCalls(this.server));
+    if (this.isBlockedFor(request)) return Promise.resolve(BLOCKED_BY_QUESTION);
     const call = new LegacyCall(this.parts.nextId(), request, reply, signal, surroundings, this);
     const { outcome } = call;
     this.inbox.add(call);
@@ -250,6 +263,13 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
     if (this.serialQueue === undefined || !call.acceptsQuestions) this.link.send(call, text);
     else this.serialQueue.run(call, () => this.link.send(call, text));
     return outcome;
+  }
+
+  /** True if the call would wait until another client answers, and may use another connection instead. */
+  private isBlockedFor({ method, asker }: UpstreamRequest): boolean {
+    const blocking = this.serialQueue?.blocking;
+    if (blocking === undefined || this.events.callsMayMove !== true || !canLeadToQuestions(method)) return false;
+    return asker === undefined || blocking.request.asker?.principal !== asker.principal;
   }
 
   private toText(id: number, request: UpstreamRequest): string {

@@ -43,7 +43,7 @@ export function adoptOverHttp(
 function sendInitialize(channel: HttpChannel, opening: ConnectionOptions, signal: AbortSignal): Promise<RequestEnding> {
   const headers = legacyPostHeaders(channel.headers);
   const body = initializeText(HANDSHAKE_ID, opening.client);
-  const request = { method: 'POST', headers, body, timeoutMs: opening.context.connectMs } as const;
+  const request = { method: 'POST', headers, body, timeoutMs: opening.deadline.leftMs() } as const;
   return new SingleRequest(channel, request, isResponse, signal).ended;
 }
 

@@ -17,11 +17,11 @@ export async function openOverPipe(
   signal: AbortSignal,
   handshakeId?: number,
 ): Promise<LegacyConnection> {
-  const { client, context: surroundings, events, suspectEra } = opening;
-  const { server, deadlines, connectMs } = surroundings;
+  const { client, context: surroundings, events, suspectEra, deadline } = opening;
+  const { server, deadlines } = surroundings;
   try {
     const textOf = (id: number): string => initializeText(id, client);
-    const ending = await new PipeRequest(pipe, textOf, deadlines, connectMs, signal, handshakeId).ended;
+    const ending = await new PipeRequest(pipe, textOf, deadlines, deadline.leftMs(), signal, handshakeId).ended;
     const profile = readInitialize(withServer(pipeEndingToOutcome(ending), server), server);
     const connection = new LegacyConnection({
       profile,

@@ -16,8 +16,8 @@ export async function openOverSse(
   opening: ConnectionOptions,
   signal: AbortSignal,
 ): Promise<LegacyConnection> {
-  const { server, connectMs, clock } = opening.context;
-  const pipe = new SsePipe(channel, toPipeOptions(server, clock), connectMs);
+  const { server, clock } = opening.context;
+  const pipe = new SsePipe(channel, toPipeOptions(server, clock), opening.deadline.leftMs());
   const closePipe = (): void => void pipe.close();
   signal.addEventListener('abort', closePipe, { once: true });
   const refusal = await pipe.opened;

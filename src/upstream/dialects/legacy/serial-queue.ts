@@ -11,6 +11,16 @@ export class SerialQueue {
   private running: LegacyCall | undefined;
   private waiting: { readonly call: LegacyCall; readonly start: () => void }[] = [];
 
+  /** The running call, while a question of it waits for its client. */
+  get blocking(): LegacyCall | undefined {
+    return this.running?.waitsForClient === true ? this.running : undefined;
+  }
+
+  /** The calls that wait for the running one. */
+  get waitingCalls(): LegacyCall[] {
+    return this.waiting.map(({ call }) => call);
+  }
+
   get full(): boolean {
     return this.waiting.length >= MAX_WAITING;
   }

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { McpNotification } from '#lib/mcp-protocol';
 import { ManualClock } from '#lib/testing/manual-clock';
 import { Deadlines } from '../../channels/deadlines.js';
+import { BLOCKED_BY_QUESTION } from '../../upstream.errors.js';
 import { ScriptedPipe, flushMicrotasks } from '../pipe-fixture.js';
 import { LegacyConnection } from './legacy-connection.js';
 import { LegacyPipeLink } from './legacy-pipe-link.js';
@@ -21,6 +22,7 @@ describe('a shared pipe to a legacy server', () => {
   let connection: LegacyConnection;
   let uncorrelatedLogs: unknown[];
   let ambiguousQuestions: number;
+  let callsMayMove: boolean;
 
   const open = (): void => {
     pipe = new ScriptedPipe();
@@ -34,6 +36,7 @@ describe('a shared pipe to a legacy server', () => {
         notify: ({ params }) => void uncorrelatedLogs.push(params['data']),
         closed: () => undefined,
         ambiguousQuestion: () => void ambiguousQuestions++,
+        callsMayMove,
       },
       link: (host) => new LegacyPipeLink(pipe, host),
       nextId: () => pipe.nextId(),
@@ -41,14 +44,14 @@ describe('a shared pipe to a legacy server', () => {
     });
   };
   /** Starts a call; the pipe sends it once earlier calls have ended. */
-  const callOf = (client: string, signal = NEVER) => {
+  const callOf = (client: string, signal = NEVER, answer = async () => ({ result: { roots: [] } })) => {
     const logs: unknown[] = [];
     const questions: string[] = [];
     const reply = {
       notify: ({ params }: McpNotification) => void logs.push(params['data']),
       answerQuestion: async ({ method }: { method: string }) => {
         questions.push(method);
-        return { result: { roots: [] } };
+        return answer();
       },
     };
     const request = {
@@ -83,6 +86,7 @@ describe('a shared pipe to a legacy server', () => {
   beforeEach(async () => {
     clock = new ManualClock();
     deadlines = new Deadlines(clock);
+    callsMayMove = false;
     open();
     await flushMicrotasks();
   });
@@ -147,5 +151,53 @@ describe('a shared pipe to a legacy server', () => {
     pipe.emit(log('mine'));
     await flushMicrotasks();
     expect(mine.logs).toEqual(['mine']);
+  });
+
+  describe('with a question that its client does not answer', () => {
+    const unanswered = () => new Promise<never>(() => undefined);
+    /** A call whose question stays open. */
+    const blockWith = async (client: string) => {
+      const call = callOf(client, NEVER, unanswered);
+      pipe.emit({ id: 'open', method: 'roots/list' });
+      await flushMicrotasks();
+      return call;
+    };
+    const sentCalls = () => pipe.idsOf('tools/call').length;
+
+    it('rejects the calls of other principals at once, also those that were waiting, so that they can move', async () => {
+      callsMayMove = true;
+      open();
+      const blocking = callOf('other', NEVER, unanswered);
+      const waiting = callOf('me');
+      pipe.emit({ id: 'open', method: 'roots/list' });
+      await flushMicrotasks();
+      expect(blocking.questions).toEqual(['roots/list']);
+      expect(await waiting.outcome).toBe(BLOCKED_BY_QUESTION);
+      expect(await callOf('me').outcome).toBe(BLOCKED_BY_QUESTION);
+      expect(connection.blockingCall()).toEqual({ asker: identity('other') });
+      expect(sentCalls()).toBe(1);
+    });
+
+    it('lets the other calls of its own principal wait', async () => {
+      callsMayMove = true;
+      open();
+      await blockWith('me');
+      const waiting = callOf('me/phone');
+      pipe.emit({ id: pipe.idsOf('tools/call')[0], result: { done: 1 } });
+      await flushMicrotasks();
+      expect(connection.blockingCall()).toBeUndefined();
+      pipe.emit({ id: pipe.idsOf('tools/call')[1], result: { done: 2 } });
+      expect(await waiting.outcome).toMatchObject({ result: { done: 2 } });
+    });
+
+    it('lets calls wait where no other connection may serve them', async () => {
+      await blockWith('other');
+      const waiting = callOf('me');
+      expect(sentCalls()).toBe(1);
+      pipe.emit({ id: pipe.idsOf('tools/call')[0], result: {} });
+      await flushMicrotasks();
+      pipe.emit({ id: pipe.idsOf('tools/call')[1], result: { done: 2 } });
+      expect(await waiting.outcome).toMatchObject({ result: { done: 2 } });
+    });
   });
 });

@@ -6,6 +6,9 @@ const TARGET_PARAMS: Readonly<Record<string, string | undefined>> = {
   'tools/call': 'name',
   'prompts/get': 'name',
   'resources/read': 'uri',
+  'tasks/get': 'taskId',
+  'tasks/update': 'taskId',
+  'tasks/cancel': 'taskId',
 };
 
 /** Returns the headers of every request to a modern server, without those that mirror the request. */

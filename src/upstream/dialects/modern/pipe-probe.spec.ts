@@ -3,6 +3,7 @@ import { META, type JsonObject } from '#lib/mcp-protocol';
 import { ManualClock } from '#lib/testing/manual-clock';
 import { Deadlines } from '../../channels/deadlines.js';
 import { openOverPipe } from '../legacy/index.js';
+import { ConnectDeadline } from '../connect-deadline.js';
 import { ScriptedPipe, flushMicrotasks } from '../pipe-fixture.js';
 import { probeOverPipe, type PipeProbed } from './pipe-discovery.js';
 
@@ -111,6 +112,8 @@ describe('a probe of a child process', () => {
       context: context(),
       events: { notify: () => undefined, closed: () => undefined },
       suspectEra: () => undefined,
+      deadline: new ConnectDeadline(clock, START_MS),
+      owner: '',
     };
     const connection = await openOverPipe(pipe, opening, NEVER, probed?.handshakeId);
     expect(connection.profile).toMatchObject({ era: 'legacy', revision: '2025-11-25' });
