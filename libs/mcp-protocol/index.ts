@@ -85,5 +85,5 @@ export {
   type Question,
   type ReplyEvent,
 } from './neutral.js';
-export { JsonFault, parseJson } from './parse-json.js';
+export { JsonFault, MESSAGE_BOUNDS, ownJsonBounds, parseJson } from './parse-json.js';
 export { isRequestId, isRpcError, readBatch, readMessage, type MessageReading } from './read-message.js';

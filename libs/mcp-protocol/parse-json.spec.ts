@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { isJsonObject, type JsonObject } from './json.js';
-import { JsonFault, parseJson } from './parse-json.js';
+import { JsonFault, ownJsonBounds, parseJson } from './parse-json.js';
 
 function finiteOnly(_key: string, value: unknown): unknown {
   if (value === Infinity || value === -Infinity) throw new RangeError('It would be written out as null.');
@@ -26,6 +26,41 @@ describe('the JSON parser', () => {
       fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => {
         const text = JSON.stringify(value);
         expect(JSON.parse(roundTrip(text))).toStrictEqual(JSON.parse(text));
+      }),
+    );
+  });
+
+  it('reads every long text as the platform does', () => {
+    const rows = fc.array(fc.jsonValue({ maxDepth: 4 }), { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(rows, fc.constantFrom('x', 'ü', '€', '"', '\\', '\u2028'), (values, letter) => {
+        const text = JSON.stringify([...values, letter.repeat(5_000), ...values]);
+        expect(JSON.parse(roundTrip(text))).toStrictEqual(JSON.parse(text));
+      }),
+    );
+  });
+
+  it('reads every document with long integers as the platform does, but with all their digits', () => {
+    const document = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { depthSize: 'small', withCrossShrink: true },
+        fc.bigInt({ min: -(10n ** 25n), max: 10n ** 25n }).map(String),
+        fc.double({ noNaN: true, noDefaultInfinity: true }).map((number) => JSON.stringify(number)),
+        fc.string({ unit: 'binary' }).map((string) => JSON.stringify(string)),
+        fc.array(tie('value'), { maxLength: 4 }).map((items) => `[${items.join(', ')}]`),
+        fc.dictionary(fc.string(), tie('value').map(String)).map((members) => {
+          const parts = Object.entries(members).map(([key, value]) => `${JSON.stringify(key)} :${value}`);
+          return `{${parts.join(',')}}`;
+        }),
+      ),
+    })).value;
+    fc.assert(
+      fc.property(document.map(String), (text) => {
+        expect(JSON.parse(roundTrip(text))).toStrictEqual(JSON.parse(text));
+        const integers = (json: string) =>
+          [...json.matchAll(/"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/gu)].map(String).sort();
+        const digits = (json: string) => integers(json).filter((token) => !token.startsWith('"'));
+        expect(digits(roundTrip(text))).toStrictEqual(digits(text));
       }),
     );
   });
@@ -118,6 +153,68 @@ describe('the JSON parser', () => {
   it('rejects a deep text without reading it to its end', () => {
     // Its end is no JSON: a parser that reads on complains of that.
     expect(() => parseJson(`${'['.repeat(40_000_000)}no JSON`)).toThrow('JSON is nested deeper than 64 levels.');
+  });
+
+  const list = (length: number, toItem: (index: number) => string) =>
+    `[${Array.from({ length }, (_, index) => toItem(index)).join(',')}]`;
+  const object = (length: number, prefix = 'k') => `{${list(length, (index) => `"${prefix}${index}":1`).slice(1, -1)}}`;
+
+  it.each([
+    ['a million values', (extra: number) => list(999_999 + extra, () => '1')],
+    ['a million values in nested arrays', (extra: number) => list(499_999 + extra, () => '[1]')],
+    ['an object of ten thousand members', (extra: number) => object(10_000 + extra)],
+    ['an object of ten thousand equal keys', (extra: number) => `{${'"":0,'.repeat(9_999 + extra)}"":0}`],
+    [
+      'two hundred thousand members',
+      (extra: number) => `[${list(20, (i) => object(10_000, `${i}x`))},${object(extra)}]`,
+    ],
+    [
+      'two hundred thousand members in objects with different keys',
+      (extra: number) => list(200_000 + extra, (index) => `{"k${index}":1}`),
+    ],
+    ['a hundred thousand long integers', (extra: number) => list(100_000 + extra, () => '12345678901234567890')],
+  ])('accepts %s and rejects one more', (_what, toText) => {
+    expect(() => parseJson(toText(0))).not.toThrow();
+    const reject = () => parseJson(toText(1));
+    expect(reject).toThrow(JsonFault);
+    expect(reject).toThrow(expect.objectContaining({ reason: 'size' }));
+  });
+
+  it('accepts a table with more members than objects may have, because its rows have the same keys', () => {
+    const row = (index: number) => `{"id":${index},"name":"row ${index}","tags":{"a":${index},"b":null}}`;
+    expect(JSON.parse(roundTrip(list(120_000, row)))).toHaveLength(120_000);
+  });
+
+  it('counts the members of rows whose keys are permuted', () => {
+    const keys = Array.from({ length: 300 }, (_, index) => `key${index}`);
+    const row = (index: number) =>
+      `{"${keys[index % 300]}":1,"${keys[Math.floor(index / 300) % 300]}x":2,"${keys[index % 7]}y":3,"z":4}`;
+    expect(() => parseJson(list(90_000, row))).toThrow('members in total');
+  });
+
+  it('does not count commas, colons and brackets inside strings', () => {
+    const text = JSON.stringify({ a: ',:[{'.repeat(400_000), b: '",\\":'.repeat(200_000) });
+    expect(roundTrip(text)).toBe(text);
+  });
+
+  it('names the bound that a text exceeds', () => {
+    expect(() => parseJson(object(10_001))).toThrow('JSON contains an object with more than 10,000 members.');
+    expect(() => parseJson(list(1_000_001, () => '0'))).toThrow('JSON contains more than 1,000,000 values.');
+  });
+
+  it('reads JSON of the gateway itself without these bounds', () => {
+    expect(
+      parseJson(
+        list(1_000_001, () => '0'),
+        ownJsonBounds(2),
+      ),
+    ).toHaveLength(1_000_001);
+    expect(() => parseJson('[[[]]]', ownJsonBounds(2))).toThrow('JSON is nested deeper than 2 levels.');
+  });
+
+  it('keeps the digits of long integers beside characters beyond Latin-1', () => {
+    const text = '["€",12345678901234567890,"ü",{"ключ":-98765432109876543210}]';
+    expect(roundTrip(text)).toBe(text);
   });
 
   it('does not count brackets inside strings', () => {

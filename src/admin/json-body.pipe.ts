@@ -7,10 +7,11 @@ import {
 } from '@nestjs/common';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
-import { JsonFault, parseJson } from '#lib/mcp-protocol';
+import { JsonFault, MESSAGE_BOUNDS, parseJson } from '#lib/mcp-protocol';
 
 /** Large enough for an import with the definitions of ten thousand tools. */
 const MAX_BYTES = 32 * 1024 * 1024;
+const BOUNDS = { ...MESSAGE_BOUNDS, membersOfObject: 100_000, members: 1_000_000, values: 4_000_000 };
 
 /** A body that is read on demand, so that the bodies of unauthenticated requests are never buffered. */
 export class UnreadBody {
@@ -63,9 +64,9 @@ export class JsonBodyPipe implements PipeTransform {
     const text = await value.text();
     if (text === undefined) throw new PayloadTooLargeException('The body is larger than 32 MiB.');
     try {
-      return parseJson(text);
+      return parseJson(text, BOUNDS);
     } catch (cause) {
-      if (cause instanceof JsonFault) throw new BadRequestException(`The body is not valid JSON. ${cause.message}`);
+      if (cause instanceof JsonFault) throw new BadRequestException(`The body cannot be read. ${cause.message}`);
       throw cause;
     }
   }

@@ -3,6 +3,7 @@ import type { Caller } from '#lib/extension-kit';
 import {
   canonicalJson,
   isJsonObject,
+  ownJsonBounds,
   parseJson,
   type JsonObject,
   type McpRequest,
@@ -81,7 +82,7 @@ export class RequestStates {
     const json = this.seal.decrypt(text, toBindingText(binding));
     if (json === undefined) return undefined;
     // Only workers of this installation can seal a state, so its shape needs no validation.
-    const { state, of, until } = parseJson(json, MAX_STATE_DEPTH) as unknown as SealedState;
+    const { state, of, until } = parseJson(json, STATE_BOUNDS) as unknown as SealedState;
     // Checked last: params may be as large as a body, and a forged state must not cost a digest.
     if (computeDigest(binding.request.params) !== of) return undefined;
     return { state, isExpired: this.clock.now() >= until };
@@ -89,7 +90,7 @@ export class RequestStates {
 }
 
 /** Questions may be as deep as messages, and are nested a few levels deeper in the state. */
-const MAX_STATE_DEPTH = 80;
+const STATE_BOUNDS = ownJsonBounds(80);
 
 function toBindingText({ caller, endpoint, request }: StateBinding): string {
   const { issuer, subject } = caller.principal;

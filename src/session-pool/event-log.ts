@@ -1,4 +1,4 @@
-import { parseJson, type Outcome, type ReplyEvent, type RequestId } from '#lib/mcp-protocol';
+import { ownJsonBounds, parseJson, type Outcome, type ReplyEvent, type RequestId } from '#lib/mcp-protocol';
 
 /** The answer to a request, on a stream that carries the answers of several requests. */
 export interface AnswerEvent {
@@ -38,7 +38,7 @@ export interface LogEntry {
 }
 
 /** The maximum depth of a message, plus the levels of the event that wraps it. */
-const MAX_EVENT_DEPTH = 80;
+const EVENT_BOUNDS = ownJsonBounds(80);
 
 /**
  * Records a session's events for clients that resume with `Last-Event-ID` (specification 2025: basic/transports,
@@ -99,7 +99,7 @@ export function replayAfter(entries: readonly LogEntry[], eventId: string): Repl
 }
 
 function toEvent(entry: LogEntry): ReplayableEvent {
-  const event = parseJson(entry.json, MAX_EVENT_DEPTH) as unknown as ReplayableEvent;
+  const event = parseJson(entry.json, EVENT_BOUNDS) as unknown as ReplayableEvent;
   return entry.isWithheld ? event : { ...event, eventId: toEventId(entry) };
 }
 

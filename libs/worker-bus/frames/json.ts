@@ -1,7 +1,9 @@
-import { parseJson } from '#lib/mcp-protocol';
+import { ownJsonBounds, parseJson } from '#lib/mcp-protocol';
 import { MAX_JSON_DEPTH } from '../protocol.js';
 
 const NO_BYTES = Buffer.alloc(0);
+/** A merged list may exceed the bounds of the messages that it was made from. */
+const FRAME_BOUNDS = ownJsonBounds(MAX_JSON_DEPTH);
 
 /**
  * Converts a value to bytes; `undefined` becomes no bytes.
@@ -17,7 +19,7 @@ export function toJsonBytes(value: unknown): Buffer {
 export function readJson(bytes: Buffer): { readonly value: unknown } | undefined {
   if (bytes.length === 0) return { value: undefined };
   try {
-    return { value: parseJson(bytes.toString('utf8'), MAX_JSON_DEPTH) };
+    return { value: parseJson(bytes.toString('utf8'), FRAME_BOUNDS) };
   } catch {
     return undefined;
   }

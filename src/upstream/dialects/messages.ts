@@ -1,23 +1,24 @@
 import {
   allowsBatches,
+  JsonFault,
   parseJson,
   readBatch,
   readMessage,
   toServerContent,
   type JsonObject,
+  RpcCode,
   type JsonValue,
   type MessageReading,
 } from '#lib/mcp-protocol';
-
-const NOT_JSON: MessageReading = { kind: 'invalid', error: { code: -32700, message: 'Parse error' } };
 
 /** Reads the messages of one text: one, or several when the revision supports batches. */
 export function readMessages(text: string, revision: string): readonly MessageReading[] {
   let value: JsonValue;
   try {
     value = parseJson(text);
-  } catch {
-    return [NOT_JSON];
+  } catch (cause) {
+    if (!(cause instanceof JsonFault)) throw cause;
+    return [{ kind: 'invalid', error: { code: RpcCode.parseError, message: cause.message } }];
   }
   return toMessageReadings(value, revision);
 }
@@ -39,3 +40,9 @@ function withServerParams<Message extends { readonly params?: JsonObject }>(mess
   const cleaned = params && toServerContent(params);
   return cleaned === params ? message : { ...message, params: cleaned };
 }
+
+/** Says what is wrong with an event of a server's stream that holds no message. */
+export const describeInvalidEvent = (reading: Extract<MessageReading, { kind: 'invalid' }> | undefined): string =>
+  reading?.error.code === RpcCode.parseError
+    ? `an event cannot be read (${reading.error.message.slice(0, -1)})`
+    : 'an event is not a JSON-RPC message';

@@ -1,4 +1,5 @@
 import {
+  JsonFault,
   toFaultOutcome,
   toHttpOutcome,
   toMessageOutcome,
@@ -15,22 +16,37 @@ export function endingToOutcome(ending: RequestEnding, id: number): Outcome {
     case 'answer':
       return toHttpOutcome(ending.answer, id);
     case 'message':
-      return toMessageOutcome(parseJson(ending.data), id);
+      return messageToOutcome(ending.data, id);
     case 'fault':
       return toFaultOutcome(ending.fault, ending.detail);
   }
 }
 
-/** Returns whether an event is a JSON-RPC response. The stream is read until one arrives. */
-export function isResponse(data: string): boolean {
+function messageToOutcome(data: string, id: number): Outcome {
   try {
-    return readMessage(parseJson(data)).kind === 'response';
-  } catch {
-    return false;
+    return toMessageOutcome(parseJson(data), id);
+  } catch (fault) {
+    if (!(fault instanceof JsonFault)) throw fault;
+    return toFaultOutcome('too_large', fault.message.slice(0, -1));
   }
 }
 
+/** Returns whether an event ends the request: a JSON-RPC response, or a message too large to say. */
+export function isEnd(data: string): boolean {
+  try {
+    return isResponse(data);
+  } catch (fault) {
+    return fault instanceof JsonFault && fault.reason === 'size';
+  }
+}
+
+const isResponse = (data: string): boolean => readMessage(parseJson(data)).kind === 'response';
+
 /** Returns whether the body is a JSON-RPC response, for any HTTP status. */
 export function isRpcResponse(answer: HttpAnswer): boolean {
-  return isResponse(answer.body);
+  try {
+    return isResponse(answer.body);
+  } catch {
+    return false;
+  }
 }

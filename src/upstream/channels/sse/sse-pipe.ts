@@ -1,4 +1,5 @@
 import {
+  JsonFault,
   toFaultOutcome,
   parseJson,
   type HttpAnswer,
@@ -144,7 +145,11 @@ export class SsePipe extends MessagePipe implements HttpReceiver {
     let value: JsonValue;
     try {
       value = parseJson(data);
-    } catch {
+    } catch (fault) {
+      // It may be the answer to any call, so that all calls must end.
+      if (fault instanceof JsonFault && fault.reason === 'size') {
+        return this.fail('too_large', fault.message.slice(0, -1));
+      }
       return this.options.onInvalidMessage(data);
     }
     this.received(value);

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { isUtf8 } from 'node:buffer';
 import type { Readable, Writable } from 'node:stream';
-import { toFaultOutcome, parseJson, type JsonValue, type Outcome } from '#lib/mcp-protocol';
+import { JsonFault, toFaultOutcome, parseJson, type JsonValue, type Outcome } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
 import type { StdioServer } from '../../../registry/index.js';
 import type { BoundedLog } from '../bounded-log.js';
@@ -125,18 +125,23 @@ export class ChildPipe extends MessagePipe {
       lines = this.lines.push(chunk);
     } catch (error) {
       if (!(error instanceof LineOverflow)) throw error;
-      this.hasOverflowed = true;
-      this.ended('too_large', 'a line is too long');
-      void this.terminate();
-      return;
+      return this.overflow('a line is too long');
     }
     for (const line of lines) this.readLine(line);
   }
 
+  /** A message that cannot be read may be the answer to any call, so that all calls must end. */
+  private overflow(reason: string): void {
+    this.hasOverflowed = true;
+    this.ended('too_large', reason);
+    void this.terminate();
+  }
+
   private readLine(line: Buffer): void {
-    if (line.length === 0 || (line.length === 1 && line[0] === 0x0d)) return;
+    if (this.hasEnded || line.length === 0 || (line.length === 1 && line[0] === 0x0d)) return;
     const value = isUtf8(line) ? tryParseJson(line.toString('utf8')) : undefined;
-    if (value === undefined) this.options.invalidOutput.write(line.toString('utf8', 0, 200));
+    if (value instanceof JsonFault) this.overflow(value.message.slice(0, -1));
+    else if (value === undefined) this.options.invalidOutput.write(line.toString('utf8', 0, 200));
     else this.received(value);
   }
 
@@ -183,11 +188,12 @@ const NOTHING = (): void => undefined;
 const SENT: CallTransport = { sent: true, release: NOTHING, abort: NOTHING };
 const NOT_SENT: CallTransport = { sent: false, release: NOTHING, abort: NOTHING };
 
-function tryParseJson(text: string): JsonValue | undefined {
+/** Returns the fault of a message that is too large, and undefined for a text that is no message. */
+function tryParseJson(text: string): JsonValue | JsonFault | undefined {
   try {
     return parseJson(text);
-  } catch {
-    return undefined;
+  } catch (fault) {
+    return fault instanceof JsonFault && fault.reason === 'size' ? fault : undefined;
   }
 }
 

@@ -18,7 +18,7 @@ import type {
 import type { CallTransport } from '../../channels/message-pipe.js';
 import { Backoff } from '../../channels/backoff.js';
 import { protocolViolation, sessionLost } from '../../upstream.errors.js';
-import { readMessages } from '../messages.js';
+import { describeInvalidEvent, readMessages } from '../messages.js';
 import type { LegacyCall } from './legacy-call.js';
 import type { LinkHost } from './legacy-link.js';
 import { endsSession } from './session-loss.js';
@@ -117,7 +117,7 @@ export class LegacyPost implements HttpReceiver, CallTransport {
       case 'request':
         return this.host.inbox.request(reading.message, this.call);
       case 'invalid':
-        return this.call.settle(protocolViolation(this.host.server, 'an event is not a JSON-RPC message'));
+        return this.call.settle(protocolViolation(this.host.server, describeInvalidEvent(reading)));
     }
   }
 

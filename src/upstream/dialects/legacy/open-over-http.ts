@@ -2,7 +2,7 @@ import { firstHeaderValue, type AnswerHeaders, type HttpChannel } from '../../ch
 import type { ServerProfile } from '../../upstream-connection.js';
 import { isUpstreamSessionId, type StreamState, type UpstreamSessionState } from '../../upstream-session-state.js';
 import { protocolViolation, withServer, toOutcomeError } from '../../upstream.errors.js';
-import { isResponse, isRpcResponse, endingToOutcome } from '../request-ending.js';
+import { isEnd, isRpcResponse, endingToOutcome } from '../request-ending.js';
 import { SingleRequest, type RequestEnding } from '../single-request.js';
 import { initializeText, readInitialize } from './handshake.js';
 import { LegacyConnection } from './legacy-connection.js';
@@ -44,7 +44,7 @@ function sendInitialize(channel: HttpChannel, opening: ConnectionOptions, signal
   const headers = legacyPostHeaders(channel.headers);
   const body = initializeText(HANDSHAKE_ID, opening.client);
   const request = { method: 'POST', headers, body, timeoutMs: opening.deadline.leftMs() } as const;
-  return new SingleRequest(channel, request, isResponse, signal).ended;
+  return new SingleRequest(channel, request, isEnd, signal).ended;
 }
 
 /** A session that was just opened or adopted. */

@@ -1,7 +1,7 @@
 import { LATEST_MODERN_REVISION } from '#lib/mcp-protocol';
 import type { HttpChannel } from '../../channels/http/index.js';
 import { withServer } from '../../upstream.errors.js';
-import { isResponse, isRpcResponse, endingToOutcome } from '../request-ending.js';
+import { isEnd, isRpcResponse, endingToOutcome } from '../request-ending.js';
 import { SingleRequest, type RequestEnding } from '../single-request.js';
 import { DISCOVER_REQUEST, discoverText, readDiscovery, type Discovery } from './discovery.js';
 import { mirroredHeaders, modernHeaders } from './modern-headers.js';
@@ -17,7 +17,7 @@ export async function discoverOverHttp(
 ): Promise<Discovery> {
   const headers = mirroredHeaders(modernHeaders(channel.headers, LATEST_MODERN_REVISION), DISCOVER_REQUEST);
   const request = { method: 'POST', headers, body: discoverText(PROBE_ID), timeoutMs } as const;
-  const ending = await new SingleRequest(channel, request, isResponse, signal).ended;
+  const ending = await new SingleRequest(channel, request, isEnd, signal).ended;
   const outcome = withServer(endingToOutcome(ending, PROBE_ID), server);
   return isInconclusive(ending) ? { kind: 'failed', outcome } : readDiscovery(outcome, server);
 }

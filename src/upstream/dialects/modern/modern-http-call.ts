@@ -3,7 +3,7 @@ import type { AnswerHeaders, HttpExchange, HttpReceiver, SseEvent, StreamCursor 
 import type { TransportFault } from '#lib/mcp-protocol';
 import type { UpstreamReply, UpstreamRequest } from '../../upstream-connection.js';
 import { protocolViolation } from '../../upstream.errors.js';
-import { readMessages } from '../messages.js';
+import { describeInvalidEvent, readMessages } from '../messages.js';
 import { checkInputRequests } from './input-request-check.js';
 import { InFlightCall, type CallContext } from '../in-flight-call.js';
 
@@ -43,7 +43,7 @@ export class ModernHttpCall extends InFlightCall implements HttpReceiver {
       return this.settle(checkInputRequests(toMessageOutcome(reading.message, this.id), this));
     if (reading?.kind !== 'notification') {
       const what =
-        reading?.kind === 'request' ? 'it sent a request on a response stream' : 'an event is not a JSON-RPC message';
+        reading?.kind === 'request' ? 'it sent a request on a response stream' : describeInvalidEvent(reading);
       return this.settle(protocolViolation(this.context.server, what));
     }
     const { method, params = {} } = reading.message;

@@ -69,7 +69,7 @@ function jsonToOutcome(body: string | undefined, mapping: ToolResultMapping): Ou
   if (body === undefined) return protocolViolation(server, 'the JSON answer is not valid UTF-8');
   const value = tryParseJson(body);
   if (value instanceof JsonFault) {
-    return protocolViolation(server, `the answer is not valid JSON (${value.message.slice(0, -1)})`);
+    return protocolViolation(server, `the answer cannot be read (${value.message.slice(0, -1)})`);
   }
   return valueToOutcome(body, value, mapping);
 }
