@@ -50,7 +50,7 @@ export class PoolEntry implements ConnectionEvents {
   notify(notification: McpNotification): void {
     // A notification outside any call may still reveal another client's call (invariant 2).
     if (this.sharing?.sharedBy === 'all') return;
-    for (const session of this.sessions.keys()) session.notify(notification);
+    for (const session of this.sessions.keys()) session.notifyFrom(this.server.slug, notification);
     for (const listener of this.notificationListeners ?? []) listener(notification);
   }
 
