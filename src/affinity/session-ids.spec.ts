@@ -59,7 +59,7 @@ describe('SessionIds', () => {
       ...mine,
       caller: { ...mine.caller, ...(names && { servers: names }) },
     });
-    const normal = (names: string[] | undefined) => names && [...new Set(names)].sort();
+    const normal = (names: string[] | undefined) => names && [...new Set(names)].toSorted();
     fc.assert(
       fc.property(servers, servers, (one, other) => {
         const read = ids.read(ids.mint(limitedTo(one), REVISION), limitedTo(other));

@@ -40,6 +40,7 @@ export class SessionTransfer {
    */
   restore({ record, upstreams, watched }: HandoffPayload): void {
     const session = this.sessions.restore(record);
+    if (session.serverStream) this.subscriptions.restrict(session);
     this.upstreams.restore(session, upstreams);
     for (const resource of watched) this.resubscribe(session, resource);
   }

@@ -28,8 +28,8 @@ export type EndpointChange = 'caller' | 'endpoint';
 /** A running observation of an endpoint. */
 export interface EndpointWatch {
   /** Compares now, because the viewer has another caller. */
-  check(): void;
-  stop(): void;
+  readonly check: () => void;
+  readonly stop: () => void;
 }
 
 /** What one caller sees of an endpoint, for comparison. */

@@ -61,7 +61,7 @@ export class PoolEntry implements ConnectionEvents {
     // A notification outside any call may still reveal another client's call (invariant 2). The state of a task is sent under
     // the id that its owner knows, which only the calls of the owner can tell.
     if (this.sharing?.sharedBy === 'all' || isTaskNotification(notification.method)) return;
-    for (const session of this.sessions.keys()) session.notify(notification);
+    for (const session of this.sessions.keys()) session.notifyFrom(this.server.slug, notification);
     for (const listener of this.notificationListeners ?? []) listener(notification);
   }
 

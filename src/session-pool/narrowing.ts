@@ -5,7 +5,7 @@ import type { Caller } from '#lib/extension-kit';
  * servers. What is bound to a principal is bound to this limit too: a narrower token must not use what a wider one opened.
  */
 export function toNarrowing({ servers }: Pick<Caller, 'servers'>): string | undefined {
-  return servers && JSON.stringify([...new Set(servers)].sort());
+  return servers && JSON.stringify([...new Set(servers)].toSorted());
 }
 
 export function hasSameNarrowing(one: Caller, other: Caller): boolean {

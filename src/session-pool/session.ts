@@ -65,6 +65,8 @@ export class Session {
   logLevel: LogLevel | undefined;
   lastUsedAt: number;
   isEnded = false;
+  /** Decides by slug which servers the caller sees now. Undefined while the session has no subscriptions and no stream. */
+  showsServer: ((server: string) => boolean) | undefined;
   private isRetired = false;
   private calls: Set<InFlightCall> | undefined;
   private questions: PendingQuestions | undefined;
@@ -112,7 +114,7 @@ export class Session {
     return this.latestCaller;
   }
 
-  /** Uses the caller of a request from now on. Whoever sends the request must have checked that it owns the session. */
+  /** Uses the caller of a request from now on. The router has checked that the session belongs to it. */
   useCaller(caller: Caller): void {
     if (caller === this.latestCaller) return;
     // Another worker's request brings an equal copy: whatever is cached by caller stays cached.
@@ -218,6 +220,11 @@ export class Session {
     if (this.isRetired) return;
     if (this.logLevel && isBelowLevel(notification, this.logLevel)) return;
     void this.serverStream?.emit({ kind: 'notification', notification });
+  }
+
+  /** Sends a notification of a server that belongs to no call, unless the server is hidden from the caller now. */
+  notifyFrom(server: string, notification: McpNotification): void {
+    if (this.showsServer?.(server) !== false) this.notify(notification);
   }
 
   /** Adds a connection that serves this session and receives the client's notifications. */

@@ -77,6 +77,11 @@ export class SessionSubscriptions {
     }
   }
 
+  /** Limits the notifications of a restored session to what its caller sees, before its client opens a stream here. */
+  restrict(session: Session): void {
+    this.stateOf(session);
+  }
+
   /** Returns the resources that the session is subscribed to. */
   subscribedResources(session: Session): readonly SubscribedResource[] {
     return [...(this.sessions.get(session)?.resources.values() ?? [])].map(({ resource }) => resource);
@@ -97,10 +102,10 @@ export class SessionSubscriptions {
 
   /** Subscribes to the lists of every server behind the session's endpoint, until the session ends. */
   subscribeToLists(session: Session): void {
-    const endpoint = this.endpoints.findFor(session.caller, session.start.endpoint);
-    if (!endpoint || session.isEnded) return;
+    if (session.isEnded) return;
     const state = this.stateOf(session);
-    if (state.hasListSubscriptions) return;
+    const endpoint = this.findEndpoint(session);
+    if (!endpoint || state.hasListSubscriptions) return;
     state.hasListSubscriptions = true;
     const { notifier } = state;
     state.view = this.views.open(toViewer(session), LIST_FLAGS);
@@ -184,6 +189,10 @@ export class SessionSubscriptions {
     return (change) => notifier.record({ ...change, params: { ...change.params, uri } }, { resource: uri });
   }
 
+  private findEndpoint({ caller, start }: Session): Endpoint | undefined {
+    return this.endpoints.findFor(caller, start.endpoint);
+  }
+
   /** Notifies the listener when what the session's caller may see changes, also because another token is used. */
   private watchEndpoint(session: Session, listener: Parameters<EndpointDirectory['watch']>[2]): () => void {
     const watch = this.endpoints.watch(session.start.endpoint, session, listener);
@@ -203,6 +212,7 @@ export class SessionSubscriptions {
     };
     this.sessions.set(session, state);
     notifier.setView(state.view);
+    session.showsServer = (slug) => this.findEndpoint(session)?.servers.some((server) => server.slug === slug) === true;
     const stopWatching = this.watchEndpoint(session, () => this.applyVisibility(session, state));
     session.onEnd(() => {
       stopWatching();

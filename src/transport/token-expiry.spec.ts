@@ -1,21 +1,26 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { result, type JsonObject, type Outcome } from '#lib/mcp-protocol';
+import type { EventReader } from '../../test/support/event-reader.js';
 import { remoteServer } from '../../test/support/fake-upstream.js';
 import { HttpWorld, modern } from '../../test/support/http-world.js';
 
 const A = '/servers/a/mcp';
 const CALL = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'x' } };
 const PROGRESS = { method: 'notifications/progress', params: { progress: 1 } };
-/** Such a token has expired and is accepted for another second or two, because clocks differ. */
-const EXPIRING_SECONDS = -3;
+const HOUR = 3_600;
+/** For this time after its expiry a token is still accepted, because clocks differ. */
+const CLOCK_SKEW_SECONDS = 5;
 
 let world: HttpWorld;
 let answer: PromiseWithResolvers<Outcome>;
+/** A token that expires in an hour. The token of the world's own requests is not affected. */
+let token: { readonly authorization: string };
 
 beforeEach(async () => {
   Logger.overrideLogger(false);
   world = await HttpWorld.open([remoteServer('a')]);
+  token = { authorization: `Bearer ${await world.issueToken(HOUR)}` };
   answer = Promise.withResolvers();
   world.connector.respond = async ({ request, reply }) => {
     if (request.method !== 'tools/call') return result({});
@@ -26,42 +31,50 @@ beforeEach(async () => {
 
 afterEach(() => world.close());
 
-const expiringToken = async () => ({ authorization: `Bearer ${await world.issueToken(EXPIRING_SECONDS)}` });
+/** Lets time pass until this number of seconds after the expiry of the token. */
+async function passExpiry(seconds = CLOCK_SKEW_SECONDS + 2): Promise<void> {
+  world.expiryClock.stall((HOUR + seconds) * 1_000);
+  await world.expiryClock.advance(1_000);
+}
 
-/** Resolves when a server stream that was opened with the token has ended. */
-async function untilExpired(token: { readonly authorization: string }): Promise<void> {
-  const headers = { ...(await world.session(A)), ...token };
-  await (await world.stream('GET', A, { headers })).rest();
+/** True if the stream is still open when the gateway has answered another request. */
+async function isOpen(stream: EventReader): Promise<boolean> {
+  const ended = stream.rest().then(() => false);
+  const pinged = world.post('/rpc', { jsonrpc: '2.0', id: 1, method: 'ping' }).then(() => true);
+  return Promise.race([ended, pinged]);
 }
 
 describe('when the token of a stream expires', () => {
   it('ends the server stream of a legacy session, which continues with another token', async () => {
     const session = await world.session(A);
-    const token = await expiringToken();
     const stream = await world.stream('GET', A, { headers: { ...session, ...token } });
-    expect(stream.response.status).toBe(200);
+    await passExpiry();
     await stream.rest();
-    expect((await world.request('GET', A, { headers: { ...session, ...token } })).status).toBe(401);
     const again = await world.stream('GET', A, { headers: session });
     expect(again.response.status).toBe(200);
     await again.cancel();
   });
 
+  it('does not end a stream while its token is still accepted for other requests', async () => {
+    const session = await world.session(A);
+    const stream = await world.stream('GET', A, { headers: { ...session, ...token } });
+    await passExpiry(CLOCK_SKEW_SECONDS - 4);
+    expect(await isOpen(stream)).toBe(true);
+  });
+
   it('ends a modern subscription with its result', async () => {
     const { message, headers } = modern(7, 'subscriptions/listen', { notifications: { toolsListChanged: true } });
-    const token = await expiringToken();
     const stream = await world.stream('POST', A, { headers: { ...headers, ...token } }, message);
-    const messages = await stream.rest();
-    expect(messages.at(-1)).toMatchObject({ id: 7, result: {} });
-    expect((await world.request('POST', A, { headers: { ...headers, ...token } }, message)).status).toBe(401);
+    await stream.message();
+    await passExpiry();
+    expect(await stream.rest()).toMatchObject([{ id: 7, result: {} }]);
   });
 
   it('answers the calls of an HTTP+SSE client, accepts no more, and ends its stream', async () => {
-    const token = await expiringToken();
     const stream = await world.stream('GET', '/servers/a/sse', { headers: token });
     const path = (await stream.next())?.data ?? '';
     expect((await world.post(path, CALL)).status).toBe(202);
-    await untilExpired(await expiringToken());
+    await passExpiry();
     expect((await world.post(path, { ...CALL, id: 2 })).status).toBe(404);
     answer.resolve(result({ content: [] }));
     const answers = (await stream.rest()).filter(({ id }) => id !== undefined);
@@ -69,32 +82,41 @@ describe('when the token of a stream expires', () => {
     expect((await world.post(path, { ...CALL, id: 3 })).status).toBe(404);
   });
 
-  it.each<[string, (token: Record<string, string>) => Promise<[Record<string, string>, JsonObject]>]>([
-    ['legacy', async (token) => [{ ...(await world.session(A)), ...token }, CALL]],
+  it.each<[string, () => Promise<[Record<string, string>, JsonObject]>]>([
+    ['legacy', async () => [await world.session(A), CALL]],
     [
       'modern',
-      async (token) => {
+      async () => {
         const { headers, message } = modern(1, 'tools/call', { name: 'x' });
-        return [{ ...headers, ...token }, message];
+        return [headers, message];
       },
     ],
   ])('does not end the stream of a %s call that was admitted before', async (_era, toRequest) => {
-    const token = await expiringToken();
-    const [headers, message] = await toRequest(token);
-    const stream = await world.stream('POST', A, { headers }, message);
+    const [headers, message] = await toRequest();
+    const stream = await world.stream('POST', A, { headers: { ...headers, ...token } }, message);
     await stream.message();
-    await untilExpired(token);
+    await passExpiry();
     answer.resolve(result({ content: [] }));
     expect((await stream.rest()).at(-1)).toMatchObject({ id: 1, result: { content: [] } });
   });
 
-  it('does not end the stream of a token that is valid for longer', async () => {
+  it('does not end the rest of a call’s stream that the client resumed with this token', async () => {
     const session = await world.session(A);
-    const stream = await world.stream('GET', A, { headers: session });
-    await untilExpired(await expiringToken());
-    const end = stream.rest().then(() => 'ended');
-    expect(await Promise.race([end, Promise.resolve('open')])).toBe('open');
-    await world.request('DELETE', A, { headers: session });
-    expect(await end).toBe('ended');
+    const first = await world.stream('POST', A, { headers: session }, CALL);
+    const opened = await first.next();
+    const headers = { ...session, ...token, 'last-event-id': opened?.id ?? '' };
+    const resumed = await world.stream('GET', A, { headers });
+    await passExpiry();
+    answer.resolve(result({ content: [] }));
+    expect((await resumed.rest()).at(-1)).toMatchObject({ id: 1, result: { content: [] } });
+  });
+
+  it('does not end the stream of a token that is valid for longer', async () => {
+    const longer = { authorization: `Bearer ${await world.issueToken(2 * HOUR)}` };
+    const stream = await world.stream('GET', A, { headers: { ...(await world.session(A)), ...longer } });
+    const other = await world.stream('GET', A, { headers: { ...(await world.session(A)), ...token } });
+    await passExpiry();
+    await other.rest();
+    expect(await isOpen(stream)).toBe(true);
   });
 });

@@ -8,6 +8,7 @@ import { Test } from '@nestjs/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { loadConfig, LoadedConfig } from '#lib/config';
 import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { AppModule } from '../../src/app.module.js';
 import { TokenIssuer } from '../../src/auth/index.js';
 import { GATEWAY_SETTINGS } from '../../src/gateway-settings.js';
@@ -16,6 +17,7 @@ import type { RegistrySnapshot, ServerDefinition } from '../../src/registry/inde
 import { RegistryComponents } from '../../src/registry/testing.js';
 import { SessionPool } from '../../src/session-pool/index.js';
 import { createHttpAdapter } from '../../src/transport/index.js';
+import { StreamExpiry } from '../../src/transport/testing.js';
 import { UpstreamConnector } from '../../src/upstream/index.js';
 import { EventReader } from './event-reader.js';
 import { FakeConnector, FakeRegistry } from './fake-upstream.js';
@@ -47,6 +49,8 @@ export class HttpWorld {
     readonly url: string,
     readonly connector: FakeConnector,
     readonly registry: FakeRegistry,
+    /** The clock by which streams end when their tokens expire. */
+    readonly expiryClock: ManualClock,
   ) {}
 
   static async open(
@@ -57,18 +61,21 @@ export class HttpWorld {
     const folder = await mkdtemp(join(tmpdir(), 'isthmus-http-'));
     const [connector, registry] = [new FakeConnector(), new FakeRegistry(servers, more)];
     const loaded = new LoadedConfig(loadConfig(GATEWAY_SETTINGS, { ISTHMUS_DATA_DIR: folder, ...env }));
+    const expiryClock = new ManualClock(Date.now());
     const assembly = await Test.createTestingModule({ imports: [AppModule.forRoot(loaded)] })
       .overrideProvider(UpstreamConnector)
       .useValue(connector)
       .overrideProvider(RegistryComponents)
       // The specs never change the configuration through the store.
       .useValue({ registry, store: {} })
+      .overrideProvider(StreamExpiry)
+      .useValue(new StreamExpiry(expiryClock))
       .compile();
     const application = assembly.createNestApplication<NestFastifyApplication>(createHttpAdapter(), { logger: false });
     await application.listen(0, '127.0.0.1');
     const { port } = application.getHttpServer().address() as AddressInfo;
     const token = await application.get(TokenIssuer).issue({ subject: 'me', expiresInSeconds: 600 });
-    return new HttpWorld(application, folder, token, `http://127.0.0.1:${port}`, connector, registry);
+    return new HttpWorld(application, folder, token, `http://127.0.0.1:${port}`, connector, registry, expiryClock);
   }
 
   get authorization(): { readonly authorization: string } {
@@ -125,7 +132,7 @@ export class HttpWorld {
     return { 'mcp-session-id': headers.get('mcp-session-id') ?? 'none', 'mcp-protocol-version': revision };
   }
 
-  /** Issues another token for the same subject. A negative number of seconds: one that has expired. */
+  /** Issues another token for the same subject. */
   issueToken(expiresInSeconds: number): Promise<string> {
     return this.application.get(TokenIssuer).issue({ subject: 'me', expiresInSeconds });
   }

@@ -77,7 +77,7 @@ export function describeTeamChanges(start: (setup: GatewaySetup) => Promise<Team
       const client = await connect();
       const before = client.received.of(TOOLS_CHANGED).length;
       await setMembers(client, ['nobody', kind.name]);
-      await client.received.until(TOOLS_CHANGED, before + 1);
+      expect((await client.received.until(TOOLS_CHANGED, before + 1)).length).toBeGreaterThan(before);
       for (const era of ERAS) {
         const uri = `${era}+${WATCHED}`;
         await client.watch({ uri });

@@ -91,6 +91,27 @@ describe('a legacy session whose client sends another token', () => {
     expect(received()).toEqual([updated('y+file:///a')]);
   });
 
+  it('receives no messages of a server that the new token may not see', async () => {
+    const { made, session, useToken, received } = await openSession(X_FOR_USERS);
+    const caller = { ...callerOf('me'), roles: ['user'] };
+    const located = await made.locate(session, caller);
+    for (const name of ['x__t', 'y__t'])
+      await made.request('tools/call', { name }, { session: located, caller, endpoint: 'default' });
+    await later();
+    const log = (data: string) => ({ method: 'notifications/message', params: { level: 'error', data } });
+    const emit = () => {
+      for (const connection of made.connector.live) connection.emitNotification(log(connection.server.slug));
+    };
+    received();
+    emit();
+    expect(received()).toEqual(expect.arrayContaining([log('x'), log('y')]));
+    await useToken({ roles: [] });
+    received();
+    emit();
+    const messages = received().filter(({ method }) => method === log('').method);
+    expect(new Set(messages.map(({ params }) => params['data']))).toEqual(new Set(['y']));
+  });
+
   it.each([
     ['that sees a part of a server', NO_SECRETS],
     ['that sees every server', { ...NO_SECRETS, servers: ['z'] }],

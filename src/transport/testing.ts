@@ -1,0 +1,1 @@
+export { StreamExpiry } from './stream-expiry.js';
