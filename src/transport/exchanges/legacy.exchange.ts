@@ -12,9 +12,10 @@ import {
   type Outcome,
 } from '#lib/mcp-protocol';
 import { OrphanedStreams, SessionRouter, SessionUnknown, type SessionHandle } from '../../affinity/index.js';
-import { Dispatcher, EndpointInfo } from '../../dispatch/index.js';
+import { EndpointInfo } from '../../dispatch/index.js';
 import { requireAccept } from '../http-request.js';
 import { OpenReplies } from '../open-replies.js';
+import { RefusalRecorder } from '../refusal-recorder.js';
 import { TransportConfig } from '../transport.config.js';
 import { BadRequest } from '../transport.errors.js';
 import { singleHeader, type Exchange } from './exchange.js';
@@ -36,7 +37,7 @@ const NEVER_ABORTED = new AbortController().signal;
 @Injectable()
 export class LegacyExchange {
   constructor(
-    private readonly dispatcher: Dispatcher,
+    private readonly dispatcher: RefusalRecorder,
     private readonly endpointInfo: EndpointInfo,
     private readonly router: SessionRouter,
     private readonly orphanedStreams: OrphanedStreams,
@@ -156,7 +157,12 @@ export class LegacyExchange {
   ): Promise<Outcome> {
     if (!isLegacyMethod(message.method) || message.method === 'initialize')
       return Promise.resolve(unknownMethod(message));
-    return this.dispatcher.dispatch(toSessionInbound(exchange, session, message), reply, NEVER_ABORTED);
+    return this.dispatcher.dispatch(
+      exchange.source,
+      toSessionInbound(exchange, session, message),
+      reply,
+      NEVER_ABORTED,
+    );
   }
 
   /** Throws or rejects with the errors of `SessionRouter.locate`. */

@@ -13,8 +13,9 @@ import {
   type Outcome,
   type RequestId,
 } from '#lib/mcp-protocol';
-import { Dispatcher, type Inbound } from '../../dispatch/index.js';
+import type { Inbound } from '../../dispatch/index.js';
 import type { StreamEvent, StreamSink } from '../../session-pool/index.js';
+import { RefusalRecorder } from '../refusal-recorder.js';
 import type { ReplyWriter } from '../reply-writer.js';
 import { toResponseText, withRetryAfter, toJsonRpcMessage } from '../rpc-responses.js';
 import { OpenReplies, type OpenReply } from '../open-replies.js';
@@ -35,7 +36,7 @@ const LISTEN_METHOD = 'subscriptions/listen';
 @Injectable()
 export class ModernExchange {
   constructor(
-    private readonly dispatcher: Dispatcher,
+    private readonly dispatcher: RefusalRecorder,
     private readonly openReplies: OpenReplies,
   ) {}
 
@@ -49,7 +50,7 @@ export class ModernExchange {
     const { caller, endpoint, headers: mirrored } = exchange;
     const requestId = message.id;
     const inbound: Inbound = { caller, endpoint, ...decoded, requestId, mirrored, clientRepeatsCall: true };
-    const outcome = await this.dispatcher.dispatch(inbound, reply, reply.signal);
+    const outcome = await this.dispatcher.dispatch(exchange.source, inbound, reply, reply.signal);
     return reply.finish(outcome);
   }
 }
