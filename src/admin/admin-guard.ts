@@ -2,6 +2,7 @@ import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import { CallerAuthenticator } from '../auth/index.js';
+import { ClientAddresses, ReceivedSource } from '../client-address/index.js';
 import type { ElevatedRole } from '../tokens/index.js';
 import { RoleMissing, TokenRestricted } from './admin.errors.js';
 import { AuditInterceptor } from './audit.interceptor.js';
@@ -20,6 +21,7 @@ export class AdminGuard implements CanActivate {
     private readonly authenticator: CallerAuthenticator,
     private readonly reflector: Reflector,
     private readonly audit: AuditInterceptor,
+    private readonly addresses: ClientAddresses,
   ) {}
 
   /** Rejects with Unauthenticated (401), RoleMissing (403) or TokenRestricted (403). */
@@ -35,8 +37,9 @@ export class AdminGuard implements CanActivate {
   }
 
   private async requireRole(request: FastifyRequest, roles: readonly AdminRole[]): Promise<void> {
-    const { headers, url } = request;
-    const caller = await this.authenticator.authenticate(headers.authorization, url.split('?', 1)[0], headers.host);
+    const { headers, raw } = request;
+    const source = new ReceivedSource(raw, this.addresses);
+    const caller = await this.authenticator.authenticate(headers.authorization, source.path, headers.host, source);
     setCaller(request, caller);
     if (!roles.some((role) => caller.roles.includes(role))) throw new RoleMissing(roles);
     if (!caller.servers) return;

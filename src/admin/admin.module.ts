@@ -10,6 +10,7 @@ import { DataFolderModule } from '../data-folder/index.js';
 import { DatabaseModule } from '../database/index.js';
 import { DeferredBodyParsing } from './deferred-body-parsing.js';
 import { UpstreamModule } from '../upstream/index.js';
+import { ClientAddressModule } from '../client-address/index.js';
 import { AuditModule } from '../audit/index.js';
 import { DocsPageController } from './openapi/docs-page.controller.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
@@ -66,6 +67,7 @@ import { WorkersController } from './workers.controller.js';
     ItemsModule,
     UpstreamModule,
     AuditModule,
+    ClientAddressModule,
   ],
   controllers: [
     AuditLogController,

@@ -17,6 +17,12 @@ class AuditFilter extends PageQuery {
   /** Subject of the caller. */
   @IsOptional() @IsString() @MaxLength(MAX_TEXT_LENGTH) readonly subject?: string;
 
+  /** Id of the caller's token: of a personal access token, or the claim `jti`. */
+  @IsOptional() @IsString() @MaxLength(MAX_TEXT_LENGTH) readonly token?: string;
+
+  /** IP address of the client. */
+  @IsOptional() @IsString() @MaxLength(MAX_TEXT_LENGTH) readonly address?: string;
+
   /** HTTP method. */
   @IsOptional() @IsIn(['POST', 'PUT', 'PATCH', 'DELETE', 'GET', 'HEAD']) readonly method?: string;
 
@@ -34,7 +40,7 @@ class AuditFilter extends PageQuery {
 
 const CURSOR = /^[a-z\d]{27}$/;
 
-/** Changes made and requests refused over the admin API. */
+/** Changes made over the admin API, and refused requests. */
 @AdminController('audit')
 export class AuditLogController {
   constructor(private readonly log: AuditLog) {}

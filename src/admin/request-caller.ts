@@ -2,7 +2,7 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { Caller } from '#lib/extension-kit';
 
-type Request = Pick<FastifyRequest, 'method' | 'url' | 'ip'>;
+type Request = Pick<FastifyRequest, 'method' | 'url'>;
 
 const callers = new WeakMap<Request, Caller>();
 

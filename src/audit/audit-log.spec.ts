@@ -4,11 +4,11 @@ import { ManualClock } from '#lib/testing/manual-clock';
 import { DATABASE_KINDS, type DatabaseHost } from '../../test/support/databases.js';
 import type { Database } from '../database/index.js';
 import { openDatabase, type DatabasePlace } from '../database/testing.js';
-import { AuditConfig, AuditLog, type AuditRecord } from './index.js';
-
-type AuditEvent = Omit<AuditRecord, 'id' | 'at'>;
+import { AuditConfig, AuditLog, type AuditEvent } from './index.js';
 
 const DAY_MS = 24 * 3_600_000;
+
+const stranger = { issuer: '', subject: '', roles: [], status: 401, reason: 'No token.' };
 
 const event = (more: Partial<AuditEvent> = {}): AuditEvent => ({
   issuer: 'isthmus',
@@ -102,8 +102,8 @@ describe.each(DATABASE_KINDS)('AuditLog over $name', ({ start }) => {
     await log.recordAndFlush(
       event({ path: `/x\n\u001b[31m${'y'.repeat(300)}`, outcome: 'refused', status: 403, reason: 'No.' }),
     );
-    expect(lines[0]).toBe('log ada of isthmus (admin): POST /admin/v1/servers: done');
-    expect(lines[1]).toMatch(/^warn ada of isthmus \(admin\): POST \/x\?\?\[31my+: refused, 403: No\.$/);
+    expect(lines[0]).toBe('log ada of isthmus (admin), 127.0.0.1: POST /admin/v1/servers: done');
+    expect(lines[1]).toMatch(/^warn ada of isthmus \(admin\), 127\.0\.0\.1: POST \/x\?\?\[31my+: refused, 403: No\.$/);
   });
 
   it('stores records that contain NUL characters and truncates long reasons', async () => {
@@ -135,5 +135,85 @@ describe.each(DATABASE_KINDS)('AuditLog over $name', ({ start }) => {
     expect(lines.at(-1)).toMatch(/^error Failed to write 1 audit records, retrying/);
     await host.run(place, 'alter table audit_records_away rename to audit_records');
     expect(await log.find({}, 9)).toHaveLength(1);
+  });
+
+  it('deletes no record of a change or of a caller with a token because of unauthenticated requests', async () => {
+    const log = await open({ maxRecords: 2, maxRefusals: 3 });
+    for (const status of [200, 201, 204]) await log.recordAndFlush(event({ status }));
+    for (const path of ['/a', '/b', '/c', '/d']) log.recordRefusal(event({ path, status: 403 }));
+    for (let index = 0; index < 9; index += 1) {
+      for (let path = 0; path < 9; path += 1)
+        log.recordRefusal(event({ ...stranger, address: `10.0.0.${index}`, path: `/${path}` }));
+    }
+    expect(await log.find({}, 500)).toHaveLength(3 + 4 + 81);
+    log.onApplicationBootstrap();
+    await log.onApplicationShutdown();
+    const kept = (await log.find({}, 500)).map(({ subject, status, path }) => [subject, status, path]);
+    expect(kept.filter(([subject]) => subject === '')).toHaveLength(3);
+    expect(kept.filter(([subject]) => subject !== '')).toEqual([
+      ['ada', 403, '/d'],
+      ['ada', 403, '/c'],
+      ['ada', 403, '/b'],
+      ['ada', 204, '/admin/v1/servers'],
+      ['ada', 201, '/admin/v1/servers'],
+    ]);
+  });
+
+  it('counts like refusals within a minute in one further record', async () => {
+    const log = await open();
+    const refuse = (more: Partial<AuditEvent> = {}) => log.recordRefusal(event({ ...stranger, ...more }));
+    for (let index = 0; index < 100; index += 1) refuse();
+    refuse({ address: '10.0.0.1' });
+    await clock.advance(60_000);
+    refuse();
+    const found = await log.find({}, 9);
+    expect(found.map(({ address, count }) => [address, count])).toEqual([
+      ['127.0.0.1', undefined],
+      ['127.0.0.1', 99],
+      ['10.0.0.1', undefined],
+      ['127.0.0.1', undefined],
+    ]);
+    expect(lines.filter((line) => line.startsWith('warn'))).toHaveLength(4);
+    expect(lines.some((line) => line.endsWith('No token. (99 more)'))).toBe(true);
+  });
+
+  it('shows counted refusals as soon as the log is read', async () => {
+    const log = await open();
+    for (let index = 0; index < 5; index += 1) log.recordRefusal(event(stranger));
+    expect((await log.find({}, 9)).map(({ count }) => count)).toEqual([4, undefined]);
+    expect(await log.find({}, 9)).toHaveLength(2);
+  });
+
+  it('bounds the records of a minute, of one address and of all, and counts every refusal', async () => {
+    const log = await open();
+    for (let path = 0; path < 2_000; path += 1) log.recordRefusal(event({ ...stranger, path: `/${path}` }));
+    const ofOne = await log.find({}, 5_000);
+    expect(ofOne.length).toBeLessThanOrEqual(22);
+    for (let index = 0; index < 2_000; index += 1)
+      log.recordRefusal(event({ ...stranger, address: `10.0.${index % 250}.${Math.floor(index / 250)}` }));
+    const all = await log.find({}, 5_000);
+    expect(all.length).toBeLessThanOrEqual(600);
+    expect(all.reduce((sum, { count = 1 }) => sum + count, 0)).toBe(4_000);
+    log.recordRefusal(event({ status: 403, reason: 'No.' }));
+    expect((await log.find({ subject: 'ada' }, 9)).length).toBe(1);
+  });
+
+  it('keeps records of changes pending, and not every unauthenticated refusal, while the database fails', async () => {
+    const log = await open();
+    await host.run(place, 'alter table audit_records rename to audit_records_away');
+    for (let index = 0; index < 1_500; index += 1) log.record(event({ ...stranger, outcome: 'refused' }));
+    await log.recordAndFlush(event());
+    await host.run(place, 'alter table audit_records_away rename to audit_records');
+    expect(await log.find({ subject: 'ada' }, 9)).toHaveLength(1);
+    expect(await log.find({ outcome: 'refused' }, 5_000)).toHaveLength(1_000);
+  });
+
+  it('finds records by the id of the token and by the address', async () => {
+    const log = await open();
+    await log.recordAndFlush(event({ token: 'abc' }));
+    await log.recordAndFlush(event({ address: '10.0.0.1' }));
+    expect(await log.find({ token: 'abc' }, 9)).toMatchObject([{ token: 'abc' }]);
+    expect(await log.find({ address: '10.0.0.1' }, 9)).toMatchObject([{ address: '10.0.0.1' }]);
+    expect(lines[0]).toBe('log ada of isthmus (admin), token abc, 127.0.0.1: POST /admin/v1/servers: done');
   });
 });

@@ -2,27 +2,32 @@ import { randomBytes } from 'node:crypto';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Clock } from '#lib/time';
 import { Database } from '../database/index.js';
-import type { AuditQuery, AuditRecord } from './audit-record.js';
+import { classOf, type AuditEvent, type AuditQuery, type AuditRecord } from './audit-record.js';
 import { AuditTable } from './audit-table.js';
 import { AuditConfig } from './audit.config.js';
+import { RefusalWindows } from './refusal-windows.js';
 
 /** Refusals of unauthenticated requests are written in batches, so that a flood of requests does not flood the disk. */
 const FLUSH_DELAY_MS = 100;
 const RETRY_DELAY_MS = 1_000;
 const MAX_BATCH_SIZE = 200;
 const MAX_PENDING = 10_000;
+/** Records of unauthenticated requests must not use up the place of the others while the database is unavailable. */
+const MAX_PENDING_UNAUTHENTICATED = 1_000;
 const PRUNE_INTERVAL_MS = 3_600_000;
 /** Maximum length of a log line and of a reason, in characters, because both may quote the request. */
 const MAX_TEXT_LENGTH = 1_000;
 
 /**
- * Records changes made and requests refused over the admin API. A record becomes a log line at once and a database row
+ * Records changes made over the admin API and refused requests. A record becomes a log line at once and a database row
  * shortly after. Records that cannot be written stay pending until the database is available.
  */
 @Injectable()
 export class AuditLog implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('Audit');
   private readonly table: AuditTable;
+  private readonly refusals: RefusalWindows;
+  private readonly unauthenticated: RefusalWindows;
   private pending: AuditRecord[] = [];
   private flushing: Promise<void> | undefined;
   private cancelFlush: (() => void) | undefined;
@@ -35,6 +40,9 @@ export class AuditLog implements OnApplicationBootstrap, OnApplicationShutdown {
     private readonly clock: Clock,
   ) {
     this.table = new AuditTable(database);
+    const write = (event: AuditEvent) => this.record(event);
+    this.refusals = new RefusalWindows(write, clock);
+    this.unauthenticated = new RefusalWindows(write, clock);
   }
 
   onApplicationBootstrap(): void {
@@ -47,18 +55,20 @@ export class AuditLog implements OnApplicationBootstrap, OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     this.stopPruning?.();
+    this.refusals.end();
+    this.unauthenticated.end();
     this.cancelFlush?.();
     await Promise.all([this.flush(), this.lastPrune]);
   }
 
   /** Adds a record, which is written to the database shortly after. */
-  record(event: Omit<AuditRecord, 'id' | 'at'>): void {
+  record(event: AuditEvent): void {
     const at = new Date(this.clock.now());
     const { reason, ...rest } = event;
     const shortReason = reason?.slice(0, MAX_TEXT_LENGTH);
     const record = { id: generateId(at), at, ...rest, ...(shortReason !== undefined && { reason: shortReason }) };
     this.logger[record.outcome === 'done' ? 'log' : 'warn'](toLogLine(record));
-    if (this.pending.length >= MAX_PENDING) {
+    if (this.isPendingFull(record)) {
       this.logger.error(`Dropped an audit record, too many are pending: ${toLogLine(record)}`);
       return;
     }
@@ -66,16 +76,31 @@ export class AuditLog implements OnApplicationBootstrap, OnApplicationShutdown {
     this.scheduleFlush(FLUSH_DELAY_MS);
   }
 
+  /** Records a refusal. Like refusals within a minute are counted in one further record. */
+  recordRefusal(event: Omit<AuditEvent, 'outcome'>): void {
+    const refusals = event.subject === '' ? this.unauthenticated : this.refusals;
+    refusals.add({ ...event, outcome: 'refused' });
+  }
+
   /** Adds a record and resolves when it is written, or when writing it has failed for now. */
-  async recordAndFlush(event: Omit<AuditRecord, 'id' | 'at'>): Promise<void> {
+  async recordAndFlush(event: AuditEvent): Promise<void> {
     this.record(event);
     await this.flush();
   }
 
   /** Finds the newest records, optionally only those before an id. @throws DatabaseUnavailable */
   async find(query: AuditQuery, limit: number, before?: string): Promise<readonly AuditRecord[]> {
+    this.refusals.flush();
+    this.unauthenticated.flush();
     await this.flush();
     return this.table.find(query, limit, before);
+  }
+
+  private isPendingFull(record: AuditRecord): boolean {
+    const { length } = this.pending;
+    if (length >= MAX_PENDING) return true;
+    if (length < MAX_PENDING_UNAUTHENTICATED || classOf(record) !== 'unauthenticated') return false;
+    return this.pending.filter((each) => classOf(each) === 'unauthenticated').length >= MAX_PENDING_UNAUTHENTICATED;
   }
 
   private scheduleFlush(delayMs: number): void {
@@ -109,11 +134,15 @@ export class AuditLog implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   private async prune(): Promise<void> {
-    const { retentionMs, maxRecords } = this.config;
-    const before = new Date(this.clock.now() - retentionMs);
-    await this.table
-      .prune(before, maxRecords)
-      .catch((cause: unknown) => this.logger.warn(`Failed to delete old audit records: ${String(cause)}`));
+    const { retentionMs, maxRecords, maxRefusals } = this.config;
+    try {
+      await this.table.deleteBefore(new Date(this.clock.now() - retentionMs));
+      await this.table.deleteSurplus('changes', maxRecords);
+      await this.table.deleteSurplus('refusals', maxRefusals);
+      await this.table.deleteSurplus('unauthenticated', maxRefusals);
+    } catch (cause) {
+      this.logger.warn(`Failed to delete old audit records: ${String(cause)}`);
+    }
   }
 }
 
@@ -127,10 +156,18 @@ function generateId(at: Date): string {
   return `${time}${number}${randomBytes(6).toString('hex')}`;
 }
 
-function toLogLine({ issuer, subject, roles, method, path, outcome, status, reason }: AuditRecord): string {
-  const caller = subject === '' ? 'Unauthenticated' : `${subject} of ${issuer} (${roles.join(', ')})`;
+function toLogLine(record: AuditRecord): string {
+  const { method, path, outcome, status, reason, count } = record;
   const end = outcome === 'done' ? outcome : `${outcome}, ${status}: ${reason ?? ''}`;
-  return toSingleLine(`${caller}: ${method} ${path}: ${end}`);
+  const repeated = count === undefined ? '' : ` (${count} more)`;
+  return toSingleLine(`${toCallerText(record)}: ${method} ${path}: ${end}${repeated}`);
+}
+
+function toCallerText({ issuer, subject, roles, token, address }: AuditRecord): string {
+  const caller = subject === '' ? 'Unauthenticated' : `${subject} of ${issuer} (${roles.join(', ')})`;
+  return [caller, ...(token === undefined ? [] : [`token ${token}`]), ...(address === undefined ? [] : [address])].join(
+    ', ',
+  );
 }
 
 /** Replaces line breaks and control characters, so that a request cannot forge log lines. */

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { sql, type ExpressionBuilder, type Expression, type SqlBool } from 'kysely';
 import {
   readInstant,
   readJson,
@@ -7,7 +7,7 @@ import {
   type StoredInstant,
   type StoredJson,
 } from '../database/index.js';
-import type { AuditOutcome, AuditQuery, AuditRecord } from './audit-record.js';
+import { classOf, type AuditClass, type AuditOutcome, type AuditQuery, type AuditRecord } from './audit-record.js';
 
 type AuditTables = {
   audit_records: {
@@ -23,8 +23,13 @@ type AuditTables = {
     status: number;
     reason: string | null;
     address: string | null;
+    token: string | null;
+    count: number | null;
+    class: AuditClass;
   };
 };
+
+type Condition = (is: ExpressionBuilder<AuditTables, 'audit_records'>) => Expression<SqlBool>;
 
 /** Records deleted per statement. Small enough that the event loop serves other requests in between. */
 const DELETE_BATCH_SIZE = 500;
@@ -39,8 +44,11 @@ export class AuditTable {
 
   /** Skips records that already exist, so that an insert with an unknown outcome can be retried. */
   async insert(records: readonly AuditRecord[]): Promise<void> {
-    const rows = records.map(({ roles, made, reason, address, ...rest }) => ({
+    const rows = records.map(({ roles, made, reason, address, token, count, ...rest }) => ({
       ...rest,
+      class: classOf(rest),
+      token: token ?? null,
+      count: count ?? null,
       made: made ?? null,
       roles: writeJson([...roles]),
       reason: reason ?? null,
@@ -58,6 +66,8 @@ export class AuditTable {
     let selection = this.tables.selectFrom('audit_records').selectAll();
     if (before !== undefined) selection = selection.where('id', '<', before);
     if (query.subject !== undefined) selection = selection.where('subject', '=', query.subject);
+    if (query.token !== undefined) selection = selection.where('token', '=', query.token);
+    if (query.address !== undefined) selection = selection.where('address', '=', query.address);
     if (query.method !== undefined) selection = selection.where('method', '=', query.method);
     if (query.outcome !== undefined) selection = selection.where('outcome', '=', query.outcome);
     if (query.from !== undefined) selection = selection.where('at', '>=', query.from);
@@ -68,8 +78,10 @@ export class AuditTable {
       selection = selection.where((is) => is.or([is(prefix('path'), '=', path), is(prefix('made'), '=', path)]));
     }
     const rows = await selection.orderBy('id', 'desc').limit(limit).execute();
-    return rows.map(({ at, roles, made, reason, address, ...rest }) => ({
+    return rows.map(({ at, roles, made, reason, address, token, count, class: _class, ...rest }) => ({
       ...rest,
+      ...(token !== null && { token }),
+      ...(count !== null && { count }),
       ...(made !== null && { made }),
       at: readInstant(at),
       roles: readJson(roles) as string[],
@@ -78,20 +90,30 @@ export class AuditTable {
     }));
   }
 
-  /** Deletes records older than `before`, and the oldest records beyond `maxRecords`. */
-  async prune(before: Date, maxRecords: number): Promise<void> {
-    const [newestSurplus] = await this.tables
+  async deleteBefore(time: Date): Promise<void> {
+    await this.deleteAll((is) => is('at', '<', time));
+  }
+
+  /** Deletes the oldest records of a class beyond `max`. */
+  async deleteSurplus(recordClass: AuditClass, max: number): Promise<void> {
+    const newestSurplus = await this.tables
       .selectFrom('audit_records')
       .select('id')
+      .where('class', '=', recordClass)
       .orderBy('id', 'desc')
-      .offset(maxRecords)
+      .offset(max)
       .limit(1)
-      .execute();
+      .executeTakeFirst();
+    if (!newestSurplus) return;
+    await this.deleteAll((is) => is.and([is('class', '=', recordClass), is('id', '<=', newestSurplus.id)]));
+  }
+
+  private async deleteAll(condition: Condition): Promise<void> {
     for (;;) {
       const batch = await this.tables
         .selectFrom('audit_records')
         .select('id')
-        .where((is) => is.or([is('at', '<', before), ...(newestSurplus ? [is('id', '<=', newestSurplus.id)] : [])]))
+        .where(condition)
         .limit(DELETE_BATCH_SIZE)
         .execute();
       if (batch.length === 0) return;

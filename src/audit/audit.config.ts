@@ -11,9 +11,18 @@ export class AuditConfig {
   @Min(HOUR_MS)
   readonly retentionMs: number = 90 * 24 * HOUR_MS;
 
-  /** Maximum number of audit records that are kept. The oldest records beyond it are deleted. */
+  /** Maximum number of audit records of changes and failures that are kept. The oldest ones beyond it are deleted. */
   @Env('ISTHMUS_AUDIT_MAX_RECORDS')
   @IsInt()
   @Min(1_000)
   readonly maxRecords: number = 1_000_000;
+
+  /**
+   * Maximum number of audit records of refused requests that are kept: of callers with a valid token, and again of requests
+   * without one. The oldest ones beyond it are deleted. Refusals do not displace records of changes.
+   */
+  @Env('ISTHMUS_AUDIT_MAX_REFUSALS')
+  @IsInt()
+  @Min(100)
+  readonly maxRefusals: number = 100_000;
 }

@@ -1,4 +1,5 @@
 export { AuditConfig } from './audit.config.js';
 export { AuditLog } from './audit-log.js';
 export { AuditModule } from './audit.module.js';
-export { AUDIT_OUTCOMES, type AuditOutcome, type AuditRecord } from './audit-record.js';
+export { describeCaller } from './describe-caller.js';
+export { AUDIT_OUTCOMES, type AuditEvent, type AuditOutcome, type AuditRecord } from './audit-record.js';

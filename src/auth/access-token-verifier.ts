@@ -21,6 +21,16 @@ export class AccessTokenVerifier {
     const token = await this.tokens.validate(text);
     if (token === 'unknown') throw new TokensUnavailable();
     if (token === 'refused') throw new TokenRefused('The access token does not exist, has expired or was revoked.');
+    return this.toVerified(token);
+  }
+
+  /** Returns the content of a token that this worker can validate without a query. */
+  verifyCached(text: string): VerifiedToken | undefined {
+    const token = this.tokens.validateCached(text);
+    return token && this.toVerified(token);
+  }
+
+  private toVerified(token: AccessToken): VerifiedToken {
     const verified = this.verifiedTokens.get(token) ?? toVerifiedToken(token);
     this.verifiedTokens.set(token, verified);
     return verified;

@@ -59,6 +59,7 @@ export class AuthWorld {
   // No spec of this fixture uses a personal access token.
   private readonly accessTokenVerifier = new AccessTokenVerifier({
     validate: async () => 'refused',
+    validateCached: () => undefined,
   } as unknown as AccessTokens);
 
   private constructor(

@@ -1,4 +1,4 @@
-import { ArrayNotEmpty, IsArray, IsIn, IsInt, IsOptional, IsString, Matches, Max } from 'class-validator';
+import { ArrayNotEmpty, IsArray, IsIn, IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
 import { Env, type CombinationRules } from '#lib/config';
 
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'] as const;
@@ -52,6 +52,16 @@ export class AuthConfig implements CombinationRules {
   @IsInt()
   @Max(600_000, { message: 'must be at most 10m' })
   readonly jwksRefetchIntervalMs: number = 10_000;
+
+  /**
+   * Maximum number of failed authentications per client address and minute (an IPv6 network of 64 bits counts as one address).
+   * Beyond it, requests without a token that this worker has verified before are rejected with 429 and `Retry-After`.
+   */
+  @Env('ISTHMUS_MAX_FAILED_AUTHENTICATIONS')
+  @IsInt()
+  @Min(1)
+  @Max(1_000_000)
+  readonly maxFailedPerMinute: number = 300;
 
   combinationFaults(): readonly string[] {
     const { jwksUrl, issuer, audience } = this;

@@ -1,4 +1,4 @@
-import { GatewayError } from '#lib/extension-kit';
+import { GatewayError, type Caller } from '#lib/extension-kit';
 import { GatewayCode, RpcCode } from '#lib/mcp-protocol';
 
 /** The token is invalid. The message says why and does not repeat any part of the token. */
@@ -23,9 +23,24 @@ export class MissingScope extends GatewayError {
     readonly scopes: readonly string[],
     /** Value of the WWW-Authenticate header. */
     readonly wwwAuthenticate: string,
+    /** The caller that the token authenticates. */
+    readonly caller: Caller,
   ) {
     const data = { outcome: 'not_executed', retriable: false, httpStatus: 403 } as const;
     super(GatewayCode.deniedByPolicy, `The token needs the scopes ${scopes.join(' ')}.`, 403, data);
+  }
+}
+
+/** 429: too many requests from this address had no valid token. */
+export class TooManyFailedAuthentications extends GatewayError {
+  constructor(retryAfterMs: number) {
+    const data = { outcome: 'not_executed', retriable: true, httpStatus: 429, retryAfterMs } as const;
+    super(
+      GatewayCode.overloaded,
+      'Too many requests from this address had no valid token. Obtain a valid token, then retry later.',
+      429,
+      data,
+    );
   }
 }
 

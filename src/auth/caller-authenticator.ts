@@ -7,8 +7,10 @@ import {
   type RequestedResource,
   type VerifiedToken,
 } from '#lib/extension-kit';
+import type { RequestSource } from '../client-address/index.js';
 import { AuthConfig } from './auth.config.js';
-import { MissingScope, TokenRefused, Unauthenticated } from './auth.errors.js';
+import { MissingScope, TokenRefused, TooManyFailedAuthentications, Unauthenticated } from './auth.errors.js';
+import { FailedAuthentications } from './failed-authentications.js';
 import { ProtectedResource } from './protected-resource.js';
 import { Memberships } from '../memberships/index.js';
 import { isAccessToken } from '../tokens/index.js';
@@ -26,6 +28,7 @@ const BEARER_SCHEME = /^Bearer(?: |$)/i;
 export class CallerAuthenticator {
   private readonly logger = new Logger('CallerAuthenticator');
   private readonly verifiedCallers: VerifiedCallerCache;
+  private readonly failures: FailedAuthentications;
   /** Callers by verified personal access token. */
   private accessTokenCallers = new WeakMap<VerifiedToken, Caller>();
   private membershipState: object;
@@ -41,14 +44,21 @@ export class CallerAuthenticator {
     private readonly accessTokenVerifier: AccessTokenVerifier,
   ) {
     this.verifiedCallers = new VerifiedCallerCache(clock);
+    this.failures = new FailedAuthentications(config.maxFailedPerMinute, clock);
     this.membershipState = memberships.state;
   }
 
   /**
    * Returns the caller of a request, synchronously when its token is in the cache. Throws or rejects with Unauthenticated
-   * (401), MissingScope (403) or another GatewayError. `path` and `host` of the request let the challenge name its endpoint.
+   * (401), MissingScope (403), TooManyFailedAuthentications (429) or another GatewayError. `path` and `host` of the request
+   * determine its endpoint. Failures count for the address of `client`.
    */
-  authenticate(authorization: string | undefined, path?: string, host?: string): Caller | Promise<Caller> {
+  authenticate(
+    authorization: string | undefined,
+    path?: string,
+    host?: string,
+    client?: Pick<RequestSource, 'address'>,
+  ): Caller | Promise<Caller> {
     if (authorization !== undefined) {
       this.clearStaleCallers();
       const caller = this.verifiedCallers.find(authorization);
@@ -56,7 +66,11 @@ export class CallerAuthenticator {
       const endpointCaller = this.hasTokensOfEndpoints ? this.findForEndpoint(authorization, path, host) : undefined;
       if (endpointCaller !== undefined) return endpointCaller;
     }
-    return this.verify(authorization ?? '', this.resource.identify(path, host), this.resource.metadataUrl(path, host));
+    const requested = this.resource.identify(path, host);
+    const verify = () => this.verify(authorization ?? '', requested, this.resource.metadataUrl(path, host));
+    if (!client) return verify();
+    const wasVerified = () => this.wasVerified(authorization ?? '', requested);
+    return this.withinBudget(client, wasVerified, verify);
   }
 
   /**
@@ -73,6 +87,29 @@ export class CallerAuthenticator {
     return endpoint === undefined ? undefined : this.verifiedCallers.find(toCacheKey(authorization, endpoint));
   }
 
+  /** Verifies a token, unless the address has failed too often. A token that was verified before passes nevertheless. */
+  private async withinBudget(
+    client: Pick<RequestSource, 'address'>,
+    wasVerified: () => boolean,
+    verify: () => Promise<Caller>,
+  ): Promise<Caller> {
+    const waitMs = this.failures.isActive && client.address !== undefined ? this.failures.waitMs(client.address) : 0;
+    if (waitMs > 0 && !wasVerified()) throw new TooManyFailedAuthentications(waitMs);
+    try {
+      return await verify();
+    } catch (cause) {
+      if (cause instanceof Unauthenticated && client.address !== undefined) this.failures.add(client.address);
+      throw cause;
+    }
+  }
+
+  private wasVerified(authorization: string, { endpoint }: RequestedResource): boolean {
+    const token = BEARER.exec(authorization)?.[1] ?? '';
+    if (isAccessToken(token)) return this.accessTokenVerifier.verifyCached(token) !== undefined;
+    const keys = [authorization, toCacheKey(authorization, endpoint)];
+    return keys.some((key) => this.verifiedCallers.wasVerified(key));
+  }
+
   private async verify(authorization: string, requested: RequestedResource, metadataUrl: string): Promise<Caller> {
     const token = BEARER.exec(authorization)?.[1];
     if (token === undefined) throw this.toMissingTokenError(authorization, metadataUrl);
@@ -85,7 +122,7 @@ export class CallerAuthenticator {
     const until = Math.min(verified.expiresAtMs, this.clock.now() + this.config.cacheTtlMs);
     const { resource } = verified;
     this.hasTokensOfEndpoints ||= resource !== undefined;
-    this.verifiedCallers.store(toCacheKey(authorization, resource), caller, until);
+    this.verifiedCallers.store(toCacheKey(authorization, resource), caller, { until, expiresAt: verified.expiresAtMs });
     return caller;
   }
 
@@ -124,7 +161,7 @@ export class CallerAuthenticator {
     if (requiredScopes.every((scope) => caller.scopes.includes(scope))) return;
     const description = 'The token lacks a required scope.';
     const challenge = this.resource.challenge(metadataUrl, { error: 'insufficient_scope', description });
-    throw new MissingScope(requiredScopes, challenge);
+    throw new MissingScope(requiredScopes, challenge, caller);
   }
 
   /** A change of team memberships changes the roles and teams of callers, so cached callers must be rebuilt. */
@@ -132,7 +169,7 @@ export class CallerAuthenticator {
     const { state } = this.memberships;
     if (state === this.membershipState) return;
     this.membershipState = state;
-    this.verifiedCallers.clear();
+    this.verifiedCallers.invalidate();
     this.accessTokenCallers = new WeakMap();
   }
 }

@@ -1,4 +1,5 @@
 export { AuthConfig } from './auth.config.js';
+export { MissingScope } from './auth.errors.js';
 export { AuthModule } from './auth.module.js';
 export { CallerAuthenticator } from './caller-authenticator.js';
 export { TokenIssuer } from './token-issuer.js';

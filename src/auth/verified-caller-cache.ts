@@ -2,7 +2,11 @@ import type { Caller, Clock } from '#lib/extension-kit';
 
 interface Entry {
   readonly caller: Caller;
+  /** Until when the caller may be used, and until when the token is valid, in milliseconds since the Unix epoch. */
   readonly until: number;
+  readonly expiresAt: number;
+  /** Value of `epoch` when it was stored. */
+  readonly epoch: number;
 }
 
 /**
@@ -13,37 +17,49 @@ export class VerifiedCallerCache {
   private currentGeneration = new Map<string, Entry>();
   private previousGeneration = new Map<string, Entry>();
 
+  /** Increases when all cached callers become stale. */
+  private epoch = 0;
+
   constructor(
     private readonly clock: Clock,
     /** The cache holds at most twice as many entries. */
     private readonly generationSize = 4_096,
   ) {}
 
-  find(authorization: string): Caller | undefined {
-    let entry = this.currentGeneration.get(authorization);
-    if (entry === undefined) {
-      entry = this.previousGeneration.get(authorization);
-      if (entry === undefined) return undefined;
-      this.insert(authorization, entry);
-    }
-    return this.clock.now() < entry.until ? entry.caller : undefined;
+  find(key: string): Caller | undefined {
+    const entry = this.findEntry(key);
+    return entry && entry.epoch === this.epoch && this.clock.now() < entry.until ? entry.caller : undefined;
   }
 
-  /** `until`: milliseconds since the Unix epoch. */
-  store(authorization: string, caller: Caller, until: number): void {
-    if (until > this.clock.now()) this.insert(authorization, { caller, until });
+  /** True for a token that was verified and has not expired, although its caller may have to be determined again. */
+  wasVerified(key: string): boolean {
+    const entry = this.findEntry(key);
+    return entry !== undefined && this.clock.now() < entry.expiresAt;
   }
 
-  clear(): void {
-    this.currentGeneration = new Map();
-    this.previousGeneration = new Map();
+  /** `until` and `expiresAt`: milliseconds since the Unix epoch. */
+  store(key: string, caller: Caller, { until, expiresAt }: Pick<Entry, 'until' | 'expiresAt'>): void {
+    if (until > this.clock.now()) this.insert(key, { caller, until, expiresAt, epoch: this.epoch });
   }
 
-  private insert(authorization: string, entry: Entry): void {
+  /** Makes all cached callers stale. Their tokens count as verified nevertheless. */
+  invalidate(): void {
+    this.epoch += 1;
+  }
+
+  private findEntry(key: string): Entry | undefined {
+    const current = this.currentGeneration.get(key);
+    if (current !== undefined) return current;
+    const previous = this.previousGeneration.get(key);
+    if (previous !== undefined) this.insert(key, previous);
+    return previous;
+  }
+
+  private insert(key: string, entry: Entry): void {
     if (this.currentGeneration.size >= this.generationSize) {
       this.previousGeneration = this.currentGeneration;
       this.currentGeneration = new Map();
     }
-    this.currentGeneration.set(authorization, entry);
+    this.currentGeneration.set(key, entry);
   }
 }

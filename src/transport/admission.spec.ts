@@ -4,6 +4,7 @@ import { endpointsOf } from '../../test/support/endpoints.js';
 import { ANONYMOUS, GatewayError, type Caller } from '#lib/extension-kit';
 import { callerOf, FakeRegistry, remoteServer } from '../../test/support/fake-upstream.js';
 import type { CallerAuthenticator } from '../auth/index.js';
+import { ClientAddressConfig, ClientAddresses } from '../client-address/index.js';
 import { Readiness } from '../lifecycle/index.js';
 import { Admission } from './admission.js';
 
@@ -12,9 +13,13 @@ const UNAUTHENTICATED = new GatewayError(-31009, 'A bearer token is needed.', 40
 function openAdmission(authenticate: (authorization: string | undefined, path?: string) => Caller | Promise<Caller>) {
   const readiness = new Readiness();
   const endpoints = endpointsOf(new FakeRegistry([remoteServer('files'), remoteServer('open', { public: true })]));
-  const admission = new Admission({ authenticate } as unknown as CallerAuthenticator, endpoints, readiness);
-  const admit = (headers: IncomingMessage['headers'] = {}, slug?: string, url = '/mcp') =>
-    admission.admit({ headers: { host: 'localhost:4444', ...headers }, url } as IncomingMessage, slug);
+  const callers = { authenticate } as unknown as CallerAuthenticator;
+  const addresses = new ClientAddresses(new ClientAddressConfig());
+  const admission = new Admission(callers, endpoints, readiness, addresses);
+  const admit = (headers: IncomingMessage['headers'] = {}, slug?: string, url = '/mcp') => {
+    const request = { headers: { host: 'localhost:4444', ...headers }, url } as IncomingMessage;
+    return admission.admit(request, admission.describe(request), slug);
+  };
   return { readiness, admit };
 }
 

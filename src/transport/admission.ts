@@ -2,14 +2,16 @@ import { Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import { ANONYMOUS, type Caller } from '#lib/extension-kit';
 import { CallerAuthenticator } from '../auth/index.js';
+import { ClientAddresses, ReceivedSource, type RequestSource } from '../client-address/index.js';
 import { EndpointDirectory, type Endpoint } from '../catalog/index.js';
 import { Readiness } from '../lifecycle/index.js';
 import { Draining, EndpointNotFound } from './transport.errors.js';
 
-/** The caller and endpoint of an admitted request. */
+/** The caller and endpoint of an admitted request, and where it came from. */
 export interface Admitted {
   readonly caller: Caller;
   readonly endpoint: Endpoint;
+  readonly source: RequestSource;
 }
 
 /** Checks the caller and the endpoint of a request before its body is read. */
@@ -19,19 +21,26 @@ export class Admission {
     private readonly callers: CallerAuthenticator,
     private readonly endpoints: EndpointDirectory,
     private readonly readiness: Readiness,
+    private readonly addresses: ClientAddresses,
   ) {}
+
+  /** Describes a request, whether or not it is admitted. */
+  describe(request: IncomingMessage): RequestSource {
+    return new ReceivedSource(request, this.addresses);
+  }
 
   /**
    * Synchronous for a token that was verified recently.
-   * @throws GatewayError 503 at the end of a drain, 401 or 403 for the token, 404 for the endpoint
+   * @throws GatewayError 503 at the end of a drain, 401, 403 or 429 for the token, 404 for the endpoint
    */
-  admit(request: IncomingMessage, slug: string | undefined): Admitted | Promise<Admitted> {
-    const { headers, url } = request;
+  admit({ headers }: IncomingMessage, source: RequestSource, slug: string | undefined): Admitted | Promise<Admitted> {
     if (this.readiness.isClosed) throw new Draining();
     const endpoint = this.endpoints.find(slug);
-    if (endpoint?.public && headers.authorization === undefined) return this.admitted(ANONYMOUS, slug);
-    const caller = this.callers.authenticate(headers.authorization, toPath(url), headers.host);
-    return caller instanceof Promise ? caller.then((known) => this.admitted(known, slug)) : this.admitted(caller, slug);
+    if (endpoint?.public && headers.authorization === undefined) return this.admitted(ANONYMOUS, source, slug);
+    const caller = this.callers.authenticate(headers.authorization, source.path, headers.host, source);
+    return caller instanceof Promise
+      ? caller.then((known) => this.admitted(known, source, slug))
+      : this.admitted(caller, source, slug);
   }
 
   /** Notifies the listener once when the caller's token becomes invalid. Returns a function that stops it. */
@@ -40,11 +49,9 @@ export class Admission {
   }
 
   /** Runs after authentication: unauthenticated callers cannot find out which endpoints exist. */
-  private admitted(caller: Caller, slug: string | undefined): Admitted {
+  private admitted(caller: Caller, source: RequestSource, slug: string | undefined): Admitted {
     const endpoint = this.endpoints.findFor(caller, slug);
     if (!endpoint) throw new EndpointNotFound(slug ?? '');
-    return { caller, endpoint };
+    return { caller, endpoint, source };
   }
 }
-
-const toPath = (url: string | undefined): string => (url ?? '/').split('?', 1)[0] ?? '/';

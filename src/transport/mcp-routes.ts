@@ -10,6 +10,7 @@ import { Admission, type Admitted } from './admission.js';
 import { closeUnlessReceived } from './edge/index.js';
 import { requireJsonHeaders } from './http-request.js';
 import { McpEndpoints, type EndpointRequest } from './mcp-endpoints.js';
+import { RefusalRecorder } from './refusal-recorder.js';
 import { ReplyWriter } from './reply-writer.js';
 import { toRefusalHeaders, toRefusalText } from './rpc-responses.js';
 import { TransportConfig } from './transport.config.js';
@@ -40,6 +41,7 @@ export class McpRoutes implements OnModuleInit {
     private readonly clock: Clock,
     private readonly config: TransportConfig,
     private readonly readiness: Readiness,
+    private readonly refusals: RefusalRecorder,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -98,10 +100,10 @@ export class McpRoutes implements OnModuleInit {
       reply.hijack();
       const writer = this.createWriter(reply);
       const { admitted, raw, body, query } = request as AdmittedRequest;
-      const { caller, endpoint } = admitted;
+      const { caller } = admitted;
       if (caller.accessToken !== undefined) writer.onClosed(this.admission.watchToken(caller, () => writer.abort()));
       const known = query as EndpointRequest['query'];
-      serve({ caller, endpoint, headers: raw.headers, writer, body, query: known }).catch((cause: unknown) => {
+      serve({ ...admitted, headers: raw.headers, writer, body, query: known }).catch((cause: unknown) => {
         const { refused, id } =
           cause instanceof RefusedRequest ? { refused: cause.cause, id: cause.id } : readRequestId(cause);
         this.refuse(writer, this.toRefusal(refused), id, request);
@@ -111,8 +113,10 @@ export class McpRoutes implements OnModuleInit {
 
   private admit(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
     const { slug } = request.params as { slug?: string };
+    const source = this.admission.describe(request.raw);
     const refuse = (cause: unknown) => {
       reply.hijack();
+      this.refusals.recordRefused(source, cause);
       this.refuse(this.createWriter(reply), this.toRefusal(cause), undefined, request);
     };
     const enter = (admitted: Admitted) => {
@@ -120,7 +124,7 @@ export class McpRoutes implements OnModuleInit {
       done();
     };
     try {
-      const admitting = this.admission.admit(request.raw, slug);
+      const admitting = this.admission.admit(request.raw, source, slug);
       if (admitting instanceof Promise) admitting.then(enter, refuse);
       else enter(admitting);
     } catch (cause) {

@@ -3,6 +3,7 @@ import { MessagePattern, Payload } from '@nestjs/microservices';
 import { result, type JsonValue, type Outcome } from '#lib/mcp-protocol';
 import { SessionRouter, type SessionOrder } from '../affinity/index.js';
 import { ForwardedRpcInterceptor } from '../workers/index.js';
+import type { RequestSource } from '../client-address/index.js';
 import { EndpointDirectory } from '../catalog/index.js';
 import { validateMessage } from './exchanges/legacy-messages.js';
 import { SSE_MESSAGE, SseExchange } from './exchanges/sse.exchange.js';
@@ -11,6 +12,8 @@ import { EndpointNotFound } from './transport.errors.js';
 /** A message that was posted to a worker that does not own the stream. */
 interface SseOrder extends SessionOrder {
   readonly message: JsonValue;
+  /** Absent: a worker of the previous version sent the order. */
+  readonly source?: Partial<RequestSource>;
 }
 
 /** Receives forwarded HTTP+SSE messages for streams of this worker. The answers are sent on the stream. */
@@ -26,10 +29,15 @@ export class SseInboxController {
   @MessagePattern(SSE_MESSAGE)
   async message(@Payload() order: SseOrder): Promise<Outcome> {
     const { caller, message } = order;
+    const { method = '', path = '', address } = order.source ?? {};
     const session = await this.router.findLocal(order.session, caller, order.endpoint);
     const endpoint = this.endpoints.findFor(caller, order.endpoint);
     if (!endpoint) throw new EndpointNotFound(order.endpoint);
-    await this.exchange.accept({ caller, endpoint }, session, validateMessage(message));
+    await this.exchange.accept(
+      { caller, endpoint, source: { method, path, address } },
+      session,
+      validateMessage(message),
+    );
     return result({});
   }
 }

@@ -1,8 +1,10 @@
 import { Module } from '@nestjs/common';
 import { configProvider } from '#lib/config';
 import { AffinityModule } from '../affinity/index.js';
+import { AuditModule } from '../audit/index.js';
 import { AuthModule } from '../auth/index.js';
 import { CatalogModule } from '../catalog/index.js';
+import { ClientAddressModule } from '../client-address/index.js';
 import { DispatchModule } from '../dispatch/index.js';
 import { GatewayConfig } from '../gateway.config.js';
 import { LifecycleModule } from '../lifecycle/index.js';
@@ -17,13 +19,22 @@ import { OriginConfig } from './origin.config.js';
 import { OriginGuard } from './origin-guard.js';
 import { IdleConnectionCloser } from './idle-connection-closer.js';
 import { HostCheck } from './edge/index.js';
+import { RefusalRecorder } from './refusal-recorder.js';
 import { SseInboxController } from './sse-inbox.controller.js';
 import { OpenReplies } from './open-replies.js';
 import { StreamExpiry } from './stream-expiry.js';
 import { TransportConfig } from './transport.config.js';
 
 @Module({
-  imports: [LifecycleModule, AuthModule, CatalogModule, DispatchModule, AffinityModule],
+  imports: [
+    LifecycleModule,
+    AuditModule,
+    AuthModule,
+    ClientAddressModule,
+    CatalogModule,
+    DispatchModule,
+    AffinityModule,
+  ],
   controllers: [SseInboxController],
   providers: [
     configProvider(GatewayConfig),
@@ -32,6 +43,7 @@ import { TransportConfig } from './transport.config.js';
     OriginGuard,
     HostCheck,
     Admission,
+    RefusalRecorder,
     IdleConnectionCloser,
     OpenReplies,
     StreamExpiry,

@@ -12,10 +12,11 @@ import {
   type Outcome,
 } from '#lib/mcp-protocol';
 import { OrphanedStreams, SessionRouter, SessionUnknown, type SessionHandle } from '../../affinity/index.js';
-import { ClientNotifications, Dispatcher, EndpointInfo } from '../../dispatch/index.js';
+import { ClientNotifications, EndpointInfo } from '../../dispatch/index.js';
 import { requireAccept } from '../http-request.js';
 import { OpenReplies } from '../open-replies.js';
 import { StreamExpiry } from '../stream-expiry.js';
+import { RefusalRecorder } from '../refusal-recorder.js';
 import { TransportConfig } from '../transport.config.js';
 import { BadRequest } from '../transport.errors.js';
 import { singleHeader, type Exchange } from './exchange.js';
@@ -37,7 +38,7 @@ const NEVER_ABORTED = new AbortController().signal;
 @Injectable()
 export class LegacyExchange {
   constructor(
-    private readonly dispatcher: Dispatcher,
+    private readonly dispatcher: RefusalRecorder,
     private readonly endpointInfo: EndpointInfo,
     private readonly router: SessionRouter,
     private readonly orphanedStreams: OrphanedStreams,
@@ -160,7 +161,12 @@ export class LegacyExchange {
   ): Promise<Outcome> {
     if (!isLegacyMethod(message.method) || message.method === 'initialize')
       return Promise.resolve(unknownMethod(message));
-    return this.dispatcher.dispatch(toSessionInbound(exchange, session, message), reply, NEVER_ABORTED);
+    return this.dispatcher.dispatch(
+      exchange.source,
+      toSessionInbound(exchange, session, message),
+      reply,
+      NEVER_ABORTED,
+    );
   }
 
   private sendToSession(exchange: Exchange, session: SessionHandle, reading: ValidMessage): Promise<void> {

@@ -13,8 +13,9 @@ import {
   type Outcome,
   type RequestId,
 } from '#lib/mcp-protocol';
-import { Dispatcher, type Inbound } from '../../dispatch/index.js';
+import type { Inbound } from '../../dispatch/index.js';
 import type { StreamEvent, StreamSink } from '../../session-pool/index.js';
+import { RefusalRecorder } from '../refusal-recorder.js';
 import type { ReplyWriter } from '../reply-writer.js';
 import { toResponseText, withRetryAfter, toJsonRpcMessage } from '../rpc-responses.js';
 import { OpenReplies, type OpenReply } from '../open-replies.js';
@@ -36,7 +37,7 @@ const LISTEN_METHOD = 'subscriptions/listen';
 @Injectable()
 export class ModernExchange {
   constructor(
-    private readonly dispatcher: Dispatcher,
+    private readonly dispatcher: RefusalRecorder,
     private readonly openReplies: OpenReplies,
     private readonly streamExpiry: StreamExpiry,
   ) {}
@@ -53,7 +54,7 @@ export class ModernExchange {
     if (message.method === LISTEN_METHOD)
       exchange.writer.onClosed(this.streamExpiry.onExpired(caller, () => reply.endSubscription()));
     const inbound: Inbound = { caller, endpoint, ...decoded, requestId, mirrored, clientRepeatsCall: true };
-    const outcome = await this.dispatcher.dispatch(inbound, reply, reply.signal);
+    const outcome = await this.dispatcher.dispatch(exchange.source, inbound, reply, reply.signal);
     return reply.finish(outcome);
   }
 }

@@ -10,8 +10,9 @@ import {
   type JsonRpcRequest,
   type Outcome,
 } from '#lib/mcp-protocol';
-import { Dispatcher, type Inbound } from '../../dispatch/index.js';
+import type { Inbound } from '../../dispatch/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
+import { RefusalRecorder } from '../refusal-recorder.js';
 import { toResponseText, withRetryAfter } from '../rpc-responses.js';
 import type { Exchange } from './exchange.js';
 import { toLegacyResponseText } from './legacy-replies.js';
@@ -43,7 +44,7 @@ const STATUS_BY_CODE: Readonly<Record<number, number>> = {
 /** Plain JSON-RPC over HTTP for scripts: one request, one JSON response, no session. The HTTP status reports failures, too. */
 @Injectable()
 export class PlainExchange {
-  constructor(private readonly dispatcher: Dispatcher) {}
+  constructor(private readonly dispatcher: RefusalRecorder) {}
 
   async post(exchange: Exchange, message: JsonRpcRequest): Promise<void> {
     const { writer } = exchange;
@@ -54,7 +55,9 @@ export class PlainExchange {
     let isAnswered = false;
     writer.onClosed(() => isAnswered || disconnect.abort());
     const outcome =
-      'kind' in inbound ? inbound : await this.dispatcher.dispatch(inbound, NO_OP_SINK, disconnect.signal);
+      'kind' in inbound
+        ? inbound
+        : await this.dispatcher.dispatch(exchange.source, inbound, NO_OP_SINK, disconnect.signal);
     isAnswered = true;
     const status = toStatus(outcome);
     withRetryAfter(writer, outcome, status).json(status, toBody(message, outcome));

@@ -2,11 +2,13 @@ import { Injectable, Logger } from '@nestjs/common';
 import { failure, negotiateLegacy, RpcCode, SSE_REVISION, type JsonRpcRequest, type Outcome } from '#lib/mcp-protocol';
 import { SessionRouter, type LocalSession } from '../../affinity/index.js';
 import { DEFAULT_ENDPOINT, type Endpoint } from '../../catalog/index.js';
-import { ClientNotifications, Dispatcher, EndpointInfo } from '../../dispatch/index.js';
+import { ClientNotifications, EndpointInfo } from '../../dispatch/index.js';
+import type { RequestSource } from '../../client-address/index.js';
 import type { StreamEvent, StreamSink } from '../../session-pool/index.js';
 import { requireAccept } from '../http-request.js';
 import type { Admitted } from '../admission.js';
 import type { ReplyWriter } from '../reply-writer.js';
+import { RefusalRecorder } from '../refusal-recorder.js';
 import { toJsonRpcMessage } from '../rpc-responses.js';
 import { OpenReplies } from '../open-replies.js';
 import { StreamExpiry } from '../stream-expiry.js';
@@ -36,7 +38,7 @@ export const SSE_MESSAGE = 'sse.message';
 @Injectable()
 export class SseExchange {
   constructor(
-    private readonly dispatcher: Dispatcher,
+    private readonly dispatcher: RefusalRecorder,
     private readonly endpointInfo: EndpointInfo,
     private readonly router: SessionRouter,
     private readonly openReplies: OpenReplies,
@@ -63,7 +65,7 @@ export class SseExchange {
     const { caller, endpoint } = exchange;
     const session = await this.router.locate(sessionId, { caller, endpoint: endpoint.id, transport: 'sse' });
     if (session.location === 'local') await this.accept(exchange, session, reading);
-    else await session.sendOrder(SSE_MESSAGE, { message: reading.message });
+    else await session.sendOrder(SSE_MESSAGE, { message: reading.message, source: toPlainSource(exchange.source) });
     exchange.writer.empty(202);
   }
 
@@ -83,7 +85,8 @@ export class SseExchange {
   private outcomeOf(exchange: Admitted, session: LocalSession, message: JsonRpcRequest): Promise<Outcome> {
     if (message.method === 'initialize') return this.initialize(exchange, session, message);
     if (isLegacyMethod(message.method)) {
-      return this.dispatcher.dispatch(toSessionInbound(exchange, session, message), NO_OP_SINK, NEVER_ABORTED);
+      const inbound = toSessionInbound(exchange, session, message);
+      return this.dispatcher.dispatch(exchange.source, inbound, NO_OP_SINK, NEVER_ABORTED);
     }
     const error = { code: RpcCode.methodNotFound, message: `Method not found: ${message.method}` };
     return Promise.resolve(failure(error));
@@ -125,6 +128,13 @@ class SseStream extends LegacyStream {
 function logLostAnswer(cause: unknown): void {
   new Logger(SseExchange.name).error('Failed to send an answer', cause instanceof Error ? cause.stack : String(cause));
 }
+
+/** The source of a request as a part of an order. */
+const toPlainSource = ({ method, path, address }: RequestSource) => ({
+  method,
+  path,
+  ...(address !== undefined && { address }),
+});
 
 function toMessagesPath({ id }: Endpoint): string {
   return id === DEFAULT_ENDPOINT ? '/messages' : `/servers/${id}/messages`;

@@ -1,0 +1,65 @@
+import { Injectable } from '@nestjs/common';
+import { GatewayError, type Caller } from '#lib/extension-kit';
+import { GatewayCode, type Outcome } from '#lib/mcp-protocol';
+import { AuditLog, describeCaller } from '../audit/index.js';
+import { MissingScope } from '../auth/index.js';
+import type { RequestSource } from '../client-address/index.js';
+import { Dispatcher, type Inbound } from '../dispatch/index.js';
+import type { StreamSink } from '../session-pool/index.js';
+
+const MAX_PATH_LENGTH = 300;
+const MAX_NAME_LENGTH = 128;
+/** Statuses of requests whose caller was not authenticated or not permitted. */
+const RECORDED_STATUSES: ReadonlySet<number> = new Set([401, 403, 429]);
+/** Their names are names of visible items. A URI may contain anything. */
+const NAMED_METHODS: ReadonlySet<string> = new Set(['tools/call', 'prompts/get']);
+
+interface Refusal {
+  readonly status: number;
+  readonly reason: string;
+}
+
+/** Records refusals at MCP endpoints in the audit log: of requests that are not admitted, and of calls that a policy denies. */
+@Injectable()
+export class RefusalRecorder {
+  constructor(
+    private readonly log: AuditLog,
+    private readonly dispatcher: Dispatcher,
+  ) {}
+
+  /** Records that a request was not admitted. Other errors, such as an unknown endpoint, are no refusals. */
+  recordRefused(source: RequestSource, cause: unknown): void {
+    if (!(cause instanceof GatewayError) || !RECORDED_STATUSES.has(cause.httpStatus)) return;
+    const caller = cause instanceof MissingScope ? cause.caller : undefined;
+    this.record(source, caller, { status: cause.httpStatus, reason: cause.message });
+  }
+
+  /** Dispatches a request, and records its denial. */
+  async dispatch(source: RequestSource, inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
+    const outcome = await this.dispatcher.dispatch(inbound, sink, signal);
+    if (outcome.kind === 'error' && isDenial(outcome)) {
+      const reason = `${describeRequest(inbound)}: ${outcome.error.message}`;
+      this.record(source, inbound.caller, { status: outcome.httpStatus ?? 403, reason });
+    }
+    return outcome;
+  }
+
+  private record({ method, path, address }: RequestSource, caller: Caller | undefined, refusal: Refusal): void {
+    this.log.recordRefusal({
+      ...describeCaller(caller),
+      method,
+      path: path.slice(0, MAX_PATH_LENGTH),
+      ...(address !== undefined && { address }),
+      ...refusal,
+    });
+  }
+}
+
+/** Errors of servers have no HTTP status here, whatever their code is. */
+const isDenial = ({ error, httpStatus }: Extract<Outcome, { kind: 'error' }>): boolean =>
+  httpStatus === 403 && error.code === GatewayCode.deniedByPolicy;
+
+function describeRequest({ request: { method, params } }: Inbound): string {
+  const name = NAMED_METHODS.has(method) ? params['name'] : undefined;
+  return typeof name === 'string' ? `${method} ${name.slice(0, MAX_NAME_LENGTH)}` : method;
+}
