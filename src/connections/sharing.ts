@@ -3,6 +3,7 @@ import type { ClientProfile, Era } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
 import type { CallIdentity } from '../upstream/index.js';
 import type { Session } from '../session-pool/index.js';
+import { capabilitiesKeyOf } from './capabilities-key.js';
 
 /** The client on whose behalf a connection is opened or used. */
 export interface ConnectionScope {
@@ -27,7 +28,7 @@ export function resolveSharing(server: ServerDefinition, era: Era, scope: Connec
   const { session, caller, client } = scope;
   const ownSharing = session && ({ key: sessionKeyOf(slug, session), sharedBy: 'session', isPlaced: false } as const);
   if (ownSharing && server.transport !== 'stdio') return ownSharing;
-  const declared = JSON.stringify(client.capabilities);
+  const declared = capabilitiesKeyOf(client);
   if (server.shared) return { key: `shared ${slug} ${declared}`, sharedBy: 'all', isPlaced: true };
   if (caller.anonymous) return ownSharing;
   return { key: `principal ${slug} ${declared} ${caller.key}`, sharedBy: 'principal', isPlaced: true };

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { capabilitiesKeyOf } from '../../connections/index.js';
 import { Injectable } from '@nestjs/common';
 import { LIST_CHANGES, LIST_MEMBERS, type JsonValue, type ListFlag, type ListMethod } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
@@ -56,7 +57,11 @@ export class VisibleLists extends ListViews {
   }
 
   override open(viewer: Viewer, lists: readonly ListFlag[]): ListView {
-    const key = JSON.stringify([toAuthorizationContext(viewer.caller), viewer.client.capabilities, viewer.endpoint]);
+    const key = JSON.stringify([
+      toAuthorizationContext(viewer.caller),
+      capabilitiesKeyOf(viewer.client),
+      viewer.endpoint,
+    ]);
     const view = this.sharedViews.get(key) ?? { viewers: 0, snapshots: new Map() };
     view.viewers += 1;
     this.sharedViews.set(key, view);

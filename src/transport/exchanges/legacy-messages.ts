@@ -1,14 +1,17 @@
 import {
   decodeLegacyRequest,
+  findDeclarationFault,
   isJsonObject,
   isRequestId,
   readMessage,
+  RpcCode,
   type ClientProfile,
   type JsonRpcNotification,
   type JsonRpcRequest,
   type JsonRpcResponse,
   type JsonValue,
   type MessageReading,
+  type Outcome,
 } from '#lib/mcp-protocol';
 import type { SessionHandle } from '../../affinity/index.js';
 import type { Inbound } from '../../dispatch/index.js';
@@ -62,6 +65,14 @@ export function toClientProfile({ params = {} }: JsonRpcRequest, revision: strin
     capabilities: isJsonObject(capabilities) ? capabilities : {},
     ...(isJsonObject(clientInfo) && { clientInfo }),
   };
+}
+
+/** Refuses an `initialize` whose declarations are too large to be stored for the life of the session. */
+export function refuseDeclarations(client: ClientProfile): Outcome | undefined {
+  const message = findDeclarationFault(client);
+  return message === undefined
+    ? undefined
+    : { kind: 'error', error: { code: RpcCode.invalidParams, message }, httpStatus: 400, refused: true };
 }
 
 /** Sends a notification of the client to the session's owner. */
