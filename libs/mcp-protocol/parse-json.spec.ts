@@ -58,7 +58,7 @@ describe('the JSON parser', () => {
       fc.property(document.map(String), (text) => {
         expect(JSON.parse(roundTrip(text))).toStrictEqual(JSON.parse(text));
         const integers = (json: string) =>
-          [...json.matchAll(/"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/gu)].map(String).sort();
+          [...json.matchAll(/"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/gu)].map(String).toSorted();
         const digits = (json: string) => integers(json).filter((token) => !token.startsWith('"'));
         expect(digits(roundTrip(text))).toStrictEqual(digits(text));
       }),

@@ -8,6 +8,8 @@ import type { OpenedStream, SessionHandle } from './session-handle.js';
 export interface LocalOwner {
   readonly calls: UpstreamCalls;
   readonly subscriptions: SessionSubscriptions;
+  /** Throws DeclarationLimitReached when the clients of the principal declare too much. */
+  setClient(session: Session, client: ClientProfile): void;
   /** Locates a session that was found here and has been handed off since. Rejects with SessionUnknown. */
   locateMoved(session: Session): Promise<SessionHandle>;
 }
@@ -31,7 +33,7 @@ export class LocalSession implements SessionHandle {
 
   /** Sets the client's profile, which arrives after the session was opened (HTTP+SSE). */
   async setClient(client: ClientProfile): Promise<void> {
-    this.session.client = client;
+    this.owner.setClient(this.session, client);
     this.subscribeToLists();
   }
 

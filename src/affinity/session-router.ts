@@ -34,7 +34,12 @@ export class SessionRouter {
     calls: UpstreamCalls,
     subscriptions: SessionSubscriptions,
   ) {
-    this.owner = { calls, subscriptions, locateMoved: (session) => this.follow(session) };
+    this.owner = {
+      calls,
+      subscriptions,
+      setClient: (session, client) => sessions.setClient(session, client),
+      locateMoved: (session) => this.follow(session),
+    };
   }
 
   /** Creates a session on this worker, which owns it until it hands the session off. */

@@ -1,3 +1,4 @@
+export { capabilitiesKeyOf } from './capabilities-key.js';
 export { withConnectionLogLevel } from './connection-log-level.js';
 export { ConnectionsConfig } from './connections.config.js';
 export { toConnectionOutcome } from './connections.errors.js';

@@ -3,6 +3,7 @@ import type { ClientProfile, Era } from '#lib/mcp-protocol';
 import type { Isolation, ServerDefinition } from '../registry/index.js';
 import type { CallIdentity } from '../upstream/index.js';
 import type { Session } from '../session-pool/index.js';
+import { capabilitiesKeyOf } from './capabilities-key.js';
 
 /** The client on whose behalf a connection is opened or used. */
 export interface ConnectionScope {
@@ -38,7 +39,7 @@ export function resolveSharing(server: ServerDefinition, era: Era, scope: Connec
   const isolation = isolationOf(server, era);
   const isPlaced = era === 'legacy' || transport === 'stdio';
   // A modern server receives the capabilities of the client with each request.
-  const declared = era === 'modern' ? 'modern' : JSON.stringify(client.capabilities);
+  const declared = era === 'modern' ? 'modern' : capabilitiesKeyOf(client);
   if (isolation === 'none') return { key: `shared ${slug} ${declared}`, sharedBy: 'all', isPlaced };
   if (isolation === 'session' || caller.anonymous) return ownSharing;
   return { key: `principal ${slug} ${declared} ${caller.key}`, sharedBy: 'principal', isPlaced };

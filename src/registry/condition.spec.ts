@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { JsonObject } from '#lib/mcp-protocol';
+import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
 import { parseCondition, firstLine } from './condition.js';
 import { readConfiguration } from './read-configuration.js';
 
@@ -53,6 +53,55 @@ describe('the condition of a policy', () => {
     [Array.from({ length: 300 }, () => 'true').join(' && '), /./],
   ])('is rejected when it cannot be parsed or may take too long: %s', (expression, fault) => {
     expect(faultOf(expression)).toMatch(fault);
+  });
+
+  const text = (length: number) => 'a'.repeat(length);
+  const list = (length: number, toItem: (index: number) => JsonValue): JsonValue[] =>
+    Array.from({ length }, (_, index) => toItem(index));
+  const TOO_COSTLY = 'it reads more of the arguments and claims than a condition may';
+
+  it.each<[string, JsonObject]>([
+    ['args.words.exists(word, args.text.contains(word))', { text: text(1_000_000), words: list(1_000, String) }],
+    ['args.list.all(x, x.endsWith("a"))', { list: list(100_000, () => 1) }],
+    ['args.list.all(x, x in args.list)', { list: list(2_000, String) }],
+    [
+      'args.list.all(x, x != args.map)',
+      { list: list(1_000, () => ({})), map: Object.fromEntries(list(9_000, String).map((key) => [key, 1])) },
+    ],
+    ['args.a.contains(args.b)', { a: text(200_000), b: `${text(20_000)}b${text(20_000)}` }],
+    ['args.a.lastIndexOf(args.b) == 1', { a: text(200_000), b: `${text(20_000)}b` }],
+    ['args.a.split("").join(args.a) == "a"', { a: text(10_000) }],
+    ['duration(args.a) == duration("1s")', { a: '1'.repeat(4_000) }],
+    ['args.a.split("").all(x, x == "a")', { a: text(100_000) }],
+    [
+      'args.list.all(x, timestamp(x).getHours("Europe/Amsterdam") > 0)',
+      { list: list(2_000, () => '2026-01-01T12:00:00Z') },
+    ],
+    ['cel.bind(x, args.a + args.a, cel.bind(y, x + x + x, cel.bind(z, y + y + y, z + z == z)))', { a: text(100_000) }],
+    ['args == args', { a: list(200_000, () => 1) }],
+    ['args.words.exists(word, args.text.contains(word)) || true', { text: text(1_000_000), words: list(100, String) }],
+  ])('ends the evaluation of %s over arguments that would take long', (expression, args) => {
+    expect(() => evaluate(expression, args)).toThrow(TOO_COSTLY);
+  });
+
+  it.each<[string, JsonObject]>([
+    ['args.path.startsWith("/public/")', { path: '/public/a', content: text(8_000_000) }],
+    ['!args.content.contains("secret")', { content: text(1_000_000) }],
+    ['args.to.all(x, x.endsWith("@example.com"))', { to: list(5_000, (index) => `user${index}@example.com`) }],
+    ['args.to.all(x, x in args.allowed)', { to: list(50, String), allowed: list(100, String) }],
+    ['args.text.contains(args.word)', { text: `${text(50_000)}word`, word: 'word' }],
+    ['duration(args.timeout) <= duration("1h")', { timeout: '90s' }],
+    ['args.tags.split(",").exists(x, x == "a")', { tags: 'a,'.repeat(200) }],
+    ['cel.bind(p, args.path, p == "/" || p.startsWith("/public"))', { path: '/public' }],
+    ['has(args.a.b) && args["a"].b == 1 && "a" in args && size(args) == 1', { a: { b: 1 } }],
+  ])('evaluates %s over large arguments that take little time', (expression, args) => {
+    expect(evaluate(expression, args)).toBe(true);
+  });
+
+  it('restores stack traces after an evaluation', () => {
+    const { stackTraceLimit } = Error;
+    expect(() => evaluate('args.missing')).toThrow('No such key');
+    expect(Error.stackTraceLimit).toBe(stackTraceLimit);
   });
 
   it('is reported with its path when the configuration file contains an invalid one', () => {

@@ -1,5 +1,6 @@
 import { Environment, type ASTNode } from '@marcbachmann/cel-js';
 import type { JsonObject } from '#lib/mcp-protocol';
+import { CostMeter, costLimitsOf, LOOPS } from './condition-cost.js';
 import { rule } from './entry-rules.js';
 
 /** The input of a condition: the claims of the caller and the arguments of the call. */
@@ -12,14 +13,15 @@ export interface ConditionContext {
 export interface Condition {
   /** True when the condition reads the arguments of a call, so that it cannot be evaluated without a call. */
   readonly usesArgs: boolean;
-  /** @throws Error when the condition cannot be evaluated, for example because it reads a missing claim */
+  /**
+   * @throws Error when the condition cannot be evaluated, for example because it reads a missing claim, or more of the
+   * arguments than its cost allows
+   */
   evaluate(facts: ConditionContext): boolean;
 }
 
 const MAX_EXPRESSION_LENGTH = 2_000;
 const LIMITS = { maxAstNodes: 500, maxDepth: 32, maxListElements: 200, maxMapEntries: 50, maxCallArguments: 8 };
-/** These iterate over lists that the caller supplies; a nested loop takes quadratic time. */
-const LOOPS: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'map', 'filter']);
 /** A regular expression over input of the caller may take exponential time. */
 const FORBIDDEN: ReadonlySet<string> = new Set(['matches']);
 
@@ -41,14 +43,30 @@ export function parseCondition(expression: string): Condition {
   if (type !== 'bool' && type !== 'dyn') throw new Error(`it must have the type bool, not ${String(type)}`);
   const used = new Set<string>();
   collectNames(parsed.ast, used, false);
+  const limits = costLimitsOf(parsed.ast);
   return {
     usesArgs: used.has('args'),
     evaluate: ({ claims, args }) => {
-      const value: unknown = parsed({ claims, args });
+      const meter = new CostMeter(limits);
+      const value = withoutStackTraces(
+        () => parsed({ claims: meter.observe(claims), args: meter.observe(args) }) as unknown,
+      );
+      meter.requireWithinLimits();
       if (typeof value !== 'boolean') throw new Error('it evaluated to neither true nor false');
       return value;
     },
   };
+}
+
+/** A loop may fail for each item of a list: without stack traces an error takes a quarter of the time. */
+function withoutStackTraces<T>(evaluate: () => T): T {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return evaluate();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 /** Validates the CEL expression of a policy. */

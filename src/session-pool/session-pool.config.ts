@@ -15,6 +15,15 @@ export class SessionPoolConfig {
   @Min(1)
   readonly maxSessionsPerPrincipal: number = 25_000;
 
+  /**
+   * Maximum number of bytes of capabilities and client information that the live sessions of one principal declare on
+   * this worker. Anonymous clients count as one principal. At the limit, new sessions are refused with 429.
+   */
+  @Env('ISTHMUS_MAX_DECLARED_PER_PRINCIPAL', { as: 'size' })
+  @IsInt()
+  @Min(65_536)
+  readonly maxDeclaredBytesPerPrincipal: number = 32 * 1024 * 1024;
+
   /** Time without a request, stream or call after which a session is ended. */
   @Env('ISTHMUS_SESSION_IDLE', { as: 'duration' })
   @IsInt()

@@ -1,6 +1,8 @@
 import { GatewayError } from '#lib/extension-kit';
 import { GatewayCode, RpcCode } from '#lib/mcp-protocol';
 
+/** Sessions end at any time. */
+const RETRY_AFTER_MS = 30_000;
 const NOT_EXECUTED = { outcome: 'not_executed', retriable: true } as const;
 
 /** Sessions end with their clients, which takes longer than a call. */
@@ -15,6 +17,18 @@ export class SessionLimitReached extends GatewayError {
       `Session limit reached for this ${scope}. End unused sessions with DELETE, or retry later.`,
       status,
       { ...NOT_EXECUTED, retryAfterMs: SESSION_RETRY_MS },
+    );
+  }
+}
+
+/** 429 with Retry-After: what the clients of one principal declare about themselves fills its share of the memory. */
+export class DeclarationLimitReached extends GatewayError {
+  constructor(limitBytes: number) {
+    super(
+      GatewayCode.overloaded,
+      `The clients of this principal have declared more than ${limitBytes} bytes of capabilities and client information. End unused sessions with DELETE, declare less, or retry later.`,
+      429,
+      { ...NOT_EXECUTED, retryAfterMs: RETRY_AFTER_MS },
     );
   }
 }

@@ -42,6 +42,30 @@ describe('the sessions of a worker', () => {
     expect(() => pool.open(startFor('a'))).toThrow('Session limit reached for this principal.');
   });
 
+  it('limits what the clients of each principal declare, without affecting other principals', () => {
+    const pool = poolOf({ maxDeclaredBytesPerPrincipal: 100_000 });
+    const declaring = (subject: string) => ({
+      ...startFor(subject),
+      client: { revision: '2025-11-25', capabilities: { experimental: { note: { text: 'x'.repeat(40_000) } } } },
+    });
+    const first = pool.open(declaring('a'));
+    pool.open(declaring('a'));
+    const limited = expect.objectContaining({
+      code: -31003,
+      httpStatus: 429,
+      data: { outcome: 'not_executed', retriable: true, retryAfterMs: 30_000 },
+    });
+    expect(() => pool.open(declaring('a'))).toThrow(limited);
+    const streaming = pool.open(startFor('a'));
+    expect(() => pool.setClient(streaming, declaring('a').client)).toThrow(limited);
+    pool.open(declaring('b'));
+    first.end();
+    pool.setClient(streaming, declaring('a').client);
+    expect(() => pool.open(declaring('a'))).toThrow(limited);
+    streaming.end();
+    pool.open(declaring('a'));
+  });
+
   it('limits the sessions of the worker', () => {
     const pool = poolOf({ maxSessions: 2 });
     pool.open(startFor('a'));

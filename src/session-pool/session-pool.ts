@@ -1,6 +1,8 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import type { ClientProfile } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
 import { EventArchive, NullEventArchive } from './event-archive.js';
+import { DeclarationBudget } from './declaration-budget.js';
 import { SessionLimitReached } from './session-pool.errors.js';
 import { SessionPoolConfig } from './session-pool.config.js';
 import type { SessionRecord } from './session-record.js';
@@ -20,6 +22,7 @@ const MAX_NEW_OWNERS = 100_000;
 export class SessionPool implements OnApplicationShutdown {
   private readonly sessions = new Map<string, Session>();
   private readonly perPrincipal = new Map<string, number>();
+  private readonly declarations: DeclarationBudget;
   private readonly newOwners = new Map<string, string>();
   private readonly cancelEviction: () => void;
 
@@ -28,6 +31,7 @@ export class SessionPool implements OnApplicationShutdown {
     private readonly clock: Clock,
     private readonly archive: EventArchive = new NullEventArchive(),
   ) {
+    this.declarations = new DeclarationBudget(config.maxDeclaredBytesPerPrincipal);
     this.cancelEviction = clock.every(EVICTION_INTERVAL_MS, () => this.evictIdle(clock.now()));
   }
 
@@ -35,10 +39,22 @@ export class SessionPool implements OnApplicationShutdown {
     return this.sessions.size;
   }
 
-  /** @throws SessionLimitReached at the bounds of the worker or the principal. */
+  /** @throws SessionLimitReached, DeclarationLimitReached at the bounds of the worker or the principal. */
   open(start: SessionStart): Session {
     this.assertCapacity(start.caller.key);
+    this.declarations.assertCapacity(start.caller.key, start.client);
     return this.add(new Session(start, this.config, this.clock, this.archive));
+  }
+
+  /**
+   * Sets the profile of a session's client, which arrives after the session was opened (HTTP+SSE).
+   * @throws DeclarationLimitReached
+   */
+  setClient(session: Session, client: ClientProfile): void {
+    const { key } = session.start.caller;
+    this.declarations.assertCapacity(key, client);
+    if (!session.isEnded) this.declarations.replace(key, session.client, client);
+    session.client = client;
   }
 
   find(id: string): Session | undefined {
@@ -63,12 +79,13 @@ export class SessionPool implements OnApplicationShutdown {
    * Restores a session that its previous owner handed off. Returns the existing session, unchanged, if it is already
    * here.
    *
-   * @throws SessionLimitReached as `open` does
+   * @throws SessionLimitReached, DeclarationLimitReached as `open` does
    */
   restore(record: SessionRecord): Session {
     const known = this.sessions.get(record.id);
     if (known) return known;
     this.assertCapacity(record.caller.key);
+    this.declarations.assertCapacity(record.caller.key, record.client);
     this.newOwners.delete(record.id);
     return this.add(Session.restore(record, this.config, this.clock, this.archive));
   }
@@ -131,6 +148,7 @@ export class SessionPool implements OnApplicationShutdown {
     const { key } = session.start.caller;
     this.sessions.set(session.id, session);
     this.perPrincipal.set(key, (this.perPrincipal.get(key) ?? 0) + 1);
+    this.declarations.replace(key, undefined, session.client);
     session.onEnd(() => this.remove(session));
     return session;
   }
@@ -144,6 +162,7 @@ export class SessionPool implements OnApplicationShutdown {
   private remove(session: Session): void {
     this.sessions.delete(session.id);
     const { key } = session.start.caller;
+    this.declarations.replace(key, session.client, undefined);
     const left = (this.perPrincipal.get(key) ?? 1) - 1;
     if (left > 0) this.perPrincipal.set(key, left);
     else this.perPrincipal.delete(key);

@@ -51,6 +51,9 @@ describe.each(PATHS)('a body that is not JSON, at %s', (path) => {
     'UTF-16': Buffer.from(JSON.stringify(ping()), 'utf16le'),
     'nesting of a hundred thousand levels': `{"jsonrpc":"2.0","id":1,"method":"ping","params":{"deep":${'['.repeat(100_000)}${']'.repeat(100_000)}}}`,
     'nesting just too deep': `{"jsonrpc":"2.0","id":1,"method":"ping","params":{"deep":${'['.repeat(64)}${']'.repeat(64)}}}`,
+    'two hundred thousand members': `{"jsonrpc":"2.0","id":1,"method":"ping","params":{${Array.from({ length: 200_000 }, (_, index) => `"k${index}":1`).join(',')}}}`,
+    'more than a million values': `{"jsonrpc":"2.0","id":1,"method":"ping","params":{"list":[${'1,'.repeat(1_000_000)}1]}}`,
+    'more than a hundred thousand long integers': `{"jsonrpc":"2.0","id":1,"method":"ping","params":{"list":[${'12345678901234567890,'.repeat(100_000)}12345678901234567890]}}`,
     'nesting that is never closed': '[{'.repeat(100_000),
   };
 
@@ -96,6 +99,38 @@ describe.each(PATHS)('a body that is not a JSON-RPC request, at %s', (path) => {
   it('an id beyond the safe integers is rejected, not rounded', async () => {
     const body = '{"jsonrpc":"2.0","id":9007199254740993,"method":"ping"}';
     expectRefusal(await world.send({ path, headers, body }), 400, -32600);
+  });
+});
+
+describe('a client that declares more than 64 KiB about itself', () => {
+  afterAll(() => expectGoodService(world));
+
+  const large = { note: 'x'.repeat(70_000) };
+
+  it.each([
+    ['capabilities', { capabilities: { experimental: large } }],
+    ['clientInfo', { clientInfo: { name: 'large', version: '1', ...large } }],
+  ])('is refused a session for its %s', async (_what, declared) => {
+    const params = {
+      protocolVersion: '2025-11-25',
+      capabilities: {},
+      clientInfo: { name: 'client', version: '1' },
+      ...declared,
+    };
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params });
+    const answer = await world.send({ path: '/servers/old/mcp', headers, body });
+    expectRefusal(answer, 400, -32602);
+    expect(answer.headers['mcp-session-id']).toBeUndefined();
+  });
+
+  it('is refused each request of the modern era', async () => {
+    const _meta = {
+      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+      'io.modelcontextprotocol/clientCapabilities': { experimental: large },
+    };
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta } });
+    const modern = { ...headers, 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/list' };
+    expectRefusal(await world.send({ path: '/servers/old/mcp', headers: modern, body }), 400, -32602);
   });
 });
 

@@ -1,3 +1,4 @@
+import { findDeclarationFault } from '../declarations.js';
 import { RpcCode } from '../error-codes.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.js';
 import type { JsonRpcRequest, RequestId, RpcError } from '../json-rpc.js';
@@ -36,6 +37,9 @@ export function decodeModernRequest(message: JsonRpcRequest): DecodedModernReque
   }
   if (logLevel !== undefined && !isLogLevel(logLevel)) return invalid(`_meta["${META.logLevel}"] is not a log level`);
   if (!isOptionalToken(progressToken)) return invalid('_meta.progressToken must be a string or a number');
+  const client = { revision, capabilities, ...(clientInfo !== undefined && { clientInfo }) };
+  const fault = findDeclarationFault(client);
+  if (fault !== undefined) return { error: { code: RpcCode.invalidParams, message: fault }, httpStatus: 400 };
   return {
     request: {
       method: message.method,
@@ -43,7 +47,7 @@ export function decodeModernRequest(message: JsonRpcRequest): DecodedModernReque
       ...(progressToken !== undefined && { progressToken }),
       ...(logLevel !== undefined && { logLevel }),
     },
-    client: { revision, capabilities, ...(clientInfo !== undefined && { clientInfo }) },
+    client,
   };
 }
 

@@ -1,4 +1,5 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { capabilitiesKeyOf } from '../../connections/index.js';
 import {
   eraOfRevision,
   isJsonObject,
@@ -243,7 +244,15 @@ function toSharedRequestKey({ page, inbound, addressed }: PageRequest, scope: Sh
   const { server, method, cursor, capabilities, context } = page;
   const era = eraOfRevision(inbound.client.revision);
   const isSilent = addressed.silent === true;
-  return JSON.stringify([server.slug, method, cursor, capabilities, isSilent, era, scope === 'own' && context]);
+  return JSON.stringify([
+    server.slug,
+    method,
+    cursor,
+    capabilitiesKeyOf({ capabilities }),
+    isSilent,
+    era,
+    scope === 'own' && context,
+  ]);
 }
 
 const isPublicResult = (outcome: Outcome): boolean => isComplete(outcome) && toCacheHints(outcome.result).isPublic;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { capabilitiesKeyOf } from '../../connections/index.js';
 import { Injectable } from '@nestjs/common';
 import { LIST_CHANGES, LIST_MEMBERS, type JsonValue, type ListFlag, type ListMethod } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
@@ -76,7 +77,7 @@ export class VisibleLists extends ListViews {
 
   private join({ caller, client, endpoint }: Viewer): SharedView {
     const context = toAuthorizationContext(caller);
-    const key = JSON.stringify([context, client.capabilities, endpoint]);
+    const key = JSON.stringify([context, capabilitiesKeyOf(client), endpoint]);
     const view = this.sharedViews.get(key) ?? { context, key, viewers: 0, snapshots: new Map() };
     view.viewers += 1;
     this.sharedViews.set(key, view);

@@ -1,7 +1,9 @@
 import {
   decodeLegacyRequest,
+  findDeclarationFault,
   isJsonObject,
   readMessage,
+  RpcCode,
   type ClientProfile,
   type JsonRpcNotification,
   type JsonRpcRequest,
@@ -9,6 +11,7 @@ import {
   type JsonValue,
   type McpNotification,
   type MessageReading,
+  type Outcome,
 } from '#lib/mcp-protocol';
 import type { SessionHandle } from '../../affinity/index.js';
 import type { Inbound } from '../../dispatch/index.js';
@@ -65,6 +68,14 @@ export function toClientProfile({ params = {} }: JsonRpcRequest, revision: strin
 }
 
 export const toNotification = ({ method, params = {} }: JsonRpcNotification): McpNotification => ({ method, params });
+
+/** Refuses an `initialize` whose declarations are too large to be stored for the life of the session. */
+export function refuseDeclarations(client: ClientProfile): Outcome | undefined {
+  const message = findDeclarationFault(client);
+  return message === undefined
+    ? undefined
+    : { kind: 'error', error: { code: RpcCode.invalidParams, message }, httpStatus: 400, refused: true };
+}
 
 /** Sends the client's answer to a question to the session's owner. */
 export async function sendAnswer(session: SessionHandle, message: JsonRpcResponse): Promise<void> {

@@ -22,6 +22,7 @@ import { BadRequest } from '../transport.errors.js';
 import { singleHeader, type Exchange } from './exchange.js';
 import {
   isLegacyMethod,
+  refuseDeclarations,
   toClientProfile,
   toSessionInbound,
   sendAnswer,
@@ -122,7 +123,7 @@ export class LegacyExchange {
   private async initialize(exchange: Exchange, message: JsonRpcRequest): Promise<void> {
     const revision = negotiateLegacy(message.params?.['protocolVersion']);
     const client = toClientProfile(message, revision);
-    const outcome = await this.endpointInfo.initializeResult({ ...exchange, client });
+    const outcome = refuseDeclarations(client) ?? (await this.endpointInfo.initializeResult({ ...exchange, client }));
     // A client that disconnected meanwhile needs no session.
     const opensSession = outcome.kind === 'result' && !exchange.writer.isClosed;
     const headers = opensSession ? this.openSession(exchange, client) : {};

@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { GatewayError } from '#lib/extension-kit';
 import { failure, negotiateLegacy, RpcCode, SSE_REVISION, type JsonRpcRequest, type Outcome } from '#lib/mcp-protocol';
 import { SessionRouter, type LocalSession } from '../../affinity/index.js';
 import { DEFAULT_ENDPOINT, type Endpoint } from '../../catalog/index.js';
@@ -16,6 +17,7 @@ import { BadRequest } from '../transport.errors.js';
 import type { Exchange } from './exchange.js';
 import {
   isLegacyMethod,
+  refuseDeclarations,
   toClientProfile,
   toSessionInbound,
   sendAnswer,
@@ -95,8 +97,15 @@ export class SseExchange {
   private async initialize(exchange: Admitted, session: LocalSession, message: JsonRpcRequest): Promise<Outcome> {
     const { caller, endpoint } = exchange;
     const client = toClientProfile(message, negotiateLegacy(message.params?.['protocolVersion']));
-    const outcome = await this.endpointInfo.initializeResult({ caller, endpoint, client });
-    if (outcome.kind === 'result') await session.setClient(client);
+    const outcome =
+      refuseDeclarations(client) ?? (await this.endpointInfo.initializeResult({ caller, endpoint, client }));
+    if (outcome.kind !== 'result') return outcome;
+    try {
+      await session.setClient(client);
+    } catch (cause) {
+      if (cause instanceof GatewayError) return cause.toOutcome();
+      throw cause;
+    }
     return outcome;
   }
 }
