@@ -1,3 +1,4 @@
+export { untilAborted } from './connect-attempts.js';
 export { withConnectionLogLevel } from './connection-log-level.js';
 export { ConnectionsConfig } from './connections.config.js';
 export { toConnectionOutcome } from './connections.errors.js';
