@@ -11,7 +11,7 @@ export class ConnectionsConfig {
 
   /**
    * Maximum number of concurrent child processes per server. Each principal and set of declared capabilities needs one
-   * process.
+   * process, unless the entry of the server says `isolation: none`.
    */
   @Env('ISTHMUS_MAX_CHILD_PROCESSES')
   @IsInt()
@@ -19,10 +19,10 @@ export class ConnectionsConfig {
   readonly maxChildProcesses: number = 64;
 
   /**
-   * Maximum number of sessions per principal at one legacy server, for clients that have no session at the gateway.
-   * Each set of declared capabilities needs one session. Anonymous clients count as one principal and need one session
-   * per call: for a server with many anonymous users, set `shared: true` or raise this limit. At the limit, a call is
-   * refused with 429 unless an idle session can be evicted.
+   * Maximum number of child processes, and of upstream sessions for clients that have no session at the gateway, per
+   * principal at one server. Each set of declared capabilities needs one. Anonymous clients count as one principal and
+   * need one per call: for a server with many anonymous users, set `isolation: none` or raise this limit. At the limit,
+   * a call is refused with 429 unless an idle one can be evicted.
    */
   @Env('ISTHMUS_MAX_UPSTREAM_SESSIONS_PER_PRINCIPAL')
   @IsInt()

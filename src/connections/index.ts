@@ -1,4 +1,5 @@
 export { capabilitiesKeyOf } from './capabilities-key.js';
+export { untilAborted } from './connect-attempts.js';
 export { withConnectionLogLevel } from './connection-log-level.js';
 export { ConnectionsConfig } from './connections.config.js';
 export { toConnectionOutcome } from './connections.errors.js';

@@ -46,7 +46,7 @@ const worlds: DispatchWorld[] = [];
 async function world() {
   const virtual = { slug: 'desk', title: 'Desk', instructions: 'Tidy up.', public: false, servers: ['a', 'b'] };
   const made = await DispatchWorld.open(
-    [remoteServer('a'), remoteServer('b')],
+    [remoteServer('a', { allowUnknownMethods: true }), remoteServer('b')],
     { virtualServers: [virtual] },
     { listTimeoutMs: 500 },
   );

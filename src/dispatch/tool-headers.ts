@@ -22,6 +22,8 @@ const NO_HEADERS: readonly ParameterHeader[] = [];
 const KNOWN_FOR_MS = 60_000;
 /** Delay before a failed tool list is fetched again, so that not every call waits for it. */
 const RETRY_DELAY_MS = 5_000;
+/** Time for the tool list where finding out the era used the connect timeout, in milliseconds. */
+const MIN_LIST_MS = 100;
 
 interface KnownTools {
   readonly server: ServerDefinition;
@@ -89,6 +91,7 @@ export class ToolHeaders implements OnApplicationShutdown {
     tool: string,
     inbound: Inbound,
   ): Promise<readonly ParameterHeader[]> {
+    const startedAt = this.clock.monotonicNow();
     const isPinned = server.toolChanges === 'quarantine';
     const isModern =
       inbound.mirrored ||
@@ -96,11 +99,11 @@ export class ToolHeaders implements OnApplicationShutdown {
       (await this.profiles.detectEra(server, inbound).catch(() => undefined)) === 'modern';
     if (!isModern) return NO_HEADERS;
     // A concurrent call may have started the request meanwhile.
-    return pickHeaders(this.findTools(server) ?? this.loadTools(server, inbound), tool);
+    return pickHeaders(this.findTools(server) ?? this.loadTools(server, inbound, startedAt), tool);
   }
 
-  private loadTools(server: ServerDefinition, inbound: Inbound): Promise<HeadersByTool> {
-    const fetching = this.list(server, inbound);
+  private loadTools(server: ServerDefinition, inbound: Inbound, startedAt: number): Promise<HeadersByTool> {
+    const fetching = this.list(server, inbound, startedAt);
     const tools = fetching.then((found) => found.tools);
     const entry = this.store(server, tools, KNOWN_FOR_MS);
     // A change during the request discards its result.
@@ -113,10 +116,16 @@ export class ToolHeaders implements OnApplicationShutdown {
   }
 
   /** Fetches the tools for all waiting calls, so no client's cancellation ends it (invariant 4). */
-  private async list(server: ServerDefinition, inbound: Inbound): Promise<{ tools: HeadersByTool; forMs: number }> {
+  private async list(
+    server: ServerDefinition,
+    inbound: Inbound,
+    startedAt: number,
+  ): Promise<{ tools: HeadersByTool; forMs: number }> {
     const { session: _session, ...alone } = inbound;
     const deadline = new AbortController();
-    const cancelTimeout = this.clock.after(server.timeouts.connectMs, () => deadline.abort());
+    // A call waits for its server's era and list no longer than for its connection.
+    const leftMs = server.timeouts.connectMs - (this.clock.monotonicNow() - startedAt);
+    const cancelTimeout = this.clock.after(Math.max(leftMs, MIN_LIST_MS), () => deadline.abort());
     const pages = await collectPages('tools/list', (request) =>
       this.listFetcher.fetchPage(alone, { server, request, silent: true }, SILENT_SINK, deadline.signal),
     ).finally(cancelTimeout);

@@ -283,3 +283,25 @@ async function bound(settings = {}, virtualServers: object[] = []) {
   const made = await world(settings, virtualServers);
   return { made, request: made.request.bind(made) };
 }
+
+describe('a list at the endpoint of one server', () => {
+  it.each([
+    ['modern', 'does not answer'],
+    ['legacy', 'does not answer'],
+    ['legacy', 'does not open its connection'],
+    ['modern', 'does not show its era'],
+  ] as const)('waits no longer than an aggregated one for a %s server that %s', async (era, fault) => {
+    const made = await world({ listTimeoutMs: 60 });
+    const { connector } = made;
+    const never = () => new Promise<void>(() => undefined);
+    connector.eras.set('a', era);
+    connector.respond = () => NEVER_ANSWERED;
+    if (fault === 'does not open its connection') connector.beforeOpening = never;
+    if (fault === 'does not show its era') connector.beforeProbing = never;
+    const timedOut = { error: { code: -31_002, data: { retriable: true, server: 'a' } }, httpStatus: 504 };
+    expect(await made.request('tools/list', {}, { endpoint: 'a' })).toMatchObject(timedOut);
+    const session = made.session('a');
+    expect(await made.request('tools/list', {}, { endpoint: 'a', session })).toMatchObject(timedOut);
+    for (const { sent } of connector.opened) for (const { signal } of sent) expect(signal.aborted).toBe(true);
+  });
+});

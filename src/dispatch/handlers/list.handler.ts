@@ -17,7 +17,7 @@ import { SILENT_SINK } from '../call-delivery.js';
 import { DispatchConfig } from '../dispatch.config.js';
 import { invalidParams, upstreamTimedOut } from '../dispatch.errors.js';
 import { MethodHandler, type Inbound } from '../inbound.js';
-import { collectPages, ListFetcher, type CompleteList } from '../lists/index.js';
+import { collectPages, ListFetcher, type CompleteList, type ListAnswer } from '../lists/index.js';
 import { AdaptiveTimeout } from '../adaptive-timeout.js';
 import { ToolHeaders } from '../tool-headers.js';
 
@@ -44,7 +44,7 @@ export class ListHandler extends MethodHandler {
     private readonly toolHeaders: ToolHeaders,
     private readonly items: Items,
     private readonly config: DispatchConfig,
-    clock: Clock,
+    private readonly clock: Clock,
   ) {
     super();
     this.adaptiveTimeout = new AdaptiveTimeout(config.listTimeoutMs, clock);
@@ -57,12 +57,35 @@ export class ListHandler extends MethodHandler {
   private async listOne(inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
     const [server] = inbound.endpoint.servers as [ServerDefinition];
     const { request } = inbound;
-    const { outcome, isNew } = await this.listFetcher.fetchPage(inbound, { server, request }, sink, signal);
+    const { outcome, isNew } = await this.fetchInTime(inbound, server, sink, signal);
     const isWhole = outcome.kind === 'result' && !outcome.result['nextCursor'] && !request.params['cursor'];
     const method = request.method as ListMethod;
     const items = outcome.kind === 'result' ? outcome.result[LIST_MEMBERS[method]] : undefined;
     if (isNew && Array.isArray(items)) this.learn(server, method, items, isWhole);
     return toVisiblePage(inbound.endpoint, server, method, this.withoutHiddenItems(server, method, outcome));
+  }
+
+  /** Fetches a page within the time that an aggregated list waits for a server, and cancels a late request. */
+  private async fetchInTime(
+    inbound: Inbound,
+    server: ServerDefinition,
+    sink: StreamSink,
+    signal: AbortSignal,
+  ): Promise<ListAnswer> {
+    const { request, session, requestId } = inbound;
+    const timeout = new AbortController();
+    const cancelTimeout = this.clock.after(this.config.listTimeoutMs, () => {
+      timeout.abort();
+      // The owner of a session does not see the signal. It answers when the call is cancelled, or ended meanwhile.
+      void session?.cancel(requestId).catch(() => undefined);
+    });
+    const wanted = AbortSignal.any([signal, timeout.signal]);
+    const answer = await this.listFetcher
+      .fetchPage(inbound, { server, request }, sink, wanted)
+      .finally(() => cancelTimeout());
+    if (!timeout.signal.aborted || answer.outcome.kind === 'result') return answer;
+    const { eventId } = answer.outcome;
+    return { ...answer, outcome: { ...upstreamTimedOut(server.slug), ...(eventId !== undefined && { eventId }) } };
   }
 
   private async listAll(inbound: Inbound, signal: AbortSignal): Promise<Outcome> {

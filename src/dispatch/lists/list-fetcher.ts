@@ -15,7 +15,7 @@ import {
   type Outcome,
 } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
-import { isolationOf } from '../../connections/index.js';
+import { isolationOf, untilAborted } from '../../connections/index.js';
 import type { ServerDefinition } from '../../registry/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
 import { ServerSubscriptions } from '../../subscriptions/index.js';
@@ -78,14 +78,14 @@ export class ListFetcher implements OnApplicationShutdown {
     sink: StreamSink,
     signal: AbortSignal,
   ): Promise<ListAnswer> {
-    const page = await this.toListPage(inbound, addressed);
+    const page = await this.toListPage(inbound, addressed, signal);
+    if (signal.aborted) return toUncacheableAnswer(toFaultOutcome('aborted'));
     if (!page) return toUncacheableAnswer(await this.delivery.deliver(inbound, addressed, sink, signal));
     // An answer from the cache runs no call in the session, so its idle timeout has to be renewed here.
     await inbound.session?.touch();
     const pageRequest = { page, inbound, addressed };
     const known = this.findCached(pageRequest);
     if (known) return known;
-    if (signal.aborted) return toUncacheableAnswer(toFaultOutcome('aborted'));
     return wantsProgressOrLogs(addressed)
       ? this.fetchAlone(pageRequest, sink, signal)
       : this.fetchShared(pageRequest, sink, signal);
@@ -108,14 +108,19 @@ export class ListFetcher implements OnApplicationShutdown {
   }
 
   /** Returns undefined when the request can be neither shared nor cached. */
-  private async toListPage(inbound: Inbound, addressed: AddressedRequest): Promise<ListPage | undefined> {
+  private async toListPage(
+    inbound: Inbound,
+    addressed: AddressedRequest,
+    signal: AbortSignal,
+  ): Promise<ListPage | undefined> {
     const { caller, client, session } = inbound;
     const { server, request } = addressed;
     const { method, params } = request;
     // Only the owner of a session knows which capabilities its client declared.
     if (!this.cache.isEnabled || !isListMethod(method) || session?.location === 'remote') return undefined;
     if (!hasOnlyCursor(params)) return undefined;
-    const era = this.profiles.eraOf(server) ?? (await this.profiles.detectEra(server, inbound).catch(() => undefined));
+    const detect = () => untilAborted(this.profiles.detectEra(server, inbound), signal).catch(() => undefined);
+    const era = this.profiles.eraOf(server) ?? (await detect());
     // What a server with isolation returns belongs to those who share the connection.
     if (era !== 'modern' || isolationOf(server, era) !== 'none') return undefined;
     const { cursor } = params;

@@ -2,7 +2,10 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { Logger } from '@nestjs/common';
 import { scaleDeadline } from '#lib/testing/machine-speed';
 import type { ClientProfile } from '#lib/mcp-protocol';
+import { ManualClock } from '#lib/testing/manual-clock';
 import type { StdioServer } from '../../registry/index.js';
+import { UpstreamConfig } from '../upstream.config.js';
+import { DefaultUpstreamConnector } from './default-upstream-connector.js';
 import {
   stdioServer,
   NEVER,
@@ -210,6 +213,58 @@ describe('a child process', () => {
     spy.mockRestore();
     expect(lines).toContain('subject: dropped a line that is not a message: Listening!');
     expect(lines).toContain('subject: warn [31m');
+  });
+});
+
+describe('a child process that answers nothing', () => {
+  const SILENT = stdioServer(process.execPath, ['-e', `process.stdin.resume().on('end', () => process.exit());`]);
+  const server = { ...SILENT, timeouts: { connectMs: 60_000, requestMs: 300_000 } };
+  /** Deadlines are checked every 100 ms, and the probe has two in a row. */
+  const SWEEP_MS = 300;
+
+  it.each([undefined, 10_000, 2_000])(
+    'is given up after one connect timeout, or what is left of it: %s ms',
+    async (budgetMs) => {
+      const clock = new ManualClock();
+      const connector = new DefaultUpstreamConnector(new UpstreamConfig(), clock);
+      let failure: unknown;
+      const attempt = { signal: NEVER, ...(budgetMs !== undefined && { budgetMs }) };
+      const opening = connector.open(server, CLIENT_WITHOUT_CAPABILITIES, bench.events, attempt).catch((cause) => {
+        failure = cause;
+      });
+      const allowedMs = budgetMs ?? server.timeouts.connectMs;
+      await clock.advance(allowedMs - 1_000);
+      expect(failure).toBeUndefined();
+      await clock.advance(1_000 + SWEEP_MS);
+      await opening;
+      expect(failure).toMatchObject({ code: -31_004, data: { outcome: 'not_executed', server: 'subject' } });
+      await connector.shutdown();
+    },
+  );
+
+  it('fails once for all who wait for it', async () => {
+    const clock = new ManualClock();
+    const connector = new DefaultUpstreamConnector(new UpstreamConfig(), clock);
+    const waiting = ['ada', 'bob', 'eve'].map((owner) =>
+      connector.resolveEra(server, CLIENT_WITHOUT_CAPABILITIES, { signal: NEVER, owner }).catch((cause) => cause),
+    );
+    await clock.advance(60_000 + SWEEP_MS);
+    expect(await Promise.all(waiting)).toEqual(Array(3).fill(expect.objectContaining({ code: -31_004 })));
+    await connector.shutdown();
+  });
+});
+
+describe('a child process that exits', () => {
+  const exiting = serverWith(`if (params?.name === 'exit') process.exit(1); else ${PID}`);
+
+  it('delays the next process of its own principal only', async () => {
+    const own = await bench.open(exiting, CLIENT_WITHOUT_CAPABILITIES, { owner: 'ada' });
+    await own.request(toolCall('exit'), new RecordedReply(), NEVER);
+    await bench.events.until(({ closeReasons }) => closeReasons.length > 0);
+    const refusal = await bench.open(exiting, CLIENT_WITHOUT_CAPABILITIES, { owner: 'ada' }).catch((cause) => cause);
+    expect(refusal).toMatchObject({ code: -31_004, data: { retryAfterMs: expect.any(Number) } });
+    const other = await bench.open(exiting, CLIENT_WITHOUT_CAPABILITIES, { owner: 'bob' });
+    expect(Number(toResultText(await other.request(toolCall('pid'), new RecordedReply(), NEVER)))).toBeGreaterThan(0);
   });
 });
 
