@@ -74,3 +74,4 @@ export {
 } from './neutral.js';
 export { JsonFault, parseJson } from './parse-json.js';
 export { isRequestId, isRpcError, readBatch, readMessage, type MessageReading } from './read-message.js';
+export { readResourceUri, toPatternForms, type ResourceUri, type UriFault } from './resource-uri.js';

@@ -27,7 +27,8 @@ export class AccessTokenVerifier {
   }
 }
 
-function toVerifiedToken({
+/** What a personal access token states about its caller. */
+export function toVerifiedToken({
   id,
   issuer,
   subject,

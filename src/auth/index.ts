@@ -1,3 +1,4 @@
+export { toVerifiedToken } from './access-token-verifier.js';
 export { AuthConfig } from './auth.config.js';
 export { AuthModule } from './auth.module.js';
 export { CallerAuthenticator } from './caller-authenticator.js';

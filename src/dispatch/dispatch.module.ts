@@ -2,11 +2,12 @@ import { Module } from '@nestjs/common';
 import { configProvider } from '#lib/config';
 import { CallsModule } from '../calls/index.js';
 import { CatalogModule } from '../catalog/index.js';
+import { GateModule } from '../gate/index.js';
 import { ItemsModule } from '../items/index.js';
 import { LimitsModule } from '../limits/index.js';
 import { RegistryModule } from '../registry/index.js';
 import { ConnectionsModule } from '../connections/index.js';
-import { SubscriptionsModule } from '../subscriptions/index.js';
+import { DeferredListViews, SubscriptionsModule } from '../subscriptions/index.js';
 import { CallDelivery } from './call-delivery.js';
 import { DispatchConfig } from './dispatch.config.js';
 import { Dispatcher, METHOD_HANDLERS } from './dispatcher.js';
@@ -20,7 +21,7 @@ import { PingHandler } from './handlers/ping.handler.js';
 import { UnknownMethodHandler } from './handlers/unknown-method.handler.js';
 import { ResourceSubscriptionHandler } from './handlers/resource-subscription.handler.js';
 import type { MethodHandler } from './inbound.js';
-import { LIST_PROVIDERS } from './lists/index.js';
+import { LIST_PROVIDERS, VisibleLists } from './lists/index.js';
 import { ServerProfiles } from './server-profiles.js';
 import { ToolHeaders } from './tool-headers.js';
 import { EndpointInfo } from './endpoint-info.js';
@@ -45,6 +46,7 @@ const handlerTable = {
   imports: [
     CallsModule,
     CatalogModule,
+    GateModule,
     ConnectionsModule,
     RegistryModule,
     LimitsModule,
@@ -66,4 +68,9 @@ const handlerTable = {
   ],
   exports: [Dispatcher, EndpointInfo],
 })
-export class DispatchModule {}
+export class DispatchModule {
+  /** The subscriptions, a folder below, see through the views of this folder what their subscribers see. */
+  constructor(deferredViews: DeferredListViews, views: VisibleLists) {
+    deferredViews.bind(views);
+  }
+}

@@ -4,7 +4,7 @@ import type { Transaction } from 'kysely';
 import { DATABASE_KINDS, type DatabaseHost } from '../../test/support/databases.js';
 import { FakeRegistry, remoteServer } from '../../test/support/fake-upstream.js';
 import { until } from '../../test/support/until.js';
-import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
+import { readResourceUri, type JsonObject, type JsonValue, type ResourceUri } from '#lib/mcp-protocol';
 import { ManualClock } from '#lib/testing/manual-clock';
 import { SystemClock, type Clock } from '#lib/time';
 import type { ServerDefinition } from '../registry/index.js';
@@ -129,7 +129,7 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
     await until(async () => items.list('resources').length === 1 && (await items.find(key)) !== undefined);
     const readable = () =>
       ['db://users/1', 'db://users/2', 'db://news/2', 'db:other'].filter((uri) =>
-        items.resolveOwnName(permissive, 'resources', uri),
+        items.isResourceEnabled(permissive, readResourceUri(uri) as ResourceUri, false),
       );
     expect(readable()).toHaveLength(4);
     await items.setOverrides(key, { isDisabled: true });

@@ -23,6 +23,6 @@ export class UnknownMethodHandler {
     const [server] = endpoint.servers;
     if (!server || !endpoint.transparent || !isFullyVisible(endpoint)) return methodNotFound(request.method);
     const deliver = () => this.delivery.deliver(inbound, { server, request }, sink, signal);
-    return this.limits.run({ caller, server, tool: undefined }, deliver);
+    return this.limits.run({ caller, server, use: undefined }, deliver);
   }
 }
