@@ -27,6 +27,6 @@ import { TokenIssuer } from './token-issuer.js';
     AccessTokenVerifier,
     TokenIssuer,
   ],
-  exports: [CallerAuthenticator, Memberships, ProtectedResource, TokenIssuer],
+  exports: [AuthConfig, CallerAuthenticator, Memberships, ProtectedResource, TokenIssuer],
 })
 export class AuthModule {}
