@@ -35,6 +35,8 @@ describe('readResourceUri', () => {
   it.each([
     ['file:///%73ecret', 'file:///secret'],
     ['file:///secret%2Fx', 'file:///secret/x'],
+    ['file:///secret%252Fx', 'file:///secret/x'],
+    ['file://localhost%2Fx', 'file:///x'],
     ['file:////secret//x', 'file:///secret/x'],
     ['file:///a%20b', 'file:///a b'],
     ['file:///donn%C3%A9es', 'file:///données'],
@@ -59,6 +61,8 @@ describe('readResourceUri', () => {
     'file:///a/%2e%2E/b',
     'file:///a/.%2e/b',
     'file:///a%2F..%2fb',
+    'file:///a/%252e%252e/b',
+    'file:///a%2500',
     'file:///a%5c..%5cb',
     'file:///a\\..\\b',
     '../b',

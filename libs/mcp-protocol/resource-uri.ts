@@ -28,8 +28,12 @@ const PARTS = /^([a-z][a-z0-9+.-]*:)?(\/\/[^/?#]*)?([^?#]*)(\?[^#]*)?(#.*)?$/is;
 const DOT_SEGMENT = /(?:^|[/\\]|%2f|%5c)(?:\.|%2e){1,2}(?:$|[/\\]|%2f|%5c)/i;
 // The Unicode category of control characters, and the escape of U+0000, at which some servers end a path.
 const CONTROL = /\p{Cc}|%00/u;
+const CONTROL_FAULT = 'The URI contains a control character or an unpaired surrogate. Remove it.';
+const DOT_SEGMENT_FAULT = 'The path of the URI contains the segment "." or "..". Send the URI that results without it.';
 /** An expression of a URI template (RFC 6570). */
 const EXPRESSIONS = /\{[^{}]*\}/g;
+/** How often escapes of escapes are decoded. */
+const MAX_DECODINGS = 4;
 const NO_ALIASES: readonly string[] = [];
 
 /** Reads the URI of a resource as a client sent it, or the URI template of a completion or a list. */
@@ -39,9 +43,12 @@ export function readResourceUri(text: string, isTemplate = false): ResourceUri |
   const href = isTemplate ? normalizeTemplate(text) : normalize(text);
   const normal = href ?? text;
   // WHATWG keeps escapes that RFC 3986 calls equivalent, so access checks need the decoded form, too.
-  const parts = toDecodedParts(normal);
+  const parts = href === undefined ? toDecodedPartsOfText(text) : toDecodedParts(href);
+  if (DOT_SEGMENT.test(parts.path)) return { fault: DOT_SEGMENT_FAULT };
+  const decoded = joinParts(parts);
+  if (decoded.includes('\0')) return { fault: CONTROL_FAULT };
   const canonical = !SPECIAL_SCHEME.test(text) || isSameExceptEscapes(text, normal) ? text : normal;
-  return { canonical, normal, decoded: joinParts(parts), aliases: findAliases(parts) };
+  return { canonical, normal, decoded, aliases: findAliases(parts) };
 }
 
 /**
@@ -56,16 +63,15 @@ export function toPatternForms(pattern: string): {
   const isText = pattern.slice(0, authorityEnd(pattern)).includes('*') || findFault(pattern) !== undefined;
   const href = isText ? undefined : normalizeTemplate(pattern);
   const texts = [...new Set([pattern, href ?? pattern])];
-  return { texts, decoded: [...new Set(texts.map((text) => joinParts(toDecodedParts(text))))] };
+  const decoded = [...texts.map(toDecodedParts), toDecodedPartsOfText(pattern)].map(joinParts);
+  return { texts, decoded: [...new Set(decoded)] };
 }
 
 function findFault(text: string): string | undefined {
-  if (CONTROL.test(text) || !text.isWellFormed())
-    return 'The URI contains a control character or an unpaired surrogate. Remove it.';
+  if (CONTROL.test(text) || !text.isWellFormed()) return CONTROL_FAULT;
   if (text !== text.trim()) return 'The URI begins or ends with a blank. Remove it, or send it as %20.';
   const path = text.slice(0, pathEnd(text));
-  if (DOT_SEGMENT.test(path))
-    return 'The path of the URI contains the segment "." or "..". Send the URI that results without it.';
+  if (DOT_SEGMENT.test(path)) return DOT_SEGMENT_FAULT;
   return undefined;
 }
 
@@ -115,12 +121,28 @@ function toDecodedParts(uri: string) {
   };
 }
 
+/** A server may decode a text before it parses it, and then find a URL in what is none. */
+function toDecodedPartsOfText(text: string) {
+  const decoded = decodeEscapes(text);
+  return toDecodedParts((decoded === text ? undefined : normalize(decoded)) ?? decoded);
+}
+
 const joinParts = ({ scheme, authority, path, query, fragment }: ReturnType<typeof toDecodedParts>): string =>
   scheme + authority + path + query + fragment;
 
-/** Keeps an escaped `*`, which would become a wildcard in a pattern, and bytes that are not UTF-8. */
+/** Decodes escapes of escapes, too: some servers decode a URI twice. */
 function decodeEscapes(text: string): string {
-  if (!text.includes('%')) return text;
+  let decoded = text;
+  for (let round = 0; round < MAX_DECODINGS && decoded.includes('%'); round += 1) {
+    const next = decodeOnce(decoded);
+    if (next === decoded) break;
+    decoded = next;
+  }
+  return decoded;
+}
+
+/** Keeps an escaped `*`, which would become a wildcard in a pattern, and bytes that are not UTF-8. */
+function decodeOnce(text: string): string {
   const ascii = text.replaceAll(/%[0-7][0-9a-f]/gi, (escape) =>
     /%2a/i.test(escape) ? '%2A' : String.fromCharCode(Number.parseInt(escape.slice(1), 16)),
   );

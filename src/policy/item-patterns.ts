@@ -3,7 +3,7 @@ import { compileGlob, compileUriPatterns, type PolicyDefinition } from '../regis
 
 /**
  * Which names of an item a rule covers, as a set of bits: for tools and prompts the own name and the shown name; for resources
- * the canonical, the normal and the decoded form of the URI, and its aliases, which only deny rules cover.
+ * the canonical, the normal and the decoded form of the URI, some of its aliases, and all of them.
  */
 export type Coverage = number;
 
@@ -13,8 +13,9 @@ const SHOWN = 2;
 const CANONICAL = 1;
 const NORMAL = 2;
 const DECODED = 4;
-const ALIAS = 8;
-const EVERYTHING: Coverage = OWN | SHOWN | CANONICAL | NORMAL | DECODED;
+const SOME_ALIAS = 8;
+const EVERY_ALIAS = 16;
+const EVERYTHING: Coverage = OWN | SHOWN | CANONICAL | NORMAL | DECODED | SOME_ALIAS | EVERY_ALIAS;
 
 /** An expression of a URI template (RFC 6570). */
 const EXPRESSIONS = /\{[^{}]*\}/g;
@@ -56,15 +57,17 @@ export class Permissions {
 
   /** True when a rule of this coverage cannot change the result any more. */
   isSatisfied(coverage: Coverage): boolean {
-    return this.kind === 'resources' ? (coverage & ~this.given) === 0 : (coverage & this.given) !== 0;
+    return this.kind === 'resources'
+      ? ((toWithheld(coverage) | toGiven(coverage)) & ~this.given) === 0
+      : (coverage & this.given) !== 0;
   }
 
   give(coverage: Coverage): void {
-    this.given |= coverage;
+    this.given |= this.kind === 'resources' ? toGiven(coverage) : coverage;
   }
 
   withhold(coverage: Coverage): void {
-    this.withheld.push(coverage);
+    this.withheld.push(this.kind === 'resources' ? toWithheld(coverage) : coverage);
   }
 
   /**
@@ -73,9 +76,18 @@ export class Permissions {
    * form in which a rule closes it.
    */
   get isAllowed(): boolean {
-    return this.withheld.every((coverage) => this.isSatisfied(coverage));
+    return this.withheld.every((coverage) =>
+      this.kind === 'resources' ? (coverage & ~this.given) === 0 : (coverage & this.given) !== 0,
+    );
   }
 }
+
+/** A rule gives the aliases of a URI only if it covers all of them. */
+const toGiven = (coverage: Coverage): Coverage => (coverage & EVERY_ALIAS ? coverage : coverage & ~SOME_ALIAS);
+
+/** A rule closes a URI by its aliases only if it does not cover the URI itself. */
+const toWithheld = (coverage: Coverage): Coverage =>
+  coverage & ~EVERY_ALIAS & (coverage & DECODED ? ~SOME_ALIAS : ~NOTHING);
 
 function toNameMatcher(patterns: readonly string[]): Matcher {
   const globs = patterns.map(compileGlob);
@@ -100,7 +112,12 @@ function toUriMatcher(patterns: readonly string[], effect: PolicyDefinition['eff
       (matchesText(canonical) ? CANONICAL : NOTHING) |
       (matchesText(normal) ? NORMAL : NOTHING) |
       (matchesDecoded(decoded) ? DECODED : NOTHING) |
-      (isDeny && aliases.some(matchesDecoded) ? ALIAS : NOTHING)
+      toAliasCoverage(aliases.filter(matchesDecoded).length, aliases.length)
     );
   };
+}
+
+function toAliasCoverage(matching: number, all: number): Coverage {
+  if (matching === 0) return NOTHING;
+  return matching === all ? SOME_ALIAS | EVERY_ALIAS : SOME_ALIAS;
 }
