@@ -136,6 +136,27 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
     expect(readable()).toEqual(['db://users/1', 'db://news/2', 'db:other']);
   });
 
+  it('disable a resource under every spelling of its URI', async () => {
+    const items = await worker();
+    items.observe(permissive, 'resources', [{ name: 'plan', uri: 'file:///secret/plan 1' }]);
+    const key = { server: 'permissive', kind: 'resources', name: 'file:///secret/plan 1' } as const;
+    await until(async () => (await items.find(key)) !== undefined);
+    await items.setOverrides(key, { isDisabled: true });
+    const isEnabled = (uri: string) => items.isResourceEnabled(permissive, readResourceUri(uri) as ResourceUri, false);
+    const spellings = [
+      'file:///secret/plan 1',
+      'FILE:///secret/plan%201',
+      'file:/secret/pl%61n%201',
+      'file://localhost/secret/plan 1',
+      'file:////secret//plan 1',
+      'file:///secret%2Fplan 1',
+      'file:///secret/plan 1#part',
+      'file://elsewhere/secret/plan 1?x',
+    ];
+    expect(spellings.filter(isEnabled)).toEqual([]);
+    expect(isEnabled('file:///secret/plan 2')).toBe(true);
+  });
+
   it('restore approvals and overrides from elsewhere, and keep the definition that was observed here', async () => {
     const [one, other] = [await worker(), await worker()];
     const key = { server: 'quarantining', kind: 'tools', name: 'pay' } as const;
