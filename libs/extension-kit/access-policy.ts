@@ -1,4 +1,4 @@
-import type { JsonObject } from '#lib/mcp-protocol';
+import type { JsonObject, ResourceUri } from '#lib/mcp-protocol';
 import type { Caller } from './caller.js';
 
 export type ItemKind = 'tools' | 'prompts' | 'resources';
@@ -16,15 +16,31 @@ export interface GuardedEndpoint {
   readonly servers: readonly GuardedServer[];
 }
 
-/** Describes one access decision: whether this caller may use this item of this server. */
-export interface AccessRequest {
-  readonly caller: Caller;
-  readonly server: GuardedServer;
+/**
+ * A use of one item as every check sees it: the same object decides about the endpoint's selection, item switches, policies
+ * and limits, and its `name` is what the server receives.
+ */
+export interface ItemUse<Server extends GuardedServer = GuardedServer> {
+  readonly server: Server;
   readonly kind: ItemKind;
-  /** The name, URI or URI template of the item as the server names it, without the gateway's prefix. */
+  /** The item's own name at its server, its URI in canonical form, or its URI template, without the gateway's prefix. */
   readonly name: string;
+  /** The name under which clients see the item. Absent when it is its own name. */
+  readonly shownName?: string;
+  /** The forms of the URI or template; present for resources. */
+  readonly uri?: ResourceUri;
+  /** True for a URI template instead of a URI. */
+  readonly isTemplate?: boolean;
   /** Arguments of the call. Absent for a list; the decision is then whether any call could be allowed. */
   readonly args?: JsonObject;
+}
+
+/**
+ * Describes one access decision: whether this caller may use this item of this server. A policy that compares names must
+ * compare `shownName` as well, and for resources every form in `uri`.
+ */
+export interface AccessRequest extends ItemUse {
+  readonly caller: Caller;
 }
 
 export interface AccessDecision {

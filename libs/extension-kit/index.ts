@@ -5,6 +5,7 @@ export {
   type AccessRequest,
   type GuardedServer,
   type ItemKind,
+  type ItemUse,
   type AccessScope,
 } from './access-policy.js';
 export { ANONYMOUS, type Caller, type Principal, type TokenGrants } from './caller.js';

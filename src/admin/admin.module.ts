@@ -28,6 +28,7 @@ import { ExportedCredentials } from './import-export/exported-credentials.js';
 import { SettingsController } from './settings.controller.js';
 import { IdempotencyStore } from './idempotency/idempotency-store.js';
 import { ParkedCallsController } from './parked-calls.controller.js';
+import { CallGates } from './call-gates.js';
 import { PolicyController } from './policy.controller.js';
 import { LimitsController } from './registry/limits.controller.js';
 import { PoliciesController } from './registry/policies.controller.js';
@@ -35,6 +36,8 @@ import { ServersController } from './registry/servers.controller.js';
 import { TeamsController } from './registry/teams.controller.js';
 import { VirtualServersController } from './registry/virtual-servers.controller.js';
 import { SessionsController } from './sessions.controller.js';
+import { CatalogModule } from '../catalog/index.js';
+import { GateModule } from '../gate/index.js';
 import { ItemsModule } from '../items/index.js';
 import { PromptsController } from './items/prompts.controller.js';
 import { ResourceTemplatesController } from './items/resource-templates.controller.js';
@@ -62,6 +65,8 @@ import { WorkersController } from './workers.controller.js';
     SessionPoolModule,
     WorkersModule,
     PolicyModule,
+    CatalogModule,
+    GateModule,
     RegistryModule,
     TokensModule,
     ItemsModule,
@@ -98,6 +103,7 @@ import { WorkersController } from './workers.controller.js';
     UnknownRouteController,
   ],
   providers: [
+    CallGates,
     DeferredBodyParsing,
     AuditInterceptor,
     IdempotencyStore,

@@ -1,74 +1,154 @@
-import type { AccessRequest, Caller } from '#lib/extension-kit';
+import { Injectable } from '@nestjs/common';
+import type { Caller } from '#lib/extension-kit';
 import { GatewayCode, RpcCode } from '#lib/mcp-protocol';
-import type { Items } from '../items/index.js';
-import type { ConfiguredAccessPolicy } from '../policy/index.js';
+import { AuthConfig } from '../auth/index.js';
+import { EndpointDirectory, toPublicName, toPublicUri, type Endpoint } from '../catalog/index.js';
+import { ItemGate, type ItemReference, type ItemRefusal, type ServerItemUse } from '../gate/index.js';
+import { Items } from '../items/index.js';
+import { ConfiguredAccessPolicy, type Explanation } from '../policy/index.js';
 import type { ServerDefinition } from '../registry/index.js';
 
 /** The decision of one of the gates that a call must pass. */
 export interface Gate {
-  readonly gate: 'server' | 'token' | 'policy' | 'item' | 'trust';
+  readonly gate: 'server' | 'token' | 'endpoint' | 'policy' | 'item' | 'trust';
   readonly allowed: boolean;
   readonly reason: string;
-  /** Error code of a call that this gate refuses. */
+  /** Error code of a call that this gate refuses. Absent when the HTTP request is refused before the call. */
   readonly code?: number;
 }
 
-interface Question extends AccessRequest {
+/** A call to explain. `endpoint` is the slug of an endpoint with several servers; absent: the server's own endpoint. */
+export interface ExplainedCall {
+  readonly caller: Caller;
   readonly server: ServerDefinition;
+  readonly endpoint?: string;
+  readonly reference: ItemReference;
+}
+
+/** Whether a call would be admitted, how each rule that matches the item decides, and the gates in their order. */
+export interface CallExplanation extends Explanation {
+  readonly gates: readonly Gate[];
 }
 
 const allow = (gate: Gate['gate'], reason: string): Gate => ({ gate, allowed: true, reason });
-const refuse = (gate: Gate['gate'], reason: string, code: number = RpcCode.invalidParams): Gate => ({
+const refuse = (gate: Gate['gate'], reason: string, code?: number): Gate => ({
   gate,
   allowed: false,
   reason,
-  code,
+  ...(code !== undefined && { code }),
 });
 
-/** Evaluates the gates of a call in their order. Limits are excluded, because they depend on the number of other calls. */
-export function evaluateGates(question: Question, policy: ConfiguredAccessPolicy, items: Items): readonly Gate[] {
-  const { server, caller } = question;
-  return [
-    evaluateServer(server),
-    evaluateToken(server, caller),
-    evaluatePolicy(question, policy),
-    ...evaluateItem(question, items),
-  ];
+/** Explains calls by the code that admits them. Limits are excluded, because they depend on the number of other calls. */
+@Injectable()
+export class CallGates {
+  constructor(
+    private readonly endpoints: EndpointDirectory,
+    private readonly gate: ItemGate,
+    private readonly items: Items,
+    private readonly policy: ConfiguredAccessPolicy,
+    private readonly config: AuthConfig,
+  ) {}
+
+  explain(call: ExplainedCall): CallExplanation {
+    const { server, reference, caller } = call;
+    const whole = this.endpoints.find(call.endpoint ?? server.slug);
+    const use = this.gate.describe(server, reference);
+    const { rules, ...decision } = this.explainPolicy(use, caller);
+    const admission = this.admit(call);
+    const gates = [
+      evaluateServer(server),
+      this.evaluateToken(call, whole),
+      ...(call.endpoint === undefined ? [] : [evaluateEndpoint(call, whole, use, this.policy)]),
+      evaluatePolicy(decision, admission),
+      ...this.evaluateItem(server, reference, use, admission),
+    ];
+    const refusing = gates.find((gate) => !gate.allowed);
+    if (refusing) return { allowed: false, reason: refusing.reason, rules, gates };
+    if ('refusal' in admission) return { allowed: false, reason: admission.reason, rules, gates };
+    return { ...decision, rules, gates };
+  }
+
+  /** Admits the call as it would be admitted if the client sent it now. */
+  private admit({ caller, server, endpoint: id, reference }: ExplainedCall): ServerItemUse | ItemRefusal {
+    const endpoint = this.endpoints.findFor(caller, id ?? server.slug);
+    if (!endpoint) return { refusal: 'unknown', reason: 'The caller has no access to the endpoint.' };
+    const toPublicText = reference.kind === 'resources' ? toPublicUri : toPublicName;
+    return this.gate.admit(endpoint, { ...reference, text: toPublicText(endpoint, server, reference.text) });
+  }
+
+  private explainPolicy(use: ServerItemUse | ItemRefusal, caller: Caller): Explanation {
+    if ('refusal' in use) return { allowed: false, reason: use.reason, rules: [] };
+    // A resource is read without arguments, so its decision is final.
+    return this.policy.explain({ ...use, caller, ...(use.kind === 'resources' && { args: {} }) });
+  }
+
+  private evaluateToken({ server: { slug }, caller }: ExplainedCall, endpoint: Endpoint | undefined): Gate {
+    if (caller.anonymous) {
+      if (endpoint?.public === false) return refuse('token', 'The endpoint requires a token.');
+      return allow('token', 'The endpoint requires no token.');
+    }
+    const missing = this.config.requiredScopes.filter((scope) => !caller.scopes.includes(scope));
+    if (missing.length > 0) return refuse('token', `The token lacks the required scopes ${missing.join(', ')}.`);
+    if (!caller.servers) return allow('token', 'The token is valid for all servers.');
+    return caller.servers.includes(slug)
+      ? allow('token', 'The token is valid for this server.')
+      : refuse('token', 'The token is restricted to other servers.', RpcCode.invalidParams);
+  }
+
+  private evaluateItem(
+    server: ServerDefinition,
+    { kind, text }: ItemReference,
+    use: ServerItemUse | ItemRefusal,
+    admission: ServerItemUse | ItemRefusal,
+  ): readonly Gate[] {
+    if ('refusal' in use) return [refuse('item', use.reason, RpcCode.invalidParams)];
+    const isEnabled = use.uri
+      ? this.items.isResourceEnabled(server, use.uri, use.isTemplate === true)
+      : kind !== 'resources' && this.items.resolveOwnName(server, kind, text) !== undefined;
+    if (!isEnabled) return [refuse('item', 'The item is disabled or has another name.', RpcCode.invalidParams)];
+    const { name } = 'refusal' in admission ? use : admission;
+    const reason = name === text ? 'The item is enabled.' : `The item is enabled. The server calls it ${name}.`;
+    const item = allow('item', reason);
+    return kind === 'tools' ? [item, this.evaluateTrust(server, name)] : [item];
+  }
+
+  private evaluateTrust(server: ServerDefinition, own: string): Gate {
+    const permission = this.items.checkTool(server, own);
+    if (permission === 'allowed') return allow('trust', 'The definition of the tool is trusted.');
+    return permission === 'quarantined'
+      ? refuse(
+          'trust',
+          'The definition of the tool has changed and was not approved.',
+          GatewayCode.toolDefinitionChanged,
+        )
+      : refuse('trust', 'The server has not listed the tool.', RpcCode.invalidParams);
+  }
 }
 
 const evaluateServer = ({ enabled }: ServerDefinition): Gate =>
-  enabled ? allow('server', 'The server is enabled.') : refuse('server', 'The server is disabled.');
+  enabled
+    ? allow('server', 'The server is enabled.')
+    : refuse('server', 'The server is disabled.', RpcCode.invalidParams);
 
-function evaluateToken({ slug }: ServerDefinition, { servers }: Caller): Gate {
-  if (!servers) return allow('token', 'The token is valid for all servers.');
-  return servers.includes(slug)
-    ? allow('token', 'The token is valid for this server.')
-    : refuse('token', 'The token is restricted to other servers.');
+function evaluateEndpoint(
+  { server, caller }: ExplainedCall,
+  endpoint: Endpoint | undefined,
+  use: ServerItemUse | ItemRefusal,
+  policy: ConfiguredAccessPolicy,
+): Gate {
+  if (!endpoint) return refuse('endpoint', 'There is no such endpoint.');
+  if (!endpoint.transparent && !policy.canUseEndpoint(caller, endpoint))
+    return refuse('endpoint', `The endpoint belongs to the team ${endpoint.team}.`);
+  if (!endpoint.servers.some(({ slug }) => slug === server.slug))
+    return refuse('endpoint', 'The endpoint does not contain the server.', RpcCode.invalidParams);
+  return 'refusal' in use || endpoint.shows(use)
+    ? allow('endpoint', 'The endpoint contains the item.')
+    : refuse('endpoint', 'The endpoint does not select the item.', RpcCode.invalidParams);
 }
 
-/** An item that the policies hide from the caller does not exist for it. A call that they deny by its arguments is refused. */
-function evaluatePolicy({ args, ...item }: Question, policy: ConfiguredAccessPolicy): Gate {
-  // A resource is read without arguments, so its decision is final.
-  const visibility = policy.decide(item.kind === 'resources' ? { ...item, args: {} } : item);
-  if (!visibility.allowed || !args)
-    return { gate: 'policy', ...visibility, ...(!visibility.allowed && { code: RpcCode.invalidParams }) };
-  const decision = policy.decide({ ...item, args });
-  return { gate: 'policy', ...decision, ...(!decision.allowed && { code: GatewayCode.deniedByPolicy }) };
-}
-
-function evaluateItem({ server, kind, name }: Question, items: Items): readonly Gate[] {
-  const own = items.resolveOwnName(server, kind, name);
-  if (own === undefined) return [refuse('item', 'The item is disabled or has another name.')];
-  const item = allow(
-    'item',
-    own === name ? 'The item is enabled.' : `The item is enabled. The server calls it ${own}.`,
-  );
-  if (kind !== 'tools') return [item];
-  const permission = items.checkTool(server, own);
-  if (permission === 'allowed') return [item, allow('trust', 'The definition of the tool is trusted.')];
-  const isChanged = permission === 'quarantined';
-  const reason = isChanged
-    ? 'The definition of the tool has changed and was not approved.'
-    : 'The server has not listed the tool.';
-  return [item, refuse('trust', reason, isChanged ? GatewayCode.toolDefinitionChanged : RpcCode.invalidParams)];
+/** An item that the policies hide from the caller is unknown to it. A call that they deny by its arguments is refused. */
+function evaluatePolicy({ allowed, reason }: Omit<Explanation, 'rules'>, admission: ServerItemUse | ItemRefusal): Gate {
+  if (allowed) return allow('policy', reason);
+  const isDenied = 'refusal' in admission && admission.refusal === 'denied';
+  return refuse('policy', reason, isDenied ? GatewayCode.deniedByPolicy : RpcCode.invalidParams);
 }

@@ -37,7 +37,8 @@ export class AccessTokenVerifier {
   }
 }
 
-function toVerifiedToken({
+/** What a personal access token states about its caller. */
+export function toVerifiedToken({
   id,
   issuer,
   subject,

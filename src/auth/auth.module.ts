@@ -25,6 +25,6 @@ import { TokenIssuer } from './token-issuer.js';
     AccessTokenVerifier,
     TokenIssuer,
   ],
-  exports: [CallerAuthenticator, ProtectedResource, TokenIssuer],
+  exports: [AuthConfig, CallerAuthenticator, ProtectedResource, TokenIssuer],
 })
 export class AuthModule {}

@@ -1,3 +1,4 @@
+export { toVerifiedToken } from './access-token-verifier.js';
 export { AuthConfig } from './auth.config.js';
 export { MissingScope } from './auth.errors.js';
 export { AuthModule } from './auth.module.js';

@@ -138,14 +138,17 @@ describe('the endpoint of a caller that was authenticated before its teams chang
 describe('the selection of a virtual server', () => {
   it('contains the items that match its patterns, all items of a kind without patterns, and none for an empty pattern list', () => {
     const reading = endpointsOf(registry()).find('reading');
-    const shown = (kind: 'tools' | 'prompts' | 'resources', ...names: string[]) =>
-      names.filter((name) => reading?.shows(kind, name));
-    expect(shown('tools', 'files__read', 'files__read_all', 'files__stat', 'files__status', 'files__write')).toEqual([
-      'files__read',
-      'files__read_all',
-      'files__stat',
-    ]);
-    expect(shown('prompts', 'files__ask')).toEqual([]);
-    expect(shown('resources', 'files+file:///a')).toEqual(['files+file:///a']);
+    const shown = (kind: 'tools' | 'prompts', ...names: string[]) =>
+      names.filter((name) => reading?.shows({ server: files, kind, name }));
+    expect(shown('tools', 'read', 'read_all', 'stat', 'status', 'write')).toEqual(['read', 'read_all', 'stat']);
+    expect(shown('prompts', 'ask')).toEqual([]);
+    expect(reading?.shows({ server: files, kind: 'resources', name: 'file:///a' })).toBe(true);
+  });
+
+  it('compares patterns with the name that clients see, not with the own name of a renamed tool', () => {
+    const reading = endpointsOf(registry()).find('reading');
+    const shows = (name: string, shownName: string) =>
+      reading?.shows({ server: files, kind: 'tools', name, shownName });
+    expect([shows('write', 'read_new'), shows('read', 'write')]).toEqual([true, false]);
   });
 });

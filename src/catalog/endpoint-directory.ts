@@ -1,15 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
-import { AccessPolicy, type Caller, type GuardedEndpoint, type ItemKind } from '#lib/extension-kit';
+import { AccessPolicy, type Caller, type GuardedEndpoint, type ItemKind, type ItemUse } from '#lib/extension-kit';
 import { Memberships } from '../memberships/index.js';
 import {
   compileGlob,
+  compilePublicUriPatterns,
   ServerRegistry,
   type RegistrySnapshot,
   type ServerDefinition,
   type VirtualServerDefinition,
 } from '../registry/index.js';
 import type { Endpoint } from './endpoint.js';
+import { addNamePrefix, addUriPrefix } from './naming.js';
 import { restrictEndpoint } from './restrict-endpoint.js';
 
 /** The id of the endpoint over all enabled servers. */
@@ -193,21 +195,42 @@ type Selection = Pick<Endpoint, 'shows' | 'showsAll'>;
 
 const EVERYTHING: Selection = { shows: () => true, showsAll: () => true };
 
-function toSelection(virtual: VirtualServerDefinition): Selection {
-  const chosen: Record<ItemKind, NameMatcher | undefined> = {
-    tools: toNameMatcher(virtual.tools),
-    prompts: toNameMatcher(virtual.prompts),
-    resources: toNameMatcher(virtual.resources),
+/** Compares patterns with the names that clients see, and with every form of a URI. */
+function toSelection({ tools, prompts, resources }: VirtualServerDefinition): Selection {
+  const selectors: Record<ItemKind, Selector | undefined> = {
+    tools: toNameSelector(tools),
+    prompts: toNameSelector(prompts),
+    resources: toUriSelector(resources),
   };
   return {
-    shows: (kind, publicName) => chosen[kind]?.(publicName) ?? true,
-    showsAll: (kind) => chosen[kind] === undefined,
+    shows: (use) => selectors[use.kind]?.(use) ?? true,
+    showsAll: (kind) => selectors[kind] === undefined,
   };
 }
 
-type NameMatcher = (publicName: string) => boolean;
+type Selector = (use: ItemUse) => boolean;
 
-function toNameMatcher(patterns: readonly string[] | undefined): NameMatcher | undefined {
+function toNameSelector(patterns: readonly string[] | undefined): Selector | undefined {
   const globs = patterns?.map(compileGlob);
-  return globs && ((publicName) => globs.some((matches) => matches(publicName)));
+  return (
+    globs &&
+    (({ server, name, shownName = name }) => {
+      const publicName = addNamePrefix(server, shownName);
+      return globs.some((matches) => matches(publicName));
+    })
+  );
+}
+
+function toUriSelector(patterns: readonly string[] | undefined): Selector | undefined {
+  if (!patterns) return undefined;
+  const { matchesText, matchesDecoded } = compilePublicUriPatterns(patterns);
+  return ({ server, uri }) => {
+    if (!uri) return false;
+    const { canonical, normal, decoded } = uri;
+    return (
+      matchesText(addUriPrefix(server, canonical)) &&
+      (normal === canonical || matchesText(addUriPrefix(server, normal))) &&
+      matchesDecoded(addUriPrefix(server, decoded))
+    );
+  };
 }

@@ -1,5 +1,4 @@
-import type { AccessDecision, ItemKind } from '#lib/extension-kit';
-import type { JsonObject } from '#lib/mcp-protocol';
+import type { AccessDecision, ItemKind, ItemUse } from '#lib/extension-kit';
 import type { ServerDefinition } from '../registry/index.js';
 
 /** What one URL serves to one caller: all servers, a virtual server, or one server unchanged. */
@@ -16,13 +15,14 @@ export interface Endpoint {
   readonly instructions?: string;
   /** Enabled servers, in the order of aggregated lists. */
   readonly servers: readonly ServerDefinition[];
-  readonly shows: (kind: ItemKind, publicName: string) => boolean;
+  /** Decides whether the endpoint has the item for this caller, whatever the arguments of a call. */
+  readonly shows: (use: ItemUse) => boolean;
   /** True when every item of that kind is visible at these servers. */
   readonly showsAll: (kind: ItemKind) => boolean;
   /** True when every caller, with or without a token, sees the same. Only then may a result have `cacheScope: public`. */
   readonly isUnrestricted: boolean;
   /** Decides whether a visible item may be used with these arguments. Absent when any arguments are allowed. */
-  readonly permits?: (kind: ItemKind, target: Target, args: JsonObject) => AccessDecision;
+  readonly permits?: (use: ItemUse) => AccessDecision;
 }
 
 /** True when the caller sees every item of the endpoint's servers. */
@@ -33,6 +33,6 @@ export function isFullyVisible({ showsAll }: Endpoint): boolean {
 /** An item and its server. */
 export interface Target {
   readonly server: ServerDefinition;
-  /** The item's own name or URI at its server. */
+  /** The name, URI or URI template without the gateway's prefix, as the client wrote it. */
   readonly own: string;
 }

@@ -5,18 +5,22 @@
  * - tools and prompts: `slug__name`
  * - resources: `slug+uri`; a URI scheme may contain `+` (RFC 3986, 3.1), so the result is still a URI or a URI template.
  */
+import type { GuardedServer } from '#lib/extension-kit';
 import type { ServerDefinition } from '../registry/index.js';
 import type { Endpoint, Target } from './endpoint.js';
 
 const NAME_SEPARATOR = '__';
 const URI_SEPARATOR = '+';
 
+export const addNamePrefix = ({ slug }: GuardedServer, name: string): string => slug + NAME_SEPARATOR + name;
+export const addUriPrefix = ({ slug }: GuardedServer, uri: string): string => slug + URI_SEPARATOR + uri;
+
 export function toPublicName(endpoint: Endpoint, server: ServerDefinition, own: string): string {
-  return endpoint.transparent ? own : server.slug + NAME_SEPARATOR + own;
+  return endpoint.transparent ? own : addNamePrefix(server, own);
 }
 
 export function toPublicUri(endpoint: Endpoint, server: ServerDefinition, own: string): string {
-  return endpoint.transparent ? own : server.slug + URI_SEPARATOR + own;
+  return endpoint.transparent ? own : addUriPrefix(server, own);
 }
 
 export const resolveName = (endpoint: Endpoint, name: string) => resolve(endpoint, name, NAME_SEPARATOR);

@@ -16,12 +16,13 @@ const endpoint = (more: Partial<Endpoint> = {}): Endpoint => ({
   ...more,
 });
 const transparent = endpoint({ transparent: true });
+const SHOW_ALL = () => true;
 
 describe('publishItems', () => {
   it('replaces the identifying member by the public name and keeps the others', () => {
     const schema = { inputSchema: { type: 'object' }, title: 'Read' };
     const publish = (method: Parameters<typeof publishItems>[2], item: JsonObject) =>
-      publishItems(endpoint(), server, method, [item]);
+      publishItems(endpoint(), server, method, [item], SHOW_ALL);
     expect(publish('tools/list', { name: 'read', ...schema })).toEqual([{ name: 'files__read', ...schema }]);
     expect(publish('prompts/list', { name: 'ask' })).toEqual([{ name: 'files__ask' }]);
     expect(publish('resources/list', { uri: 'file:///a', name: 'a' })).toEqual([{ uri: 'files+file:///a', name: 'a' }]);
@@ -36,18 +37,18 @@ describe('publishItems', () => {
       { name: 'a', n: 2 },
       { name: 'b', n: 3 },
     ];
-    expect(publishItems(endpoint(), server, 'tools/list', items).map(({ n }) => n)).toEqual([1, 3]);
+    expect(publishItems(endpoint(), server, 'tools/list', items, SHOW_ALL).map(({ n }) => n)).toEqual([1, 3]);
   });
 
   it('omits items that the endpoint does not show', () => {
-    const some = endpoint({ shows: (kind, name) => kind === 'tools' && name === 'files__b' });
-    expect(publishItems(some, server, 'tools/list', [{ name: 'a' }, { name: 'b' }])).toEqual([{ name: 'files__b' }]);
-    expect(publishItems(some, server, 'resources/templates/list', [{ uriTemplate: 'files__b' }])).toEqual([]);
+    const some = endpoint({ showsAll: () => false });
+    const tools = [{ name: 'a' }, { name: 'b' }];
+    expect(publishItems(some, server, 'tools/list', tools, (name) => name === 'b')).toEqual([{ name: 'files__b' }]);
   });
 
   it('omits malformed items and items without a name', () => {
     const items: JsonValue[] = [null, 'a', [], {}, { name: 7 }, { name: { toString: 'x' } }, { name: 'a' }];
-    expect(publishItems(endpoint(), server, 'tools/list', items)).toEqual([{ name: 'files__a' }]);
+    expect(publishItems(endpoint(), server, 'tools/list', items, SHOW_ALL)).toEqual([{ name: 'files__a' }]);
   });
 });
 

@@ -9,18 +9,22 @@ import { toPublicName, toPublicUri } from './naming.js';
 /** Published items of cached pages: a cached page is the same object each time. */
 const publishedPages = new WeakMap<readonly JsonValue[], WeakMap<Endpoint, JsonObject[]>>();
 
+/** Decides by its name, URI or URI template whether an item is shown. */
+export type ShowsItem = (shown: string) => boolean;
+
 /** Like `publishItems` for all pages of a list. */
 export function publishPages(
   endpoint: Endpoint,
   server: ServerDefinition,
   method: ListMethod,
   pages: readonly (readonly JsonValue[])[],
+  showsItem: ShowsItem,
 ): readonly JsonObject[] {
   const [page] = pages;
-  if (!page || pages.length > 1) return publishItems(endpoint, server, method, pages.flat());
+  if (!page || pages.length > 1) return publishItems(endpoint, server, method, pages.flat(), showsItem);
   const known = publishedPages.get(page)?.get(endpoint);
   if (known) return known;
-  const items = publishItems(endpoint, server, method, page);
+  const items = publishItems(endpoint, server, method, page, showsItem);
   const perEndpoint = publishedPages.get(page) ?? new WeakMap<Endpoint, JsonObject[]>();
   publishedPages.set(page, perEndpoint.set(endpoint, items));
   return items;
@@ -32,8 +36,9 @@ export function publishItems(
   server: ServerDefinition,
   method: ListMethod,
   items: readonly JsonValue[],
+  showsItem: ShowsItem,
 ): JsonObject[] {
-  const kind = toItemKind(method);
+  const showsAll = endpoint.showsAll(toItemKind(method));
   const idMember = ID_MEMBERS[method];
   const rename = idMember === 'name' ? toPublicName : toPublicUri;
   const published: JsonObject[] = [];
@@ -43,7 +48,7 @@ export function publishItems(
     // An item without a name cannot be used.
     if (!isJsonObject(item) || typeof name !== 'string') continue;
     const shown = rename(endpoint, server, name);
-    if (seen.has(shown) || !endpoint.shows(kind, shown)) continue;
+    if (seen.has(shown) || !(showsAll || showsItem(name))) continue;
     seen.add(shown);
     published.push({ ...item, [idMember]: shown });
   }

@@ -1,7 +1,6 @@
-import type { AccessPolicy, Caller, ItemKind, AccessScope } from '#lib/extension-kit';
+import type { AccessPolicy, AccessScope, Caller, ItemUse } from '#lib/extension-kit';
 import type { ServerDefinition } from '../registry/index.js';
-import type { Endpoint, Target } from './endpoint.js';
-import { resolveName, resolveUri } from './naming.js';
+import type { Endpoint } from './endpoint.js';
 
 /**
  * Returns an endpoint without the servers and items that a caller may not use: the same object when nothing is denied,
@@ -15,25 +14,21 @@ export function restrictEndpoint(endpoint: Endpoint, caller: Caller, policy: Acc
   const servers = endpoint.servers.filter((server) => reaches.get(server) !== 'none');
   if (endpoint.transparent && servers.length === 0) return undefined;
   const isFullAccess = servers.every((server) => reaches.get(server) === 'all');
-  const targetOf = (kind: ItemKind, name: string) =>
-    kind === 'resources' ? resolveUri(endpoint, name) : resolveName(endpoint, name);
+  const bySlug = new Map([...reaches].map(([server, reach]) => [server.slug, reach]));
   // `resources/read` has no arguments, so conditions on arguments are decided here and fail closed.
-  const decide = (kind: ItemKind, { server, own: name }: Target) =>
-    policy.decide({ caller, server, kind, name, ...(kind === 'resources' && { args: {} }) });
+  const decide = ({ args: _args, ...use }: ItemUse) =>
+    policy.decide({ caller, ...use, ...(use.kind === 'resources' && { args: {} }) });
   return {
     ...endpoint,
     servers,
     isUnrestricted: false,
     showsAll: (kind) => isFullAccess && endpoint.showsAll(kind),
-    shows: (kind, publicName) => {
-      if (!endpoint.shows(kind, publicName)) return false;
-      const target = targetOf(kind, publicName);
-      const reach = target && reaches.get(target.server);
-      if (!target || reach === 'none') return false;
-      return reach === 'all' || decide(kind, target).allowed;
+    shows: (use) => {
+      const reach = bySlug.get(use.server.slug);
+      if (reach === undefined || reach === 'none' || !endpoint.shows(use)) return false;
+      return reach === 'all' || decide(use).allowed;
     },
-    permits: (kind, { server, own: name }, args) =>
-      reaches.get(server) === 'all' ? UNRESTRICTED : policy.decide({ caller, server, kind, name, args }),
+    permits: (use) => (bySlug.get(use.server.slug) === 'all' ? UNRESTRICTED : policy.decide({ caller, ...use })),
   };
 }
 

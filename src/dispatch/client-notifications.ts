@@ -38,7 +38,7 @@ export class ClientNotifications {
     const server = this.isUnknown(method) ? serverThatReceives(visitor.endpoint, method) : undefined;
     // Only the owner can report that the session has ended.
     if (server === undefined) return session.touch();
-    return this.limits.run({ caller: visitor.caller, server, tool: undefined }, () =>
+    return this.limits.run({ caller: visitor.caller, server, use: undefined }, () =>
       session.notify({ method, params }),
     );
   }

@@ -1,4 +1,5 @@
 import { eraOfRevision, failure, GatewayCode, RpcCode, type ClientProfile, type Outcome } from '#lib/mcp-protocol';
+import type { ItemReference, ItemRefusal } from '../gate/index.js';
 
 const MAX_ECHO_LENGTH = 128;
 
@@ -12,8 +13,25 @@ export const methodNotFound = (method: string): Outcome =>
 
 export const invalidParams = (message: string): Outcome => failure({ code: RpcCode.invalidParams, message });
 
+/** The error for a use that the gate refused. Names the item as the client did. */
+export function toRefusalOutcome(
+  { refusal, reason, server }: ItemRefusal,
+  reference: ItemReference,
+  client: ClientProfile,
+): Outcome {
+  if (refusal === 'malformed') return invalidParams(reason);
+  if (refusal === 'denied') return deniedByPolicy(reason, server?.slug ?? '');
+  return unknownItem(reference, client);
+}
+
+/** The endpoint has no such item for this caller. */
+export function unknownItem({ kind, text }: ItemReference, client: ClientProfile): Outcome {
+  if (kind === 'resources') return resourceNotFound(text, client);
+  return invalidParams(`Unknown ${kind === 'tools' ? 'tool' : 'prompt'}: ${truncate(text)}`);
+}
+
 /** A policy denies this use of a visible item. The call was not executed. */
-export function deniedByPolicy(reason: string, server: string): Outcome {
+function deniedByPolicy(reason: string, server: string): Outcome {
   const data = { outcome: 'not_executed', retriable: false, httpStatus: 403, server };
   return failure({ code: GatewayCode.deniedByPolicy, message: `Denied. ${reason}`, data }, 403);
 }
@@ -44,7 +62,7 @@ export function upstreamTimedOut(server: string): Extract<Outcome, { kind: 'erro
 }
 
 /** No server of the endpoint has this resource. Each era has its own error code. */
-export function resourceNotFound(uri: string, client: ClientProfile): Outcome {
+function resourceNotFound(uri: string, client: ClientProfile): Outcome {
   const code = eraOfRevision(client.revision) === 'modern' ? RpcCode.invalidParams : RpcCode.resourceNotFound;
   return failure({ code, message: `Resource not found: ${truncate(uri)}`, data: { uri: truncate(uri) } });
 }

@@ -2,11 +2,12 @@ import { Module } from '@nestjs/common';
 import { configProvider } from '#lib/config';
 import { CallsModule } from '../calls/index.js';
 import { CatalogModule } from '../catalog/index.js';
+import { GateModule } from '../gate/index.js';
 import { ItemsModule } from '../items/index.js';
 import { LimitsModule } from '../limits/index.js';
 import { RegistryModule } from '../registry/index.js';
 import { ConnectionsModule } from '../connections/index.js';
-import { SubscriptionsModule } from '../subscriptions/index.js';
+import { DeferredListViews, SubscriptionsModule } from '../subscriptions/index.js';
 import { CallDelivery } from './call-delivery.js';
 import { DispatchConfig } from './dispatch.config.js';
 import { ClientNotifications } from './client-notifications.js';
@@ -21,7 +22,7 @@ import { PingHandler } from './handlers/ping.handler.js';
 import { UnknownMethodHandler } from './handlers/unknown-method.handler.js';
 import { ResourceSubscriptionHandler } from './handlers/resource-subscription.handler.js';
 import { METHOD_HANDLERS, type MethodHandler } from './inbound.js';
-import { LIST_PROVIDERS } from './lists/index.js';
+import { LIST_PROVIDERS, VisibleLists } from './lists/index.js';
 import { ServerProfiles } from './server-profiles.js';
 import { ToolHeaders } from './tool-headers.js';
 import { EndpointInfo } from './endpoint-info.js';
@@ -46,6 +47,7 @@ const handlerTable = {
   imports: [
     CallsModule,
     CatalogModule,
+    GateModule,
     ConnectionsModule,
     RegistryModule,
     LimitsModule,
@@ -68,4 +70,9 @@ const handlerTable = {
   ],
   exports: [Dispatcher, ClientNotifications, EndpointInfo],
 })
-export class DispatchModule {}
+export class DispatchModule {
+  /** The subscriptions, a folder below, see through the views of this folder what their subscribers see. */
+  constructor(deferredViews: DeferredListViews, views: VisibleLists) {
+    deferredViews.bind(views);
+  }
+}

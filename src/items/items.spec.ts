@@ -4,7 +4,7 @@ import type { Transaction } from 'kysely';
 import { DATABASE_KINDS, type DatabaseHost } from '../../test/support/databases.js';
 import { FakeRegistry, remoteServer } from '../../test/support/fake-upstream.js';
 import { until } from '../../test/support/until.js';
-import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
+import { readResourceUri, type JsonObject, type JsonValue, type ResourceUri } from '#lib/mcp-protocol';
 import { ManualClock } from '#lib/testing/manual-clock';
 import { SystemClock, type Clock } from '#lib/time';
 import type { ServerDefinition } from '../registry/index.js';
@@ -129,11 +129,32 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
     await until(async () => items.list('resources').length === 1 && (await items.find(key)) !== undefined);
     const readable = () =>
       ['db://users/1', 'db://users/2', 'db://news/2', 'db:other'].filter((uri) =>
-        items.resolveOwnName(permissive, 'resources', uri),
+        items.isResourceEnabled(permissive, readResourceUri(uri) as ResourceUri, false),
       );
     expect(readable()).toHaveLength(4);
     await items.setOverrides(key, { isDisabled: true });
     expect(readable()).toEqual(['db://users/1', 'db://news/2', 'db:other']);
+  });
+
+  it('disable a resource under every spelling of its URI', async () => {
+    const items = await worker();
+    items.observe(permissive, 'resources', [{ name: 'plan', uri: 'file:///secret/plan 1' }]);
+    const key = { server: 'permissive', kind: 'resources', name: 'file:///secret/plan 1' } as const;
+    await until(async () => (await items.find(key)) !== undefined);
+    await items.setOverrides(key, { isDisabled: true });
+    const isEnabled = (uri: string) => items.isResourceEnabled(permissive, readResourceUri(uri) as ResourceUri, false);
+    const spellings = [
+      'file:///secret/plan 1',
+      'FILE:///secret/plan%201',
+      'file:/secret/pl%61n%201',
+      'file://localhost/secret/plan 1',
+      'file:////secret//plan 1',
+      'file:///secret%2Fplan 1',
+      'file:///secret/plan 1#part',
+      'file://elsewhere/secret/plan 1?x',
+    ];
+    expect(spellings.filter(isEnabled)).toEqual([]);
+    expect(isEnabled('file:///secret/plan 2')).toBe(true);
   });
 
   it('restore approvals and overrides from elsewhere, and keep the definition that was observed here', async () => {

@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
+import { isJsonObject, type JsonObject, type JsonValue, type ResourceUri } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
 import { Database, CoalescedRefresh } from '../database/index.js';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
@@ -18,7 +18,7 @@ import { ItemTable, type Observation } from './item-table.js';
 import { hasOverrides, indexByShownName } from './shown-names.js';
 import { SeenPageCache, toFingerprint } from './seen-page-cache.js';
 import { planRestoration, type RestoredCounts, type RestoredItem } from './restoration.js';
-import { couldMatchTemplate } from './uri-templates.js';
+import { isDisabledByTemplate, isDisabledItem } from './resource-switches.js';
 
 const POLL_INTERVAL_MS = 500;
 /** Observations are collected for this time and written together. */
@@ -104,28 +104,36 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
 
   /** Returns the visible items of a page with their overrides. Returns the same array when nothing differs. */
   toVisibleItems(server: ServerDefinition, kind: ItemKind, page: readonly JsonValue[]): readonly JsonValue[] {
-    const items = this.known.get(toListKey(server.slug, kind)) ?? NO_ITEMS;
+    const items = this.itemsOf(server, kind);
     if (!isQuarantining(server, kind) && !hasOverrides(items)) return page;
     return page.map((item) => toVisibleItem(server, items, item, kind)).filter((item) => item !== undefined);
   }
 
-  /** Returns the own name or URI of an item by its shown name, or undefined when the item is unavailable. */
-  resolveOwnName(server: ServerDefinition, kind: ItemKind, name: string): string | undefined {
-    const items = this.known.get(toListKey(server.slug, kind)) ?? NO_ITEMS;
-    if (kind === 'resources' && !items.has(name) && this.isDisabledByTemplate(server, name)) return undefined;
+  /** Returns the own name of a tool or prompt by its shown name, or undefined when the item is unavailable. */
+  resolveOwnName(server: ServerDefinition, kind: 'tools' | 'prompts', name: string): string | undefined {
+    const items = this.itemsOf(server, kind);
     if (!hasOverrides(items)) return name;
-    const renamed = isRenamable(kind) ? indexByShownName(items).get(name) : undefined;
+    const renamed = indexByShownName(items).get(name);
     const item = renamed ?? items.get(name);
     // An item that was never observed has no overrides.
     if (!item) return name;
-    const isRenamed = !renamed && isRenamable(kind) && item.shownName !== undefined;
+    const isRenamed = !renamed && item.shownName !== undefined;
     return item.isDisabled || isRenamed ? undefined : item.name;
+  }
+
+  /** Decides whether a resource, or a URI template, is available under any spelling of its URI. */
+  isResourceEnabled(server: ServerDefinition, uri: ResourceUri, isTemplate: boolean): boolean {
+    const templates = this.itemsOf(server, 'resourceTemplates');
+    const resources = this.itemsOf(server, 'resources');
+    if (isTemplate && hasOverrides(templates) && isDisabledItem(templates, uri)) return false;
+    if (hasOverrides(resources) && isDisabledItem(resources, uri)) return false;
+    return isTemplate || !hasOverrides(templates) || !isDisabledByTemplate(resources, templates, uri);
   }
 
   /** Decides whether a tool may run, by its own name. Requires that the server's list was observed before. */
   checkTool(server: ServerDefinition, own: string): 'allowed' | 'unlisted' | 'quarantined' {
     if (!isQuarantining(server, 'tools')) return 'allowed';
-    const tool = this.known.get(toListKey(server.slug, 'tools'))?.get(own);
+    const tool = this.itemsOf(server, 'tools').get(own);
     // A tool that was never listed has no approved definition.
     if (!tool) return 'unlisted';
     return statusOf(tool, server) === 'quarantined' ? 'quarantined' : 'allowed';
@@ -162,14 +170,6 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     await this.latestRefresh.refresh();
   }
 
-  /** True when every template that could produce an unlisted URI is disabled. */
-  private isDisabledByTemplate({ slug }: ServerDefinition, uri: string): boolean {
-    const templates = this.known.get(toListKey(slug, 'resourceTemplates'));
-    if (!templates || !hasOverrides(templates)) return false;
-    const matching = [...templates.values()].filter(({ name }) => couldMatchTemplate(name, uri));
-    return matching.length > 0 && matching.every(({ isDisabled }) => isDisabled);
-  }
-
   /** Returns the items of configured servers with their definitions. @throws DatabaseUnavailable */
   async readDefinitions(): Promise<readonly DefinedItem[]> {
     await this.flush();
@@ -190,6 +190,10 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     if (!dryRun && changed.length > 0) await this.table.restore(changed);
     await this.latestRefresh.refresh();
     return counts;
+  }
+
+  private itemsOf({ slug }: ServerDefinition, kind: ItemKind): ItemsOfList {
+    return this.known.get(toListKey(slug, kind)) ?? NO_ITEMS;
   }
 
   /** Processes one batch and schedules the next, so that calls are served in between. */
@@ -351,9 +355,6 @@ const toListKey = (server: string, kind: ItemKind): string => `${server} ${kind}
 /** True for the tools of a server whose `toolChanges` is `quarantine`. */
 const isQuarantining = ({ toolChanges }: ServerDefinition, kind: ItemKind): boolean =>
   kind === 'tools' && toolChanges === 'quarantine';
-
-/** Resources are identified by their URIs, so a shown name does not change how they are used. */
-const isRenamable = (kind: ItemKind): boolean => kind === 'tools' || kind === 'prompts';
 
 function toVisibleItem(
   server: ServerDefinition,

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { Caller } from '#lib/extension-kit';
+import type { Caller, ItemUse } from '#lib/extension-kit';
 import {
   compileGlob,
   ServerRegistry,
@@ -15,8 +15,8 @@ import { LimitReached } from './limits.errors.js';
 interface LimitedCall {
   readonly caller: Caller;
   readonly server: ServerDefinition;
-  /** Public name of the tool; undefined for a call that uses no tool. */
-  readonly tool: string | undefined;
+  /** The use of an item; undefined for a method that the gateway does not know. */
+  readonly use: ItemUse | undefined;
 }
 
 /** Releases the leases of a call. */
@@ -95,18 +95,22 @@ function toMatcher(patterns: readonly string[] | undefined): ((name: string) => 
   return globs && ((name) => globs.some((matches) => matches(name)));
 }
 
-function appliesTo(limit: Limit, { server, tool }: LimitedCall): boolean {
+/** A limit for tools applies when either the own or the shown name of the tool matches. */
+function appliesTo(limit: Limit, { server, use }: LimitedCall): boolean {
   if (!limit.matchesServer(server.slug)) return false;
-  return !limit.matchesTool || (tool !== undefined && limit.matchesTool(tool));
+  if (!limit.matchesTool) return true;
+  if (use?.kind !== 'tools') return false;
+  return limit.matchesTool(use.name) || (use.shownName !== undefined && limit.matchesTool(use.shownName));
 }
 
 /** One key for each combination of subjects: a limit per team has one for each team of the caller, and none without a team. */
-function toCounterKeys({ slug, per }: Limit, { caller, server, tool }: LimitedCall): readonly string[] {
+function toCounterKeys({ slug, per }: Limit, { caller, server, use }: LimitedCall): readonly string[] {
   const parts: Record<LimitSubject, readonly string[]> = {
     principal: [caller.key],
     team: caller.teams,
     server: [server.slug],
-    tool: tool === undefined ? [] : [`${server.slug} ${tool}`],
+    // Renaming a tool does not reset its count.
+    tool: use?.kind === 'tools' ? [`${server.slug} ${use.name}`] : [],
   };
   let keys: readonly (readonly string[])[] = [[slug]];
   for (const subject of per) keys = keys.flatMap((key) => parts[subject].map((part) => [...key, `${subject} ${part}`]));

@@ -84,6 +84,51 @@ describe('ConfiguredAccessPolicy', () => {
     expect([paid(), paid({ amount: 1 }), paid({ amount: 101 }), paid({})]).toEqual([true, true, false, false]);
   });
 
+  it.each<[string, Written[], boolean]>([
+    ['a deny of its own name', [{ effect: 'deny', tools: ['pay'] }], false],
+    ['a deny of its shown name', [{ effect: 'deny', tools: ['transfer'] }], false],
+    ['an allow of its own name for others', [{ effect: 'allow', tools: ['pay'], roles: ['payer'] }], false],
+    ['an allow of its shown name for others', [{ effect: 'allow', tools: ['transfer'], roles: ['payer'] }], false],
+    ['an allow of its own name', [{ effect: 'allow', tools: ['pay'] }], true],
+    ['an allow of its shown name', [{ effect: 'allow', tools: ['transfer'] }], true],
+    [
+      'an allow of its own name beside an allow of everything for others',
+      [
+        { effect: 'allow', roles: ['admin'] },
+        { effect: 'allow', tools: ['pay'] },
+      ],
+      true,
+    ],
+    [
+      'an allow of its shown name beside an allow of everything for others',
+      [
+        { effect: 'allow', tools: ['*'], roles: ['admin'] },
+        { effect: 'allow', tools: ['transfer'] },
+      ],
+      true,
+    ],
+    [
+      'an allow of its shown name beside an allow of its own name for others',
+      [
+        { effect: 'allow', tools: ['pay'], roles: ['payer'] },
+        { effect: 'allow', tools: ['trans*'] },
+      ],
+      false,
+    ],
+    [
+      'an allow of its own name beside an allow of its shown name for others',
+      [
+        { effect: 'allow', tools: ['transfer'], roles: ['payer'] },
+        { effect: 'allow', tools: ['p*'] },
+      ],
+      false,
+    ],
+    ['no rule for either name', [{ effect: 'deny', tools: ['other'] }], true],
+  ])('decides about a renamed tool by %s', (_rules, written, isAllowed) => {
+    for (const rules of [written, written.toReversed()])
+      expect(policyOf(...rules).decide(ask('pay', { shownName: 'transfer' })).allowed).toBe(isAllowed);
+  });
+
   it('explains a decision with the result of each rule for the item', () => {
     const policy = policyOf(
       { effect: 'allow', roles: ['payer'], tools: ['pay'] },
@@ -106,7 +151,7 @@ describe('ConfiguredAccessPolicy', () => {
   });
 });
 
-const NAMES = ['pay', 'list', 'delete'];
+const NAMES = ['pay', 'list', 'delete', 'file:///a', 'FILE:///a'];
 const GROUPS = ['a', 'b'];
 const some = (names: readonly string[]) =>
   fc.option(fc.uniqueArray(fc.constantFrom(...names), { maxLength: 2 }), { nil: undefined });
@@ -120,26 +165,30 @@ const anyPolicy = fc
     servers: some(['billing', 'b*', 'mail']),
     tools: some(['pay', 'l*', '*']),
     prompts: some(['pay', '*']),
+    resources: some(['file:///a', 'file:///*', 'pay']),
     roles: some(GROUPS),
     teams: some(GROUPS),
     when: fc.option(fc.constantFrom(...CONDITIONS), { nil: undefined }),
   })
   .map(present) as fc.Arbitrary<Written>;
 
-const anyCase = fc.record({
-  policies: fc.array(anyPolicy, { maxLength: 5 }),
-  caller: fc
-    .record({
-      roles: fc.subarray([...GROUPS, 'admin']),
-      teams: fc.subarray(GROUPS),
-      claims: fc.constantFrom({}, { x: 1 }, { x: 'text' }),
-    })
-    .map(ada),
-  server: fc.constantFrom({ slug: 'billing' }, { slug: 'billing', team: 'a' }, { slug: 'mail', team: 'b' }),
-  kind: fc.constantFrom('tools' as const, 'prompts' as const, 'resources' as const),
-  name: fc.constantFrom(...NAMES),
-  args: fc.constantFrom<JsonObject[]>({}, { n: 1 }, { n: 2 }, { n: 'text' }),
-});
+const anyCase = fc
+  .record({
+    policies: fc.array(anyPolicy, { maxLength: 5 }),
+    caller: fc
+      .record({
+        roles: fc.subarray([...GROUPS, 'admin']),
+        teams: fc.subarray(GROUPS),
+        claims: fc.constantFrom({}, { x: 1 }, { x: 'text' }),
+      })
+      .map(ada),
+    server: fc.constantFrom({ slug: 'billing' }, { slug: 'billing', team: 'a' }, { slug: 'mail', team: 'b' }),
+    kind: fc.constantFrom('tools' as const, 'prompts' as const, 'resources' as const),
+    name: fc.constantFrom(...NAMES),
+    shownName: fc.constantFrom(undefined, ...NAMES),
+    args: fc.constantFrom<JsonObject[]>({}, { n: 1 }, { n: 2 }, { n: 'text' }),
+  })
+  .map(({ shownName, ...rest }) => ({ ...rest, ...(shownName !== undefined && { shownName }) }));
 
 describe('properties of any set of policies', () => {
   it('an item that can be called with some arguments is allowed without arguments', () => {
@@ -163,6 +212,21 @@ describe('properties of any set of policies', () => {
         return reach === 'some' || decisions.every((allowed) => !allowed);
       }),
       { numRuns: 3_000 },
+    );
+  });
+
+  it('a renamed tool that is allowed would be allowed by each of its names, if only deny rules concerned it', () => {
+    fc.assert(
+      fc.property(anyCase, fc.constantFrom(...NAMES), ({ policies, args: _args, ...question }, shownName) => {
+        const policy = policyOf(...policies.filter(({ effect }) => effect === 'deny'));
+        const isAllowed = policy.decide({ ...question, shownName }).allowed;
+        const { shownName: _shown, ...own } = question;
+        return (
+          !isAllowed ||
+          question.kind === 'resources' ||
+          [question.name, shownName].every((name) => policy.decide({ ...own, name }).allowed)
+        );
+      }),
     );
   });
 

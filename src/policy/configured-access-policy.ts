@@ -8,7 +8,9 @@ import {
   type GuardedServer,
   type AccessScope,
 } from '#lib/extension-kit';
+import { readResourceUri } from '#lib/mcp-protocol';
 import { parseCondition, ServerRegistry, type PolicyDefinition } from '../registry/index.js';
+import { NOTHING, Permissions } from './item-patterns.js';
 import { PolicyRule } from './policy-rule.js';
 
 /** The result of one rule for a question. Its members are part of the admin API. */
@@ -56,23 +58,29 @@ export class ConfiguredAccessPolicy extends AccessPolicy {
     return given.length === 0 && (coversWholeServer || !canUseTeam(caller, server)) ? 'none' : 'some';
   }
 
-  override decide(question: AccessRequest): AccessDecision {
-    let hasPermissions = false;
+  override decide(request: AccessRequest): AccessDecision {
+    const use = withUri(request);
+    if (!use) return deny('The URI is malformed.');
+    let permissions: Permissions | undefined;
     let given: PolicyRule | undefined;
-    for (const rule of this.rulesFor(question.server.slug)) {
-      if (!rule.coversItem(question)) continue;
-      if (rule.effect === 'allow' && given) continue;
-      const { counts } = rule.evaluate(question);
+    for (const rule of this.rulesFor(use.server.slug)) {
+      const coverage = rule.coverageOf(use);
+      if (coverage === NOTHING) continue;
       if (rule.effect === 'deny') {
-        if (counts === true) return deny(`The policy ${rule.slug} denies it.`);
+        if (rule.evaluate(use).counts === true) return deny(`The policy ${rule.slug} denies it.`);
         continue;
       }
-      hasPermissions = true;
-      if (counts !== false) given = rule;
+      permissions ??= new Permissions(use.kind);
+      if (permissions.isSatisfied(coverage)) continue;
+      if (rule.evaluate(use).counts === false) {
+        permissions.withhold(coverage);
+        continue;
+      }
+      permissions.give(coverage);
+      given ??= rule;
     }
-    if (given) return allow(`The policy ${given.slug} allows it.`);
-    if (hasPermissions) return deny('Policies allow it to other callers only.');
-    return decideByTeam(question);
+    if (permissions?.isAllowed === false) return deny('Policies allow it to other callers only.');
+    return given ? allow(`The policy ${given.slug} allows it.`) : decideByTeam(use);
   }
 
   override canUseEndpoint(caller: Caller, endpoint: { readonly id: string; readonly team?: string }): boolean {
@@ -85,10 +93,11 @@ export class ConfiguredAccessPolicy extends AccessPolicy {
   }
 
   /** Decides, and returns the result of every rule that covers the item. */
-  explain(question: AccessRequest): Explanation {
-    const named = this.rulesFor(question.server.slug).filter((rule) => rule.coversItem(question));
-    const rules = named.map((rule) => ({ policy: rule.slug, effect: rule.effect, ...rule.evaluate(question) }));
-    return { ...this.decide(question), rules };
+  explain(request: AccessRequest): Explanation {
+    const use = withUri(request);
+    const covering = use ? this.rulesFor(use.server.slug).filter((rule) => rule.coverageOf(use) !== NOTHING) : [];
+    const rules = covering.map((rule) => ({ policy: rule.slug, effect: rule.effect, ...rule.evaluate(request) }));
+    return { ...this.decide(request), rules };
   }
 
   private rulesFor(server: string): readonly PolicyRule[] {
@@ -118,6 +127,13 @@ function decideByTeam({ caller, server }: AccessRequest): AccessDecision {
   if (server.team === undefined) return allow('No policy covers it, and the server belongs to no team.');
   if (!canUseTeam(caller, server)) return deny(`The server belongs to the team ${server.team}.`);
   return allow(`No policy covers it, and the caller has access to the servers of the team ${server.team}.`);
+}
+
+/** Adds the forms of the URI to a request that has none. Undefined for a malformed URI, which no rule can judge. */
+function withUri(request: AccessRequest): AccessRequest | undefined {
+  if (request.kind !== 'resources' || request.uri) return request;
+  const uri = readResourceUri(request.name, request.isTemplate);
+  return 'fault' in uri ? undefined : { ...request, uri };
 }
 
 const allow = (reason: string): AccessDecision => ({ allowed: true, reason });

@@ -1,5 +1,6 @@
-import type { AccessRequest, Caller, ItemKind } from '#lib/extension-kit';
+import type { AccessRequest, Caller } from '#lib/extension-kit';
 import { firstLine, compileGlob, type Condition, type PolicyDefinition } from '../registry/index.js';
+import { ItemPatterns, type Coverage } from './item-patterns.js';
 
 /** Whether a rule applies to a question. `maybe`: its condition depends on arguments, which are not known yet. */
 export type RuleEvaluation = { readonly counts: boolean | 'maybe'; readonly why: string };
@@ -12,29 +13,28 @@ export class PolicyRule {
   /** True when the rule covers every item of its servers. */
   readonly coversAllItems: boolean;
   private readonly matchesServer: NameMatcher;
-  private readonly matchesItem: Readonly<Record<ItemKind, NameMatcher>>;
+  private readonly items: ItemPatterns;
 
   constructor(
     private readonly definition: PolicyDefinition,
     private readonly condition: Condition | undefined,
   ) {
-    const { slug, effect, servers, tools, prompts, resources } = definition;
+    const { slug, effect, servers } = definition;
     this.slug = slug;
     this.effect = effect;
     this.usesArgs = condition?.usesArgs ?? false;
-    this.coversAllItems = !tools && !prompts && !resources;
     this.matchesServer = servers ? toNameMatcher(servers) : MATCH_ALL;
-    const otherwise = this.coversAllItems ? MATCH_ALL : MATCH_NONE;
-    const itemsOf = (patterns: readonly string[] | undefined) => (patterns ? toNameMatcher(patterns) : otherwise);
-    this.matchesItem = { tools: itemsOf(tools), prompts: itemsOf(prompts), resources: itemsOf(resources) };
+    this.items = new ItemPatterns(definition);
+    this.coversAllItems = this.items.coverAllItems;
   }
 
   appliesToServer(server: string): boolean {
     return this.matchesServer(server);
   }
 
-  coversItem({ server, kind, name }: Pick<AccessRequest, 'server' | 'kind' | 'name'>): boolean {
-    return this.matchesServer(server.slug) && this.matchesItem[kind](name);
+  /** Which names or forms of the item the rule covers, at a server that it covers. */
+  coverageOf(use: Pick<AccessRequest, 'kind' | 'name' | 'shownName' | 'uri'>): Coverage {
+    return this.items.coverageOf(use);
   }
 
   /** Fails closed: a condition that cannot be evaluated makes a `deny` rule apply and an `allow` rule not apply (invariant 2). */
@@ -65,7 +65,6 @@ export class PolicyRule {
 
 type NameMatcher = (name: string) => boolean;
 const MATCH_ALL: NameMatcher = () => true;
-const MATCH_NONE: NameMatcher = () => false;
 
 function toNameMatcher(patterns: readonly string[]): NameMatcher {
   const globs = patterns.map(compileGlob);

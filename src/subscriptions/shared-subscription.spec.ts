@@ -70,6 +70,14 @@ describe('the sharing of a subscription', () => {
     ]);
   });
 
+  it('delivers the update of a resource that the server names in its normalized form', async () => {
+    const { connector, join } = world();
+    const { received } = await join(resourceFilter('file:///a b', 'file:///c'));
+    for (const uri of ['file:///a%20b', 'file:///a%20b#part', 'file:///other'])
+      connector.opened[0]?.emitChange(resourceUpdated(uri));
+    expect(received).toEqual([resourceUpdated('file:///a b'), resourceUpdated('file:///a%20b#part')]);
+  });
+
   it('attaches each subscribed session to the shared connection of a child process', async () => {
     const { server, connector, subscriptions, session } = world('legacy', childServer('a'));
     const sessions = [session(), session()];

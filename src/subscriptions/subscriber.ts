@@ -1,6 +1,7 @@
 import {
   isResourceOrPart,
   LIST_FLAGS,
+  readResourceUri,
   toListFlag,
   RESOURCE_UPDATED,
   type ListFlag,
@@ -46,6 +47,8 @@ export class Subscriber implements SubscriptionHandle, RequestedChanges {
   isClosed = false;
   wasAttached = false;
   private requestedResources: ReadonlySet<string>;
+  /** Resources by their WHATWG form, where it differs from the URI. */
+  private normalForms: ReadonlyMap<string, string> | undefined;
   private group: SubscriberGroup | undefined;
   private cancelPause: (() => void) | undefined;
 
@@ -92,7 +95,9 @@ export class Subscriber implements SubscriptionHandle, RequestedChanges {
     const { uri } = change.params;
     const resource =
       change.method === RESOURCE_UPDATED && typeof uri === 'string' ? this.findSubscribed(uri) : undefined;
-    if (resource !== undefined) this.onChange(change, resource);
+    if (resource === undefined) return;
+    const isWhole = this.normalForms?.get(uri as string) === resource;
+    this.onChange(isWhole ? { ...change, params: { ...change.params, uri: resource } } : change, resource);
   }
 
   /** Reports everything as changed, because changes may have been missed. */
@@ -119,10 +124,23 @@ export class Subscriber implements SubscriptionHandle, RequestedChanges {
     this.onClosed(this);
   }
 
-  /** Returns the subscribed resource that equals or contains the URI. */
+  /** Returns the subscribed resource that equals or contains the URI. A server may normalize the URIs that it subscribed to. */
   private findSubscribed(uri: string): string | undefined {
     if (this.requestedResources.has(uri)) return uri;
     for (const whole of this.requestedResources) if (isResourceOrPart(uri, whole)) return whole;
+    this.normalForms ??= findNormalForms(this.requestedResources);
+    for (const [normal, whole] of this.normalForms) {
+      if (this.requestedResources.has(whole) && isResourceOrPart(uri, normal)) return whole;
+    }
     return undefined;
   }
+}
+
+function findNormalForms(uris: ReadonlySet<string>): ReadonlyMap<string, string> {
+  const forms = new Map<string, string>();
+  for (const uri of uris) {
+    const read = readResourceUri(uri);
+    if (!('fault' in read) && read.normal !== uri) forms.set(read.normal, uri);
+  }
+  return forms;
 }

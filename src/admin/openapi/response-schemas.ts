@@ -72,7 +72,7 @@ export const RESPONSE_SCHEMAS = {
     gates: {
       type: 'array',
       items: object({
-        gate: oneOf('server', 'token', 'policy', 'item', 'trust'),
+        gate: oneOf('server', 'token', 'endpoint', 'policy', 'item', 'trust'),
         allowed: flag,
         reason: text,
         'code?': { type: 'integer' },

@@ -104,8 +104,8 @@ describe('a call of an unknown item', () => {
     ['resources/read', { uri: {} }, -32602],
     ['completion/complete', {}, -32602],
     ['completion/complete', { ref: {} }, -32602],
-    ['completion/complete', { ref: { name: 'ask' } }, -32602],
-    ['completion/complete', { ref: { uri: 'file:///a' } }, -32002],
+    ['completion/complete', { ref: { type: 'ref/prompt', name: 'ask' } }, -32602],
+    ['completion/complete', { ref: { type: 'ref/resource', uri: 'file:///a' } }, -32002],
   ])('rejects %s %j without a request to any server', async (method, params, code) => {
     const { made, request } = await world();
     expect(codeOf(await request(method, params, { client: LEGACY_CLIENT }))).toBe(code);
@@ -129,8 +129,16 @@ describe('a call of an item outside the selection of a virtual server', () => {
     ['tools/call', { name: 'files__read' }, { name: 'files__write' }],
     ['prompts/get', { name: 'files__ask' }, { name: 'files__tell' }],
     ['resources/read', { uri: 'files+file:///open/a' }, { uri: 'files+file:///closed/a' }],
-    ['completion/complete', { ref: { name: 'files__ask' } }, { ref: { name: 'files__tell' } }],
-    ['completion/complete', { ref: { uri: 'files+file:///open/{a}' } }, { ref: { uri: 'files+file:///closed/{a}' } }],
+    [
+      'completion/complete',
+      { ref: { type: 'ref/prompt', name: 'files__ask' } },
+      { ref: { type: 'ref/prompt', name: 'files__tell' } },
+    ],
+    [
+      'completion/complete',
+      { ref: { type: 'ref/resource', uri: 'files+file:///open/{a}' } },
+      { ref: { type: 'ref/resource', uri: 'files+file:///closed/{a}' } },
+    ],
   ])('rejects %s for an item that the virtual server does not select', async (method, shown, hidden) => {
     const { made, request } = await world();
     expect(await request(method, hidden, { endpoint: 'desk' })).toMatchObject({ kind: 'error' });

@@ -9,9 +9,10 @@ import {
   type Outcome,
 } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
-import { toItemKind, publishPages, type Endpoint } from '../../catalog/index.js';
+import { toItemKind, type Endpoint } from '../../catalog/index.js';
 import type { ServerDefinition } from '../../registry/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
+import { ItemGate } from '../../gate/index.js';
 import { Items } from '../../items/index.js';
 import { SILENT_SINK } from '../call-delivery.js';
 import { DispatchConfig } from '../dispatch.config.js';
@@ -43,6 +44,7 @@ export class ListHandler extends MethodHandler {
     private readonly listFetcher: ListFetcher,
     private readonly toolHeaders: ToolHeaders,
     private readonly items: Items,
+    private readonly gate: ItemGate,
     private readonly config: DispatchConfig,
     private readonly clock: Clock,
   ) {
@@ -62,7 +64,7 @@ export class ListHandler extends MethodHandler {
     const method = request.method as ListMethod;
     const items = outcome.kind === 'result' ? outcome.result[LIST_MEMBERS[method]] : undefined;
     if (isNew && Array.isArray(items)) this.learn(server, method, items, isWhole);
-    return toVisiblePage(inbound.endpoint, server, method, this.withoutHiddenItems(server, method, outcome));
+    return this.toVisiblePage(inbound.endpoint, server, method, this.withoutHiddenItems(server, method, outcome));
   }
 
   /** Fetches a page within the time that an aggregated list waits for a server, and cancels a late request. */
@@ -127,7 +129,7 @@ export class ListHandler extends MethodHandler {
     if (list.isNew) this.learn(server, method, list.items, true);
     const kind = LIST_MEMBERS[method];
     const pages = list.pages.map((each) => this.items.toVisibleItems(server, kind, each));
-    return publishPages(endpoint, server, method, pages);
+    return this.gate.publish(endpoint, server, method, pages);
   }
 
   private learn(server: ServerDefinition, method: ListMethod, items: readonly JsonValue[], isWhole: boolean): void {
@@ -143,15 +145,15 @@ export class ListHandler extends MethodHandler {
     if (shown === items) return outcome;
     return { ...outcome, result: { ...outcome.result, [kind]: [...(shown as JsonValue[])] } };
   }
-}
 
-/** A page of a transparent endpoint without the items that its caller may not use. */
-function toVisiblePage(endpoint: Endpoint, server: ServerDefinition, method: ListMethod, outcome: Outcome): Outcome {
-  if (outcome.kind !== 'result' || endpoint.showsAll(toItemKind(method))) return outcome;
-  const items = outcome.result[LIST_MEMBERS[method]];
-  if (!Array.isArray(items)) return outcome;
-  const shown: JsonObject = { [LIST_MEMBERS[method]]: [...publishPages(endpoint, server, method, [items])] };
-  return { ...outcome, result: { ...outcome.result, ...shown } };
+  /** A page of a transparent endpoint without the items that its caller may not use. */
+  private toVisiblePage(endpoint: Endpoint, server: ServerDefinition, method: ListMethod, outcome: Outcome): Outcome {
+    if (outcome.kind !== 'result' || endpoint.showsAll(toItemKind(method))) return outcome;
+    const items = outcome.result[LIST_MEMBERS[method]];
+    if (!Array.isArray(items)) return outcome;
+    const shown: JsonObject = { [LIST_MEMBERS[method]]: [...this.gate.publish(endpoint, server, method, [items])] };
+    return { ...outcome, result: { ...outcome.result, ...shown } };
+  }
 }
 
 /** Aborts the work when the client disconnects, but not when it was answered: a late server can still regain its full timeout. */

@@ -1,31 +1,33 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable, Logger } from '@nestjs/common';
 import {
-  isJsonObject,
   LIST_CHANGES,
   LIST_FLAGS,
   RESOURCE_UPDATED,
   result,
-  type ListFlag,
   type McpNotification,
   type Outcome,
 } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
-import { EndpointDirectory, toPublicUri, publishNotification, resolveUri } from '../../catalog/index.js';
+import { EndpointDirectory, publishNotification } from '../../catalog/index.js';
 import type { ServerDefinition } from '../../registry/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
 import { ServerSubscriptions, toOrigins, type SubscriptionHandle } from '../../subscriptions/index.js';
 import type { ChangeFilter } from '../../upstream/index.js';
-import { Items } from '../../items/index.js';
+import { ItemGate } from '../../gate/index.js';
+import {
+  parseListenFilter,
+  resolveResources,
+  toHonouredFilter,
+  toServerFilter,
+  type ListenedResource,
+} from '../listen-filter.js';
 import { ChangeStream } from '../change-stream.js';
 import { DispatchConfig } from '../dispatch.config.js';
 import { invalidParams, upstreamTimedOut } from '../dispatch.errors.js';
 import { MethodHandler, type Inbound } from '../inbound.js';
 import { AdaptiveTimeout } from '../adaptive-timeout.js';
 import { VisibleLists } from '../lists/index.js';
-
-/** Maximum number of resources in the filter of one request. */
-const MAX_RESOURCES = 1_000;
 
 /** The result of the subscription at one server. A late server is attached once it has answered. */
 type Attempt = { readonly server: ServerDefinition } & (
@@ -36,6 +38,8 @@ type Attempt = { readonly server: ServerDefinition } & (
 interface Subscriber {
   readonly inbound: Inbound;
   readonly wanted: ChangeFilter;
+  /** The requested resources that the caller may read at the endpoint. */
+  readonly resources: readonly ListenedResource[];
   readonly stream: ChangeStream;
   /** The current upstream filter by server slug. */
   readonly requestedFilters: Map<string, ChangeFilter>;
@@ -54,7 +58,7 @@ export class ListenHandler extends MethodHandler {
     private readonly serverSubscriptions: ServerSubscriptions,
     private readonly endpoints: EndpointDirectory,
     private readonly views: VisibleLists,
-    private readonly items: Items,
+    private readonly gate: ItemGate,
     config: DispatchConfig,
     private readonly clock: Clock,
   ) {
@@ -63,13 +67,15 @@ export class ListenHandler extends MethodHandler {
   }
 
   async handle(inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
-    const wanted = parseFilter(inbound.request.params['notifications']);
+    const wanted = parseListenFilter(inbound.request.params['notifications']);
     if (typeof wanted === 'string') return invalidParams(wanted);
     const { caller, client, endpoint } = inbound;
+    const resources = resolveResources(endpoint, wanted, this.gate);
+    if (typeof resources === 'string') return invalidParams(resources);
     const lists = LIST_FLAGS.filter((flag) => wanted[flag] === true);
     const view = this.views.open({ caller, client, endpoint: endpoint.id }, lists);
     const stream = new ChangeStream(sink, view, this.clock);
-    const listening: Subscriber = { inbound, wanted, stream, requestedFilters: new Map() };
+    const listening: Subscriber = { inbound, wanted, resources, stream, requestedFilters: new Map() };
     const stopWatching = this.watchEndpoint(listening);
     try {
       const attempts = await this.subscribeToServers(listening);
@@ -78,7 +84,7 @@ export class ListenHandler extends MethodHandler {
       const opened = attempts.filter((attempt): attempt is OpenedAttempt => 'subscription' in attempt);
       // Without any upstream subscription, an acknowledgement would look like a success.
       if (opened.length === 0 && attempts[0]) return toFailure(attempts[0]);
-      await stream.acknowledge(toHonouredFilter(opened, inbound, wanted));
+      await stream.acknowledge(toHonouredFilter(opened, resources));
       await whenAborted(signal);
       return result({});
     } finally {
@@ -96,7 +102,9 @@ export class ListenHandler extends MethodHandler {
       const servers = new Set(endpoint?.servers.map(({ slug }) => slug));
       for (const slug of requestedFilters.keys()) if (!servers.has(slug)) unsubscribe(listening, slug);
       if (!endpoint) return;
-      const now = { ...listening, inbound: { ...inbound, endpoint } };
+      const resources = resolveResources(endpoint, listening.wanted, this.gate);
+      if (typeof resources === 'string') return;
+      const now = { ...listening, resources, inbound: { ...inbound, endpoint } };
       for (const server of endpoint.servers) void this.updateSubscription(server, now);
     });
     return watch.stop;
@@ -104,15 +112,16 @@ export class ListenHandler extends MethodHandler {
 
   private async updateSubscription(server: ServerDefinition, listening: Subscriber): Promise<void> {
     const before = listening.requestedFilters.get(server.slug);
-    const filter = toServerFilter(listening, server, this.items);
+    const filter = toServerFilter(listening, server);
     if (!filter) return unsubscribe(listening, server.slug);
     if (isDeepStrictEqual(before, filter)) return;
     const attempt = await this.subscribeTo(server, filter, listening);
     if (!('subscription' in attempt)) return;
     // A resource may have changed while it was not subscribed.
     const isNew = (uri: string) => !before?.resourceSubscriptions?.includes(uri);
-    for (const own of attempt.subscription.honoured.resourceSubscriptions?.filter(isNew) ?? []) {
-      const uri = toPublicUri(listening.inbound.endpoint, server, own);
+    const { honoured } = attempt.subscription;
+    for (const { uri, own, server: holder } of listening.resources) {
+      if (holder !== server || !isNew(own) || !honoured.resourceSubscriptions?.includes(own)) continue;
       listening.stream.changed({ method: RESOURCE_UPDATED, params: { uri } }, { resource: uri });
     }
   }
@@ -120,7 +129,7 @@ export class ListenHandler extends MethodHandler {
   private async subscribeToServers(listening: Subscriber): Promise<Attempt[]> {
     const { endpoint } = listening.inbound;
     const attempts = endpoint.servers.map(async (server): Promise<Attempt[]> => {
-      const filter = toServerFilter(listening, server, this.items);
+      const filter = toServerFilter(listening, server);
       if (!filter) return [];
       const start = () => this.subscribeTo(server, filter, listening);
       if (endpoint.transparent) return [await start()];
@@ -137,12 +146,16 @@ export class ListenHandler extends MethodHandler {
   private async subscribeTo(
     server: ServerDefinition,
     filter: ChangeFilter,
-    { inbound: { endpoint, caller, client }, stream, requestedFilters }: Subscriber,
+    { inbound: { endpoint, caller, client }, resources, stream, requestedFilters }: Subscriber,
   ): Promise<Attempt> {
     const scope = { caller, client, session: undefined };
-    const onChange = (change: McpNotification, resource?: string) => {
-      const shown = resource === undefined ? undefined : toPublicUri(endpoint, server, resource);
-      stream.changed(publishNotification(endpoint, server, change), { server: server.slug, resource: shown });
+    const spellings = Map.groupBy(resources, (resource) => (resource.server === server ? resource.own : undefined));
+    const onChange = (change: McpNotification, own?: string) => {
+      const published = publishNotification(endpoint, server, change);
+      if (own === undefined) return stream.changed(published, { server: server.slug });
+      const isWhole = change.params['uri'] === own;
+      for (const { uri } of spellings.get(own) ?? [])
+        stream.changed(isWhole ? withUri(published, uri) : published, { server: server.slug, resource: uri });
     };
     requestedFilters.set(server.slug, filter);
     try {
@@ -162,52 +175,11 @@ function unsubscribe({ requestedFilters, stream }: Subscriber, server: string): 
   stream.detach(server);
 }
 
-/** Returns the requested filter, or an error message for a malformed one. */
-function parseFilter(value: unknown): ChangeFilter | string {
-  if (!isJsonObject(value)) return 'params.notifications must be an object that names the requested notifications.';
-  const uris = value['resourceSubscriptions'] ?? [];
-  if (!Array.isArray(uris) || !uris.every((uri) => typeof uri === 'string')) {
-    return 'params.notifications.resourceSubscriptions must be a list of URIs.';
-  }
-  const resourceSubscriptions = [...new Set(uris)];
-  if (resourceSubscriptions.length > MAX_RESOURCES)
-    return `params.notifications.resourceSubscriptions may hold at most ${MAX_RESOURCES} URIs.`;
-  return {
-    ...toFlags((flag) => value[flag] === true),
-    ...(resourceSubscriptions.length > 0 && { resourceSubscriptions }),
-  };
-}
-
-function toFlags(isSet: (flag: ListFlag) => boolean): ChangeFilter {
-  return Object.fromEntries(LIST_FLAGS.filter(isSet).map((flag) => [flag, true] as const));
-}
-
-/** The part of the filter that applies to one server; undefined when no part does. */
-function toServerFilter(
-  { inbound: { endpoint }, wanted }: Pick<Subscriber, 'inbound' | 'wanted'>,
-  server: ServerDefinition,
-  items: Items,
-): ChangeFilter | undefined {
-  const own = (wanted.resourceSubscriptions ?? []).flatMap((uri) => {
-    const target = resolveUri(endpoint, uri);
-    if (target?.server !== server || !endpoint.shows('resources', uri)) return [];
-    return items.resolveOwnName(server, 'resources', target.own) === undefined ? [] : [target.own];
-  });
-  const { resourceSubscriptions: _wanted, ...lists } = wanted;
-  const filter: ChangeFilter = own.length > 0 ? { ...lists, resourceSubscriptions: own } : lists;
-  return Object.keys(filter).length > 0 ? filter : undefined;
-}
-
-/** The honoured part of the filter, with public URIs. */
-function toHonouredFilter(opened: readonly OpenedAttempt[], { endpoint }: Inbound, wanted: ChangeFilter): ChangeFilter {
-  const resourceSubscriptions = (wanted.resourceSubscriptions ?? []).filter((uri) => {
-    const target = resolveUri(endpoint, uri);
-    const attempt = opened.find(({ server }) => server === target?.server);
-    return target && attempt?.subscription.honoured.resourceSubscriptions?.includes(target.own);
-  });
-  const flags = toFlags((flag) => opened.some(({ subscription }) => subscription.honoured[flag] === true));
-  return { ...flags, ...(resourceSubscriptions.length > 0 && { resourceSubscriptions }) };
-}
+/** Names a resource as the client did. */
+const withUri = ({ method, params }: McpNotification, uri: string): McpNotification => ({
+  method,
+  params: { ...params, uri },
+});
 
 function toFailure(attempt: Attempt): Outcome {
   if ('failed' in attempt) throw attempt.failed;

@@ -20,6 +20,6 @@ export class UnknownMethodHandler {
     const server = serverThatReceives(endpoint, request.method);
     if (!server) return methodNotFound(request.method);
     const deliver = () => this.delivery.deliver(inbound, { server, request }, sink, signal);
-    return this.limits.run({ caller, server, tool: undefined }, deliver);
+    return this.limits.run({ caller, server, use: undefined }, deliver);
   }
 }

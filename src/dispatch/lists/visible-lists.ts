@@ -3,11 +3,12 @@ import { capabilitiesKeyOf } from '../../connections/index.js';
 import { Injectable } from '@nestjs/common';
 import { LIST_CHANGES, LIST_MEMBERS, type JsonValue, type ListFlag, type ListMethod } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
-import { EndpointDirectory, toItemKind, publishPages, resolveUri, type Endpoint } from '../../catalog/index.js';
+import { EndpointDirectory, toItemKind, type Endpoint } from '../../catalog/index.js';
 import { isolationOf } from '../../connections/index.js';
+import { ItemGate } from '../../gate/index.js';
 import { Items } from '../../items/index.js';
 import type { ServerDefinition } from '../../registry/index.js';
-import { ListViews, DeferredListViews, type ListView, type Viewer } from '../../subscriptions/index.js';
+import { ListViews, type ListView, type Viewer } from '../../subscriptions/index.js';
 import { toAuthorizationContext } from './authorization-context.js';
 import { SILENT_SINK } from '../call-delivery.js';
 import { DispatchConfig } from '../dispatch.config.js';
@@ -46,17 +47,16 @@ export class VisibleLists extends ListViews {
   private readonly fingerprints = new WeakMap<readonly JsonValue[], WeakMap<Endpoint, string>>();
 
   constructor(
-    deferredViews: DeferredListViews,
     private readonly endpoints: EndpointDirectory,
     private readonly listFetcher: ListFetcher,
     private readonly profiles: ServerProfiles,
     private readonly items: Items,
+    private readonly gate: ItemGate,
     config: DispatchConfig,
     clock: Clock,
   ) {
     super();
     this.adaptiveTimeout = new AdaptiveTimeout(config.listTimeoutMs, clock);
-    deferredViews.bind(this);
   }
 
   override open(viewer: Viewer, lists: readonly ListFlag[]): ListView {
@@ -98,8 +98,7 @@ export class VisibleLists extends ListViews {
 
   private showsResource({ endpoint: id, caller }: Viewer, uri: string): boolean {
     const endpoint = this.endpoints.findFor(caller, id);
-    const target = endpoint?.shows('resources', uri) ? resolveUri(endpoint, uri) : undefined;
-    return target !== undefined && this.items.resolveOwnName(target.server, 'resources', target.own) !== undefined;
+    return endpoint !== undefined && this.gate.showsResource(endpoint, uri);
   }
 
   private takeSharedSnapshot(
@@ -168,7 +167,7 @@ export class VisibleLists extends ListViews {
     const [page] = pages;
     const known = pages.length === 1 && page ? this.fingerprints.get(page)?.get(endpoint) : undefined;
     if (known !== undefined) return known;
-    const items = publishPages(endpoint, server, method, pages);
+    const items = this.gate.publish(endpoint, server, method, pages);
     const fingerprint = createHash('sha256').update(JSON.stringify(items)).digest('base64');
     if (pages.length === 1 && page) {
       const fingerprints = this.fingerprints.get(page) ?? new WeakMap<Endpoint, string>();

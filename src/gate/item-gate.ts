@@ -1,0 +1,135 @@
+import { Injectable } from '@nestjs/common';
+import type { ItemUse } from '#lib/extension-kit';
+import { readResourceUri, type JsonObject, type JsonValue, type ListMethod } from '#lib/mcp-protocol';
+import { publishPages, resolveName, resolveUri, type Endpoint } from '../catalog/index.js';
+import { Items } from '../items/index.js';
+import type { ServerDefinition } from '../registry/index.js';
+import type { ItemReference } from './item-reference.js';
+
+/** A use of an item at a configured server. */
+export type ServerItemUse = ItemUse<ServerDefinition>;
+
+/**
+ * Why a use is refused. `malformed`: the URI is refused in any case. `unknown`: the endpoint has no such item for this caller.
+ * `denied`: the caller sees the item, and the policy denies these arguments.
+ */
+export interface ItemRefusal {
+  readonly refusal: 'malformed' | 'unknown' | 'denied';
+  readonly reason: string;
+  /** Absent when the name names no server of the endpoint. */
+  readonly server?: ServerDefinition;
+}
+
+const KEEP_NAME = (name: string): string => name;
+const NO_SUCH_SERVER: ItemRefusal = { refusal: 'unknown', reason: 'The name names no server of the endpoint.' };
+
+/**
+ * The only place that converts a client's name or URI to a use of an item. Selection, policy and item switches decide about the
+ * same object, limits count it, and the server receives its name (invariant 1).
+ */
+@Injectable()
+export class ItemGate {
+  constructor(private readonly items: Items) {}
+
+  /** Returns the use that an endpoint admits, with its arguments, or the refusal. */
+  admit(endpoint: Endpoint, reference: ItemReference): ServerItemUse | ItemRefusal {
+    const use = this.find(endpoint, reference);
+    if ('refusal' in use || !endpoint.permits || use.args === undefined) return use;
+    const { allowed, reason } = endpoint.permits(use);
+    return allowed ? use : { refusal: 'denied', reason, server: use.server };
+  }
+
+  /**
+   * Returns the use that continues a parked call. Its admission checked the item's switches, so a tool that was renamed or
+   * disabled since keeps the name under which the client called it.
+   */
+  readmit(endpoint: Endpoint, reference: ItemReference): ServerItemUse | ItemRefusal {
+    const use = this.resolve(endpoint, reference, KEEP_NAME);
+    if ('refusal' in use) return use;
+    if (!endpoint.shows(use)) return toUnknown(use);
+    const decision = use.args && endpoint.permits?.(use);
+    return decision?.allowed === false ? { refusal: 'denied', reason: decision.reason, server: use.server } : use;
+  }
+
+  /** Returns the use of an item at a server, whether or not it is enabled. Refuses only a malformed URI. */
+  describe(server: ServerDefinition, reference: ItemReference): ServerItemUse | ItemRefusal {
+    return this.toUse(server, reference, KEEP_NAME);
+  }
+
+  /** True when the caller of the endpoint may read the resource now. */
+  showsResource(endpoint: Endpoint, uri: string): boolean {
+    return !('refusal' in this.find(endpoint, { kind: 'resources', text: uri }));
+  }
+
+  /** The items of a server's list under their public names, without those that the endpoint does not show. */
+  publish(
+    endpoint: Endpoint,
+    server: ServerDefinition,
+    method: ListMethod,
+    pages: readonly (readonly JsonValue[])[],
+  ): readonly JsonObject[] {
+    return publishPages(endpoint, server, method, pages, (shown) => {
+      const use = this.toUse(server, toListedReference(method, shown));
+      return !('refusal' in use) && endpoint.shows(use);
+    });
+  }
+
+  private find(endpoint: Endpoint, reference: ItemReference): ServerItemUse | ItemRefusal {
+    const use = this.resolve(endpoint, reference);
+    return 'refusal' in use || endpoint.shows(use) ? use : toUnknown(use);
+  }
+
+  private resolve(
+    endpoint: Endpoint,
+    reference: ItemReference,
+    whenUnavailable?: (name: string) => string,
+  ): ServerItemUse | ItemRefusal {
+    const { kind, text } = reference;
+    const target = kind === 'resources' ? resolveUri(endpoint, text) : resolveName(endpoint, text);
+    if (target) return this.toUse(target.server, { ...reference, text: target.own }, whenUnavailable);
+    if (kind !== 'resources') return NO_SUCH_SERVER;
+    const uri = readResourceUri(text, reference.isTemplate);
+    return 'fault' in uri ? { refusal: 'malformed', reason: uri.fault } : NO_SUCH_SERVER;
+  }
+
+  private toUse(
+    server: ServerDefinition,
+    reference: ItemReference,
+    whenUnavailable?: (name: string) => string,
+  ): ServerItemUse | ItemRefusal {
+    const { kind, text: shownName, args } = reference;
+    if (kind === 'resources') return this.toResourceUse(server, reference, whenUnavailable !== undefined);
+    const name = this.items.resolveOwnName(server, kind, shownName) ?? whenUnavailable?.(shownName);
+    if (name === undefined) return toUnavailable(server);
+    return { server, kind, name, ...(name !== shownName && { shownName }), ...(args && { args }) };
+  }
+
+  private toResourceUse(
+    server: ServerDefinition,
+    { text, isTemplate = false }: ItemReference,
+    skipsSwitches: boolean,
+  ): ServerItemUse | ItemRefusal {
+    const uri = readResourceUri(text, isTemplate);
+    if ('fault' in uri) return { refusal: 'malformed', reason: uri.fault, server };
+    if (!skipsSwitches && !this.items.isResourceEnabled(server, uri, isTemplate)) return toUnavailable(server);
+    return { server, kind: 'resources', name: uri.canonical, uri, isTemplate };
+  }
+}
+
+function toListedReference(method: ListMethod, text: string): ItemReference {
+  if (method === 'resources/templates/list') return { kind: 'resources', text, isTemplate: true };
+  if (method === 'resources/list') return { kind: 'resources', text };
+  return { kind: method === 'tools/list' ? 'tools' : 'prompts', text };
+}
+
+const toUnavailable = (server: ServerDefinition): ItemRefusal => ({
+  refusal: 'unknown',
+  reason: 'The item is disabled or has another name.',
+  server,
+});
+
+const toUnknown = ({ server }: ServerItemUse): ItemRefusal => ({
+  refusal: 'unknown',
+  reason: 'The endpoint does not show the item to this caller.',
+  server,
+});

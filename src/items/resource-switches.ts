@@ -1,0 +1,59 @@
+import { readResourceUri, type ResourceUri } from '#lib/mcp-protocol';
+import type { KnownItem } from './item-record.js';
+import { couldMatchTemplate } from './uri-templates.js';
+
+type ItemsOfList = ReadonlyMap<string, KnownItem>;
+
+interface Templates {
+  readonly text: string;
+  readonly decoded: string;
+  readonly isDisabled: boolean;
+}
+
+const disabledCache = new WeakMap<ItemsOfList, ReadonlySet<string>>();
+const listedCache = new WeakMap<ItemsOfList, ReadonlySet<string>>();
+const templatesCache = new WeakMap<ItemsOfList, readonly Templates[]>();
+
+/** True when a resource or template was disabled under any spelling of its URI. */
+export function isDisabledItem(items: ItemsOfList, { decoded, aliases }: ResourceUri): boolean {
+  const disabled = cached(disabledCache, items, findDisabled);
+  if (disabled.size === 0) return false;
+  if (disabled.has(decoded)) return true;
+  return aliases.some((alias) => disabled.has(alias)) && !isListed(items, decoded);
+}
+
+/** True when every template that could produce an unlisted URI is disabled, for one of the forms of the URI. */
+export function isDisabledByTemplate(resources: ItemsOfList, templates: ItemsOfList, uri: ResourceUri): boolean {
+  const { canonical, normal, decoded } = uri;
+  const known = cached(templatesCache, templates, readTemplates);
+  if (known.every(({ isDisabled }) => !isDisabled)) return false;
+  const isDisabledFor = (form: string, member: 'text' | 'decoded') => {
+    const matching = known.filter((template) => couldMatchTemplate(template[member], form));
+    return matching.length > 0 && matching.every(({ isDisabled }) => isDisabled);
+  };
+  const isDisabled =
+    isDisabledFor(canonical, 'text') || isDisabledFor(normal, 'text') || isDisabledFor(decoded, 'decoded');
+  return isDisabled && !isListed(resources, decoded);
+}
+
+const isListed = (items: ItemsOfList, decoded: string): boolean =>
+  cached(listedCache, items, (listed) => new Set(Array.from(listed.keys(), (name) => decode(name)))).has(decoded);
+
+const findDisabled = (items: ItemsOfList): ReadonlySet<string> =>
+  new Set([...items.values()].flatMap(({ isDisabled, name }) => (isDisabled ? [decode(name)] : [])));
+
+const readTemplates = (templates: ItemsOfList): readonly Templates[] =>
+  Array.from(templates.values(), ({ name, isDisabled }) => ({ text: name, decoded: decode(name), isDisabled }));
+
+function decode(name: string): string {
+  const uri = readResourceUri(name, true);
+  return 'fault' in uri ? name : uri.decoded;
+}
+
+function cached<T>(cache: WeakMap<ItemsOfList, T>, items: ItemsOfList, compute: (items: ItemsOfList) => T): T {
+  const known = cache.get(items);
+  if (known !== undefined) return known;
+  const value = compute(items);
+  cache.set(items, value);
+  return value;
+}

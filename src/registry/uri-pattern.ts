@@ -1,0 +1,39 @@
+import { toPatternForms } from '#lib/mcp-protocol';
+import { compileGlob } from './glob.js';
+
+/** Compares the forms of a URI with patterns in which `*` matches any run of characters. */
+export interface UriPatterns {
+  /** True when a pattern matches a canonical or normal form. */
+  readonly matchesText: (text: string) => boolean;
+  /** True when a pattern matches a decoded form or an alias. */
+  readonly matchesDecoded: (text: string) => boolean;
+}
+
+/** Compiles patterns of the URIs that a server uses. */
+export function compileUriPatterns(patterns: readonly string[]): UriPatterns {
+  return compileForms(patterns.map(toPatternForms));
+}
+
+/** Compiles patterns of public URIs (`slug+uri`), to compare with texts that begin with the slug and `+`. */
+export function compilePublicUriPatterns(patterns: readonly string[]): UriPatterns {
+  return compileForms(
+    patterns.map((pattern) => {
+      const prefix = pattern.slice(0, pattern.indexOf('+') + 1);
+      const { texts, decoded } = toPatternForms(pattern.slice(prefix.length));
+      const addPrefix = (form: string) => prefix + form;
+      return { texts: texts.map(addPrefix), decoded: decoded.map(addPrefix) };
+    }),
+  );
+}
+
+function compileForms(forms: readonly ReturnType<typeof toPatternForms>[]): UriPatterns {
+  return {
+    matchesText: toMatcher(forms.flatMap(({ texts }) => texts)),
+    matchesDecoded: toMatcher(forms.flatMap(({ decoded }) => decoded)),
+  };
+}
+
+function toMatcher(patterns: readonly string[]): (text: string) => boolean {
+  const globs = [...new Set(patterns)].map(compileGlob);
+  return (text) => globs.some((matches) => matches(text));
+}
