@@ -102,17 +102,17 @@ export class SessionSubscriptions {
 
   /** Subscribes to the lists of every server behind the session's endpoint, until the session ends. */
   subscribeToLists(session: Session): void {
-    if (session.isEnded) return;
+    const whole = this.endpoints.find(session.start.endpoint);
+    if (!whole || session.isEnded) return;
     const state = this.stateOf(session);
-    const endpoint = this.findEndpoint(session);
-    if (!endpoint || state.hasListSubscriptions) return;
+    if (state.hasListSubscriptions) return;
     state.hasListSubscriptions = true;
     const { notifier } = state;
     state.view = this.views.open(toViewer(session), LIST_FLAGS);
     notifier.setView(state.view);
     // For an endpoint with several servers, the session's own upstream sessions are opened by their first call, not
     // now.
-    const scope = endpoint.transparent
+    const scope = whole.transparent
       ? toConnectionScope(session)
       : { ...toConnectionScope(session), session: undefined };
     const handles = new Map<string, SubscriptionHandle>();
@@ -128,7 +128,8 @@ export class SessionSubscriptions {
         handles.delete(slug);
       }
     };
-    subscribeTo(endpoint);
+    // This worker may learn later than the one that admitted the client that its caller may use the endpoint.
+    subscribeTo(this.findEndpoint(session) ?? NO_SERVERS);
     const stopWatching = this.watchEndpoint(session, (now, change) => {
       subscribeTo(now ?? NO_SERVERS);
       for (const origin of toOrigins(now, change))

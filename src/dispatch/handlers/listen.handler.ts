@@ -66,9 +66,10 @@ export class ListenHandler extends MethodHandler {
     this.adaptiveTimeout = new AdaptiveTimeout(config.listTimeoutMs, clock);
   }
 
-  async handle(inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
-    const wanted = parseListenFilter(inbound.request.params['notifications']);
+  async handle(received: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
+    const wanted = parseListenFilter(received.request.params['notifications']);
     if (typeof wanted === 'string') return invalidParams(wanted);
+    const inbound = this.withCurrentEndpoint(received);
     const { caller, client, endpoint } = inbound;
     const resources = resolveResources(endpoint, wanted, this.gate);
     if (typeof resources === 'string') return invalidParams(resources);
@@ -91,6 +92,12 @@ export class ListenHandler extends MethodHandler {
       stopWatching();
       stream.close();
     }
+  }
+
+  /** The endpoint may have changed since the request was admitted, and is watched only from now on. */
+  private withCurrentEndpoint(inbound: Inbound): Inbound {
+    const { caller, endpoint } = inbound;
+    return { ...inbound, endpoint: this.endpoints.findFor(caller, endpoint.id) ?? { ...endpoint, servers: [] } };
   }
 
   /** Updates the upstream subscriptions when the servers, the selection or the caller's permissions at the endpoint change. */

@@ -61,17 +61,21 @@ export class VisibleLists extends ListViews {
 
   override open(viewer: Viewer, lists: readonly ListFlag[]): ListView {
     let view = this.join(viewer);
+    let isReleased = false;
     return new ViewerSnapshot(lists, {
       scopeOf: (list) => this.scopeOf(viewer, list),
       showsResource: (uri) => this.showsResource(viewer, uri),
       takeSnapshot: (list, server) => {
-        if (view.context !== toAuthorizationContext(viewer.caller)) {
+        if (!isReleased && view.context !== toAuthorizationContext(viewer.caller)) {
           this.leave(view);
           view = this.join(viewer);
         }
         return this.takeSharedSnapshot(view, viewer, list, server);
       },
-      release: () => this.leave(view),
+      release: () => {
+        isReleased = true;
+        this.leave(view);
+      },
     });
   }
 
