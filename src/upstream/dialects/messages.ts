@@ -1,6 +1,6 @@
 import {
   allowsBatches,
-  parseJson,
+  parseServerMessage,
   readBatch,
   readMessage,
   toServerContent,
@@ -15,7 +15,7 @@ const NOT_JSON: MessageReading = { kind: 'invalid', error: { code: -32700, messa
 export function readMessages(text: string, revision: string): readonly MessageReading[] {
   let value: JsonValue;
   try {
-    value = parseJson(text);
+    value = parseServerMessage(text);
   } catch {
     return [NOT_JSON];
   }

@@ -2,7 +2,7 @@ import {
   toFaultOutcome,
   toHttpOutcome,
   toMessageOutcome,
-  parseJson,
+  parseServerMessage,
   readMessage,
   type HttpAnswer,
   type Outcome,
@@ -15,7 +15,7 @@ export function endingToOutcome(ending: RequestEnding, id: number): Outcome {
     case 'answer':
       return toHttpOutcome(ending.answer, id);
     case 'message':
-      return toMessageOutcome(parseJson(ending.data), id);
+      return toMessageOutcome(parseServerMessage(ending.data), id);
     case 'fault':
       return toFaultOutcome(ending.fault, ending.detail);
   }
@@ -24,7 +24,7 @@ export function endingToOutcome(ending: RequestEnding, id: number): Outcome {
 /** Returns whether an event is a JSON-RPC response. The stream is read until one arrives. */
 export function isResponse(data: string): boolean {
   try {
-    return readMessage(parseJson(data)).kind === 'response';
+    return readMessage(parseServerMessage(data)).kind === 'response';
   } catch {
     return false;
   }

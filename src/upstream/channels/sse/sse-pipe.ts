@@ -1,6 +1,6 @@
 import {
   toFaultOutcome,
-  parseJson,
+  parseServerMessage,
   type HttpAnswer,
   type JsonValue,
   type Outcome,
@@ -143,7 +143,7 @@ export class SsePipe extends MessagePipe implements HttpReceiver {
   private parseMessage(data: string): void {
     let value: JsonValue;
     try {
-      value = parseJson(data);
+      value = parseServerMessage(data);
     } catch {
       return this.options.onInvalidMessage(data);
     }

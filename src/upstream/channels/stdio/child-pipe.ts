@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { isUtf8 } from 'node:buffer';
 import type { Readable, Writable } from 'node:stream';
-import { toFaultOutcome, parseJson, type JsonValue, type Outcome } from '#lib/mcp-protocol';
+import { parseServerMessage, toFaultOutcome, type JsonValue, type Outcome } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
 import type { StdioServer } from '../../../registry/index.js';
 import type { BoundedLog } from '../bounded-log.js';
@@ -185,7 +185,7 @@ const NOT_SENT: CallTransport = { sent: false, release: NOTHING, abort: NOTHING 
 
 function tryParseJson(text: string): JsonValue | undefined {
   try {
-    return parseJson(text);
+    return parseServerMessage(text);
   } catch {
     return undefined;
   }
