@@ -20,7 +20,9 @@ beforeEach(() => {
   jest.spyOn(Logger.prototype, 'warn').mockImplementation((message: unknown) => void logged.push(String(message)));
 });
 
-afterEach(() => jest.restoreAllMocks());
+afterEach(() => {
+  jest.restoreAllMocks();
+});
 
 function listed(method: ListMethod, member: string, items: JsonValue[]): JsonObject {
   const outcome = new BrokenItems().remove('files', method, result({ [member]: items }));
