@@ -9,6 +9,7 @@ export {
   type HttpAnswer,
   type TransportFault,
 } from './answers/index.js';
+export { isTooDeep, parseServerMessage } from './deep-json.js';
 export { canonicalJson } from './canonical-json.js';
 export { isResourceOrPart, LIST_CHANGES, LIST_FLAGS, toListFlag, RESOURCE_UPDATED, type ListFlag } from './changes.js';
 export {

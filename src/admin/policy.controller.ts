@@ -4,6 +4,7 @@ import { IsArray, IsIn, IsObject, IsOptional, IsString, MaxLength, ValidateNeste
 import { ANONYMOUS, type Caller, type ItemKind } from '#lib/extension-kit';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { ServerRegistry } from '../registry/index.js';
+import { toVerifiedToken } from '../auth/index.js';
 import { Memberships } from '../memberships/index.js';
 import { AccessTokens } from '../tokens/index.js';
 import { RequireRoles } from './admin-guard.js';

@@ -1,4 +1,5 @@
-import { isJsonObject, type JsonValue } from '#lib/mcp-protocol';
+import { compileSchema, readDeclaredProperties, SchemaFault } from '#lib/json-schema';
+import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 import { RestToolEntry, type Scalar } from './entries.js';
 import { withoutUndefined, readEntry } from './read-entry.js';
 import type { Fault } from './registry.errors.js';
@@ -33,6 +34,11 @@ function readTool(name: string, value: JsonValue | undefined, path: string, faul
     faults.push({ path: `${path}.body`, message: `A ${method} request cannot have a body.` });
     return undefined;
   }
+  const schemaFault = findSchemaFault(inputSchema);
+  if (schemaFault !== undefined) {
+    faults.push({ path: `${path}.inputSchema`, message: schemaFault });
+    return undefined;
+  }
   const mapping = { headers: toStrings(entry.headers), query: toStrings(entry.query), outputSchema, body, result };
   return {
     name,
@@ -42,6 +48,18 @@ function readTool(name: string, value: JsonValue | undefined, path: string, faul
     inputSchema,
     ...withoutUndefined(mapping),
   };
+}
+
+/** Compiles the schema, so that a fault is reported at once and not to the callers of the tool. */
+function findSchemaFault(schema: JsonObject): string | undefined {
+  try {
+    compileSchema(schema);
+    readDeclaredProperties(schema);
+    return undefined;
+  } catch (fault) {
+    if (fault instanceof SchemaFault) return fault.message;
+    throw fault;
+  }
 }
 
 const toStrings = (values: Readonly<Record<string, Scalar>> | undefined): Record<string, string> | undefined =>

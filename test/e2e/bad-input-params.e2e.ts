@@ -82,6 +82,24 @@ describe('invalid methods and params', () => {
     expect(refusal.body.length).toBeLessThan(10_000);
   });
 
+  it.each<[string, string, JsonObject, number]>([
+    ['a line break', 'acme/a\r\nb', {}, -32601],
+    ['ideographs', 'acme/検索', {}, -32601],
+    ['100,000 characters', 'x'.repeat(100_000), {}, -32601],
+    ['the name of a tool with 10,000 characters', 'tools/call', { name: 'y'.repeat(10_000) }, -32602],
+    ['the name of a prompt with 10,000 characters', 'prompts/get', { name: 'y'.repeat(10_000) }, -32602],
+    ['a URI with 10,000 characters', 'resources/read', { uri: `file:///${'y'.repeat(10_000)}` }, -32602],
+    ['a reference with 10,000 characters', 'completion/complete', { ref: { uri: 'y'.repeat(10_000) } }, -32602],
+  ])('a request with %s is not sent to a server of either era', async (_what, method, params, code) => {
+    const before = [world.servers.old, world.servers.young].map(({ counters }) => counters.arrivals.length);
+    for (const slug of ['old', 'young']) {
+      const body = { jsonrpc: '2.0', id: 1, method, params };
+      const refusal = await world.send({ path: `/servers/${slug}/rpc`, headers, body });
+      expect(refusal.messages[0]).toMatchObject({ id: 1, error: { code } });
+    }
+    expect([world.servers.old, world.servers.young].map(({ counters }) => counters.arrivals.length)).toEqual(before);
+  });
+
   it.each([{ level: 'loud' }, { level: 7 }, {}])(
     'logging/setLevel with params %j is answered -32602',
     async (params) => {

@@ -11,13 +11,15 @@ import { errorOf } from '../support/answer-checks.js';
 
 const PATHS = [...Object.keys(REST_ANSWERS), '/hang', '/cut', '/half', '/redirect'];
 
+const OPEN = { additionalProperties: true };
+
 const TOOLS: Readonly<Record<string, object>> = {
   find: {
     description: 'Finds a bill.',
     path: '/echo/{id}',
-    inputSchema: { type: 'object', properties: { id: { type: 'string' } }, required: ['id'] },
+    inputSchema: { type: 'object', properties: { id: { type: 'string' } }, required: ['id'], ...OPEN },
   },
-  make: { method: 'POST', path: '/echo' },
+  make: { method: 'POST', path: '/echo', inputSchema: { type: 'object', ...OPEN } },
   mapped: {
     method: 'POST',
     path: '/echo/{id}',

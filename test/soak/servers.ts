@@ -85,7 +85,8 @@ async function startRest() {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const echo = { description: 'Says it again.', method: 'POST', path: '/echo' };
+  const inputSchema = { type: 'object', additionalProperties: true };
+  const echo = { description: 'Says it again.', method: 'POST', path: '/echo', inputSchema };
   return {
     marks,
     definition: { transport: 'rest', url, timeouts: TIMEOUTS, tools: { echo } },

@@ -12,9 +12,9 @@ export interface HttpAnswer {
 }
 
 /** Parses the body; returns the fault if it is not JSON. */
-export function parseBody(body: string): JsonValue | JsonFault {
+export function parseBody(body: string, parse: (text: string) => JsonValue = parseJson): JsonValue | JsonFault {
   try {
-    return parseJson(body);
+    return parse(body);
   } catch (error) {
     if (error instanceof JsonFault) return error;
     throw error;

@@ -2,6 +2,7 @@ import { GatewayCode } from '../error-codes.js';
 import { isJsonObject } from '../json.js';
 import type { RequestId } from '../json-rpc.js';
 import type { Outcome } from '../neutral.js';
+import { parseServerMessage } from '../deep-json.js';
 import { JsonFault } from '../parse-json.js';
 import { isRpcError } from '../read-message.js';
 import { parseBody, type HttpAnswer } from './http-answer.js';
@@ -15,7 +16,7 @@ export function toHttpOutcome(answer: HttpAnswer, id: RequestId): Outcome {
   const { status, body } = answer;
   if (status < 200 || status > 299) return toRefusalOutcome(answer);
   if (body === '') return protocolViolation('the answer is empty');
-  const value = parseBody(body);
+  const value = parseBody(body, parseServerMessage);
   if (value instanceof JsonFault) return protocolViolation(`the answer cannot be read (${value.message.slice(0, -1)})`);
   return toMessageOutcome(value, id);
 }

@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 import { compileGlob } from '../../registry/index.js';
 import { ReferenceFault, ReferenceResolver } from './reference-resolver.js';
+import { requireValidSchema, toJsonSchemas } from './openapi-schema.js';
 import { toToolName, toTool, type Operation } from './operation-to-tool.js';
 
 /** A selected operation that cannot become a tool. */
@@ -46,7 +47,12 @@ export function importOpenApi(document: JsonObject, selected: readonly string[])
     const place = `${operation.verb} ${operation.path}`;
     const id = operation.operation['operationId'];
     if (!patterns.some((matches) => matches(place) || (typeof id === 'string' && matches(id)))) continue;
-    const tool = attempt(() => toTool(operation, references));
+    const tool = attempt(() => {
+      const made = toTool(operation, references);
+      const converted = openapi.startsWith('3.0.') ? toJsonSchemas(made) : made;
+      requireValidSchema(converted);
+      return converted;
+    });
     if ('reason' in tool) skipped.push({ operation: place, reason: tool.reason });
     else tools[toUniqueName(toToolName(operation), tools)] = tool.value;
   }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { OutcomeError } from '#lib/extension-kit';
-import { result, type JsonObject, type Outcome } from '#lib/mcp-protocol';
+import { result, type JsonObject, type JsonValue, type Outcome } from '#lib/mcp-protocol';
 import { DispatchWorld } from '../../../test/support/dispatch-world.js';
 import { remoteServer, unreachable, type Respond } from '../../../test/support/fake-upstream.js';
 
@@ -119,7 +119,13 @@ describe('an aggregated list with a failing server', () => {
 
   it('skips malformed items and keeps the valid ones', async () => {
     const { made, request } = await bound();
-    const tools = [null, 'x', { name: { toString: 'x' } }, { name: 'ok', inputSchema: { type: 7 } }];
+    const tools: JsonValue[] = [
+      null,
+      'x',
+      { name: { toString: 'x' } },
+      { name: 'bad', inputSchema: { type: 7 } },
+      { name: 'ok' },
+    ];
     const all = made.connector.respond;
     made.connector.respond = (sent, connection) =>
       connection.server.slug === 'b' ? result({ tools }) : all(sent, connection);

@@ -18,12 +18,16 @@ import { SILENT_SINK } from '../call-delivery.js';
 import { DispatchConfig } from '../dispatch.config.js';
 import { invalidParams, upstreamTimedOut } from '../dispatch.errors.js';
 import { MethodHandler, type Inbound } from '../inbound.js';
-import { collectPages, ListFetcher, type CompleteList, type ListAnswer } from '../lists/index.js';
+import {
+  collectPages,
+  ListFetcher,
+  warningsOf,
+  withWarnings,
+  type CompleteList,
+  type ListAnswer,
+} from '../lists/index.js';
 import { AdaptiveTimeout } from '../adaptive-timeout.js';
 import { ToolHeaders } from '../tool-headers.js';
-
-/** The `_meta` key of the warnings that name servers whose items are missing from an aggregated list. */
-const WARNINGS_META = 'isthmus/warnings';
 
 type Failed = Extract<Outcome, { kind: 'error' }>;
 type Part = { readonly server: ServerDefinition } & (
@@ -104,8 +108,9 @@ export class ListHandler extends MethodHandler {
     const first = failed[0];
     if (first && failed.length === parts.length) return first.failed;
     const items = parts.flatMap((part) => ('items' in part ? part.items : []));
-    const listed = toPage(method, items, offset, this.config.listPageSize, failed.map(toWarning));
-    return result({ ...listed, ...toCacheHintMembers(inbound.endpoint, method, parts) });
+    const listed = toPage(method, items, offset, this.config.listPageSize);
+    const warnings = [...failed.map(toWarning), ...findItemWarnings(inbound.endpoint, method, parts)];
+    return result(withWarnings({ ...listed, ...toCacheHintMembers(inbound.endpoint, method, parts) }, warnings));
   }
 
   private async fetchPart(
@@ -152,7 +157,8 @@ export class ListHandler extends MethodHandler {
     const items = outcome.result[LIST_MEMBERS[method]];
     if (!Array.isArray(items)) return outcome;
     const shown: JsonObject = { [LIST_MEMBERS[method]]: [...this.gate.publish(endpoint, server, method, [items])] };
-    return { ...outcome, result: { ...outcome.result, ...shown } };
+    const listed = { ...outcome.result, ...shown };
+    return { ...outcome, result: warningsOf(listed).length > 0 ? withWarnings(listed, []) : listed };
   }
 }
 
@@ -169,16 +175,15 @@ async function runUntilAborted<T>(signal: AbortSignal, work: (wanted: AbortSigna
   }
 }
 
-function toPage(
-  method: ListMethod,
-  items: readonly JsonObject[],
-  offset: number,
-  size: number,
-  warnings: JsonObject[],
-): JsonObject {
+/** A warning names its item, so a caller from whom items are withheld receives none. */
+function findItemWarnings(endpoint: Endpoint, method: ListMethod, parts: readonly Part[]): readonly JsonObject[] {
+  if (!endpoint.showsAll(toItemKind(method))) return [];
+  return parts.flatMap((part) => ('list' in part ? part.list.warnings : []));
+}
+
+function toPage(method: ListMethod, items: readonly JsonObject[], offset: number, size: number): JsonObject {
   const listed: JsonObject = { [LIST_MEMBERS[method]]: items.slice(offset, offset + size) };
   if (offset + size < items.length) listed['nextCursor'] = toCursor(offset + size);
-  if (warnings.length > 0) listed['_meta'] = { [WARNINGS_META]: warnings };
   return listed;
 }
 

@@ -21,6 +21,7 @@ import type { StreamSink } from '../../session-pool/index.js';
 import { ServerSubscriptions } from '../../subscriptions/index.js';
 import { toAuthorizationContext } from './authorization-context.js';
 import { CallDelivery, SILENT_SINK, type AddressedRequest } from '../call-delivery.js';
+import { BrokenItems } from './broken-items.js';
 import { LastCallTimes } from './last-call-times.js';
 import { SharedRequest } from './shared-request.js';
 import type { Inbound } from '../inbound.js';
@@ -50,6 +51,7 @@ export class ListFetcher implements OnApplicationShutdown {
   private readonly sharedRequests = new Map<string, SharedRequest>();
   /** Lists whose last result was private: requests of different authorization contexts do not wait for each other. */
   private readonly privateMethods = new WeakMap<ServerDefinition, Set<ListMethod>>();
+  private readonly brokenItems = new BrokenItems();
   private readonly lastCalls: LastCallTimes;
   private readonly stopWatching: () => void;
 
@@ -80,7 +82,7 @@ export class ListFetcher implements OnApplicationShutdown {
   ): Promise<ListAnswer> {
     const page = await this.toListPage(inbound, addressed, signal);
     if (signal.aborted) return toUncacheableAnswer(toFaultOutcome('aborted'));
-    if (!page) return toUncacheableAnswer(await this.delivery.deliver(inbound, addressed, sink, signal));
+    if (!page) return toUncacheableAnswer(await this.deliver(inbound, addressed, sink, signal));
     // An answer from the cache runs no call in the session, so its idle timeout has to be renewed here.
     await inbound.session?.touch();
     const pageRequest = { page, inbound, addressed };
@@ -156,7 +158,7 @@ export class ListFetcher implements OnApplicationShutdown {
   /** Sends the request on its own: progress and log messages belong to one client. */
   private async fetchAlone(pageRequest: PageRequest, sink: StreamSink, signal: AbortSignal): Promise<ListAnswer> {
     const sequence = this.cache.nextSequence();
-    const outcome = await this.delivery.deliver(pageRequest.inbound, pageRequest.addressed, sink, signal);
+    const outcome = await this.deliver(pageRequest.inbound, pageRequest.addressed, sink, signal);
     this.storeResult(pageRequest, sequence, outcome);
     return this.toListAnswer(pageRequest.page, sequence, outcome);
   }
@@ -198,7 +200,7 @@ export class ListFetcher implements OnApplicationShutdown {
     const keys = [toSharedRequestKey(pageRequest, 'own'), toSharedRequestKey(pageRequest, 'any')];
     const sequence = this.cache.nextSequence();
     const sharedRequest = new SharedRequest(page.server, sequence, async (signal) => {
-      const outcome = await this.delivery.deliver(
+      const outcome = await this.deliver(
         { ...withoutSession, clientRepeatsCall: true },
         addressed,
         SILENT_SINK,
@@ -210,6 +212,17 @@ export class ListFetcher implements OnApplicationShutdown {
     });
     for (const key of keys) this.sharedRequests.set(key, sharedRequest);
     return sharedRequest;
+  }
+
+  private async deliver(
+    inbound: Inbound,
+    addressed: AddressedRequest,
+    sink: StreamSink,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const outcome = await this.delivery.deliver(inbound, addressed, sink, signal);
+    const { method } = addressed.request;
+    return isListMethod(method) ? this.brokenItems.remove(addressed.server.slug, method, outcome) : outcome;
   }
 
   private storeResult({ page, inbound }: PageRequest, sequence: number, outcome: Outcome): void {

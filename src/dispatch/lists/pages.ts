@@ -1,11 +1,13 @@
 import {
   GatewayCode,
   LIST_MEMBERS,
+  type JsonObject,
   type JsonValue,
   type ListMethod,
   type McpRequest,
   type Outcome,
 } from '#lib/mcp-protocol';
+import { warningsOf } from './broken-items.js';
 import { MAX_FRESH_MS, type ListAnswer } from './list-answer.js';
 
 /** A list beyond these bounds is an error, because a truncated list would look complete (invariant 2). */
@@ -25,6 +27,8 @@ export interface CompleteList extends Omit<ListAnswer, 'outcome'> {
   readonly items: readonly JsonValue[];
   /** The items by page. A cached page is the same object each time, which allows results to be memoized per page. */
   readonly pages: readonly (readonly JsonValue[])[];
+  /** Warnings of items that were left out. */
+  readonly warnings: readonly JsonObject[];
 }
 
 /** Fetches all pages of a list, or returns the first error. */
@@ -34,6 +38,7 @@ export async function collectPages(
 ): Promise<CompleteList | Failed> {
   const items: JsonValue[] = [];
   const pages: (readonly JsonValue[])[] = [];
+  const warnings: JsonObject[] = [];
   let whole = { freshMs: MAX_FRESH_MS, isPublic: true, isNew: false };
   let cursor: string | undefined;
   for (let page = 0; page < MAX_PAGES; page += 1) {
@@ -44,13 +49,14 @@ export async function collectPages(
     if (!Array.isArray(listed)) return toProtocolViolation(`the result has no ${LIST_MEMBERS[method]}`);
     for (const item of listed) items.push(item);
     pages.push(listed);
+    warnings.push(...warningsOf(outcome.result));
     whole = {
       freshMs: Math.min(whole.freshMs, hints.freshMs),
       isPublic: whole.isPublic && hints.isPublic,
       isNew: whole.isNew || hints.isNew,
     };
     const { nextCursor } = outcome.result;
-    if (typeof nextCursor !== 'string') return { items, pages, ...whole };
+    if (typeof nextCursor !== 'string') return { items, pages, warnings, ...whole };
     if (nextCursor === cursor || items.length > MAX_ITEMS) break;
     cursor = nextCursor;
   }

@@ -11,7 +11,7 @@ const tool = (name: string, more: Partial<RestTool> = {}): RestTool => ({
   name,
   method: 'GET',
   path: name,
-  inputSchema: { type: 'object' },
+  inputSchema: { type: 'object', additionalProperties: true },
   ...more,
 });
 
@@ -79,7 +79,7 @@ describe('a connection to a REST server', () => {
 
   it('lists the declared tools without their HTTP requests, and empty lists of other items', async () => {
     const { result } = (await send('tools/list')) as unknown as { result: { tools: JsonObject[] } };
-    const inputSchema = { type: 'object' };
+    const inputSchema = { type: 'object', additionalProperties: true };
     expect(result.tools.slice(0, 2)).toEqual([
       { name: 'find', title: 'Find', description: 'Finds.', inputSchema },
       { name: 'make', inputSchema },

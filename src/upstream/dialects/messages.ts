@@ -1,7 +1,7 @@
 import {
   allowsBatches,
   JsonFault,
-  parseJson,
+  parseServerMessage,
   readBatch,
   readMessage,
   toServerContent,
@@ -15,7 +15,7 @@ import {
 export function readMessages(text: string, revision: string): readonly MessageReading[] {
   let value: JsonValue;
   try {
-    value = parseJson(text);
+    value = parseServerMessage(text);
   } catch (cause) {
     if (!(cause instanceof JsonFault)) throw cause;
     return [{ kind: 'invalid', error: { code: RpcCode.parseError, message: cause.message } }];

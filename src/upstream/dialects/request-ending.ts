@@ -3,7 +3,7 @@ import {
   toFaultOutcome,
   toHttpOutcome,
   toMessageOutcome,
-  parseJson,
+  parseServerMessage,
   readMessage,
   type HttpAnswer,
   type Outcome,
@@ -24,7 +24,7 @@ export function endingToOutcome(ending: RequestEnding, id: number): Outcome {
 
 function messageToOutcome(data: string, id: number): Outcome {
   try {
-    return toMessageOutcome(parseJson(data), id);
+    return toMessageOutcome(parseServerMessage(data), id);
   } catch (fault) {
     if (!(fault instanceof JsonFault)) throw fault;
     return toFaultOutcome('too_large', fault.message.slice(0, -1));
@@ -40,7 +40,7 @@ export function isEnd(data: string): boolean {
   }
 }
 
-const isResponse = (data: string): boolean => readMessage(parseJson(data)).kind === 'response';
+const isResponse = (data: string): boolean => readMessage(parseServerMessage(data)).kind === 'response';
 
 /** Returns whether the body is a JSON-RPC response, for any HTTP status. */
 export function isRpcResponse(answer: HttpAnswer): boolean {

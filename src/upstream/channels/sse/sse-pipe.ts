@@ -1,7 +1,7 @@
 import {
   JsonFault,
   toFaultOutcome,
-  parseJson,
+  parseServerMessage,
   type HttpAnswer,
   type JsonValue,
   type Outcome,
@@ -144,7 +144,7 @@ export class SsePipe extends MessagePipe implements HttpReceiver {
   private parseMessage(data: string): void {
     let value: JsonValue;
     try {
-      value = parseJson(data);
+      value = parseServerMessage(data);
     } catch (fault) {
       // It may be the answer to any call, so that all calls must end.
       if (fault instanceof JsonFault && fault.reason === 'size') {

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { isUtf8 } from 'node:buffer';
 import type { Readable, Writable } from 'node:stream';
-import { JsonFault, toFaultOutcome, parseJson, type JsonValue, type Outcome } from '#lib/mcp-protocol';
+import { JsonFault, toFaultOutcome, parseServerMessage, type JsonValue, type Outcome } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
 import type { StdioServer } from '../../../registry/index.js';
 import type { BoundedLog } from '../bounded-log.js';
@@ -191,7 +191,7 @@ const NOT_SENT: CallTransport = { sent: false, release: NOTHING, abort: NOTHING 
 /** Returns the fault of a message that is too large, and undefined for a text that is no message. */
 function tryParseJson(text: string): JsonValue | JsonFault | undefined {
   try {
-    return parseJson(text);
+    return parseServerMessage(text);
   } catch (fault) {
     return fault instanceof JsonFault && fault.reason === 'size' ? fault : undefined;
   }

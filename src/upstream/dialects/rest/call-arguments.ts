@@ -3,6 +3,9 @@ import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol
 const PARAMETER = /\{([a-z_][\w.-]*)\}/gi;
 const ONLY_A_PARAMETER = /^\{([a-z_][\w.-]*)\}$/i;
 
+/** Returns whether a template contains an argument. */
+export const hasPlaceholder = (template: string): boolean => template.search(PARAMETER) !== -1;
+
 /** Returns a text unchanged and every other value as JSON, which preserves the digits of large integers. */
 export const toText = (value: JsonValue): string => (typeof value === 'string' ? value : JSON.stringify(value));
 

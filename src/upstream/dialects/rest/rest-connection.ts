@@ -27,7 +27,8 @@ import type {
 import { connectionClosed, tooManyCalls } from '../../upstream.errors.js';
 import type { CallContext } from '../in-flight-call.js';
 import { RestCall } from './rest-call.js';
-import { ArgumentFault, composeRequest, type RestRequest } from './rest-request.js';
+import { ArgumentFault } from './argument-fault.js';
+import { composeRequest, type RestRequest } from './rest-request.js';
 
 /**
  * Presents plain HTTP endpoints as a modern server with tools. A tool call is one HTTP request, sent once; the

@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { parseJson, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 import type { RestTool } from '../../../registry/index.js';
-import { ArgumentFault, composeRequest } from './rest-request.js';
+import { ArgumentFault } from './argument-fault.js';
+import { composeRequest } from './rest-request.js';
 
 const BASE = new URL('https://billing.example.com/api');
 
@@ -10,7 +11,7 @@ const tool = (method: RestTool['method'], path: string): RestTool => ({
   name: 'subject',
   method,
   path,
-  inputSchema: { type: 'object' },
+  inputSchema: { type: 'object', additionalProperties: true },
 });
 
 const compose = (method: RestTool['method'], path: string, args?: JsonValue, base = BASE) =>
@@ -113,6 +114,83 @@ describe('composeRequest', () => {
     expect(compose('GET', '/bills', { a: 1 }, base).path).toBe('/api/bills?version=1&a=1');
     expect(compose('POST', '/bills', { a: 1 }, base).path).toBe('/api/bills?version=1');
     expect(compose('GET', '/bills', {}, new URL('https://billing.example.com')).path).toBe('/bills');
+  });
+
+  describe('for a tool with a schema', () => {
+    const properties: JsonObject = {
+      limit: { type: 'integer', minimum: 1, maximum: 9_223_372_036_854_776_000 },
+      tags: { type: 'array', items: { type: 'string', pattern: '^(a+)+$' }, uniqueItems: true },
+      place: { $ref: '#/$defs/Place' },
+    };
+    const $defs = { Place: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] } };
+    const schema = (more: JsonObject = {}): JsonObject => ({ type: 'object', properties, $defs, ...more });
+    const send = (args: JsonValue, inputSchema = schema(), more: Partial<RestTool> = {}, base = BASE) =>
+      composeRequest(base, { ...tool('POST', '/bills'), inputSchema, ...more }, args);
+
+    it.each<[JsonValue, string, JsonObject?]>([
+      [{ limit: '5' }, 'The argument limit must be an integer.'],
+      [{ limit: 0 }, 'The argument limit must be at least 1.'],
+      [{ tags: ['a', 'b'] }, 'The argument tags[1] must match the pattern ^(a+)+$.'],
+      [{ tags: ['a', 'a'] }, 'The argument tags must not contain an item twice.'],
+      [{ place: {} }, 'The argument place.city is missing.'],
+      [{ place: { city: 7 } }, 'The argument place.city must be a string.'],
+      [{ extra: 1 }, 'The argument extra is not allowed.', { additionalProperties: false }],
+      [
+        JSON.parse('{"__proto__":1}') as JsonObject,
+        'The argument __proto__ is not allowed.',
+        { additionalProperties: false },
+      ],
+      [{}, 'The argument limit is missing.', { required: ['limit'] }],
+      [{ extra: 1 }, 'The argument extra must be a string.', { additionalProperties: { type: 'string' } }],
+    ])('rejects %j: %s', (args, message, more) => {
+      expect(() => send(args, schema(more))).toThrow(new ArgumentFault(message));
+    });
+
+    it('sends only declared arguments, unless the schema allows others explicitly', () => {
+      const args = JSON.parse('{"limit":1,"extra":2,"__proto__":{"x":1},"constructor":3}') as JsonObject;
+      expect(send(args).body).toBe('{"limit":1}');
+      expect(send(args, schema({ allOf: [{ properties: { extra: {} } }] })).body).toBe('{"limit":1,"extra":2}');
+      expect(send(args, schema({ patternProperties: { '^ex': {} } })).body).toBe('{"limit":1,"extra":2}');
+      expect(send(args, schema({ additionalProperties: true })).body).toBe('{"limit":1,"extra":2,"constructor":3}');
+      expect(send(args, schema(), { method: 'GET' }).path).toBe('/api/bills?limit=1');
+    });
+
+    it.each(['limit', 'LIMIT'])('never sends a declared argument whose name the operator has set as %s', (name) => {
+      const base = new URL(`https://billing.example.com/api?${name}=10`);
+      for (const method of ['GET', 'POST'] as const)
+        expect(() => send({ limit: 99 }, schema(), { method }, base)).toThrow('The argument limit must be omitted');
+      for (const more of [{ query: { [name]: '10' } }, { headers: { [name]: 'x-{tags}' } }])
+        expect(() => send({ limit: 99 }, schema(), more)).toThrow('The argument limit must be omitted');
+      expect(() => send({ limit: 99 }, schema(), { query: { [name]: '{limit}' } }, base)).toThrow(ArgumentFault);
+    });
+
+    it('never sends another spelling of a name that the operator has set', () => {
+      const base = new URL('https://billing.example.com/api?api_key=secret');
+      for (const name of [
+        'api_key',
+        'API_KEY',
+        'api_key[]',
+        'api_key[x]',
+        ' api_key',
+        'api.key',
+        'api key',
+        'api_key\0',
+      ]) {
+        const more = { method: 'GET' } as const;
+        expect(() => send({ [name]: 'x' }, schema({ additionalProperties: true }), more, base)).toThrow(
+          /must be omitted/,
+        );
+      }
+    });
+
+    it('validates large integers and sends their digits', () => {
+      const args = parseJson('{"limit":9007199254740993}');
+      expect(send(args).body).toBe('{"limit":9007199254740993}');
+    });
+
+    it('matches patterns in linear time', () => {
+      expect(() => send({ tags: [`${'a'.repeat(50_000)}!`] })).toThrow('must match the pattern');
+    });
   });
 
   it('preserves the digits of large integers', () => {

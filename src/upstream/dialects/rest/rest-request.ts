@@ -1,6 +1,8 @@
 import { isJsonObject, trimOptionalWhitespace, type JsonValue } from '#lib/mcp-protocol';
 import { METHODS_WITH_BODY, type RestTool } from '../../../registry/index.js';
-import { CallArguments, toText } from './call-arguments.js';
+import { ArgumentFault } from './argument-fault.js';
+import { checkArguments, checkNotInUrl, selectSent } from './argument-rules.js';
+import { CallArguments, hasPlaceholder, toText } from './call-arguments.js';
 
 /** The HTTP request of a tool call. Everything in `path` is percent-encoded. */
 export interface RestRequest {
@@ -13,11 +15,6 @@ export interface RestRequest {
   readonly headers: readonly string[];
 }
 
-/** The arguments do not fit this tool. The message tells the client which argument is wrong, and why. */
-export class ArgumentFault extends Error {
-  override readonly name = 'ArgumentFault';
-}
-
 const PARAMETER = /\{([^}]+)\}/g;
 // Latin-1 without control characters (RFC 9110, 5.5).
 const HEADER_VALUE = /^[\x20-\x7e\x80-\xff]*$/;
@@ -28,8 +25,8 @@ const DECODED_DOT_SEGMENT = /(?:^|[/\\])\.{1,2}(?=[/\\]|$)/;
 
 /**
  * Composes the HTTP request of a tool call. Templates of the tool's path, headers, query and body determine where
- * arguments go. Arguments that no template uses go into the body, or into the query when the method has no body, unless
- * the tool defines these.
+ * arguments go. Arguments that the schema declares and no template uses go into the body, or into the query when the method
+ * has no body, unless the tool defines these.
  * @param base URL to which the tool's path is appended; its query comes first
  * @throws ArgumentFault
  */
@@ -38,15 +35,17 @@ export function composeRequest(base: URL, tool: RestTool, given: JsonValue | und
   if (given === null || !isJsonObject(args)) throw new ArgumentFault('params.arguments must be an object.');
   const values = new CallArguments(args);
   const { method } = tool;
+  checkArguments(tool, args);
   const address = base.pathname.replace(/\/$/, '') + toPath(tool, values);
   const headers = Object.entries(tool.headers ?? {}).flatMap(([name, template]) => toHeader(name, template, values));
   const pairs = Object.entries(tool.query ?? {}).flatMap(([name, template]) =>
-    toQueryPairs(name, values.expand(template)),
+    toTemplatePairs(base, name, template, values),
   );
   const mapped = tool.body === undefined ? undefined : (values.expandAll(tool.body) ?? null);
-  const rest = values.unused();
   const hasBody = METHODS_WITH_BODY.has(method);
-  const more = hasBody || tool.query ? [] : Object.entries(rest).flatMap(([name, value]) => toQueryPairs(name, value));
+  const isMapped = hasBody ? mapped !== undefined : tool.query !== undefined;
+  const rest = isMapped ? {} : selectSent(tool, base, values.unused());
+  const more = hasBody ? [] : Object.entries(rest).flatMap(([name, value]) => toQueryPairs(name, value));
   const query = [base.search.slice(1), ...pairs, ...more].filter((part) => part !== '').join('&');
   const body = hasBody ? JSON.stringify(mapped === undefined ? rest : mapped) : null;
   return { method, path: query === '' ? address : `${address}?${query}`, body, headers };
@@ -85,6 +84,13 @@ function toPathText(name: string, value: JsonValue | undefined): string {
 
 const pathTraversalFault = (name: string): ArgumentFault =>
   new ArgumentFault(`The argument ${name} must not contain a dot segment ("." or "..").`);
+
+/** A value of the caller never joins one that the URL of the server sets. */
+function toTemplatePairs(base: URL, name: string, template: string, values: CallArguments): string[] {
+  const pairs = toQueryPairs(name, values.expand(template));
+  if (pairs.length > 0 && hasPlaceholder(template)) checkNotInUrl(base, name);
+  return pairs;
+}
 
 /** A list repeats its name. Null is omitted, because a query cannot express it. */
 function toQueryPairs(name: string, value: JsonValue | undefined): string[] {

@@ -1,0 +1,2 @@
+export { compileSchema, SchemaFault, type SchemaCheck } from './compile-schema.js';
+export { readDeclaredProperties, type DeclaredProperties } from './declared-properties.js';

@@ -1,0 +1,23 @@
+import { RE2JS } from 're2js';
+import { SchemaFault } from './schema-fault.js';
+
+export interface LinearPattern {
+  test(text: string): boolean;
+}
+
+/**
+ * Compiles a pattern for matching in linear time: a caller chooses the text, and a backtracking engine would need years for
+ * some pairs of pattern and text. Look-around and back-references do not exist for that reason.
+ * @throws SchemaFault
+ */
+export function compileLinearPattern(pattern: string): LinearPattern {
+  try {
+    const compiled = RE2JS.compile(RE2JS.translateRegExp(pattern));
+    return { test: (text) => compiled.matcher(text).find() };
+  } catch {
+    const shown = JSON.stringify(pattern.slice(0, 100).toWellFormed());
+    throw new SchemaFault(
+      `has the pattern ${shown}, which is invalid or uses look-around or a back-reference. Write it without these.`,
+    );
+  }
+}

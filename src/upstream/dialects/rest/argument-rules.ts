@@ -1,0 +1,77 @@
+import { compileSchema, readDeclaredProperties, type DeclaredProperties, type SchemaCheck } from '#lib/json-schema';
+import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
+import type { RestTool } from '../../../registry/index.js';
+import { ArgumentFault } from './argument-fault.js';
+
+/** What the arguments of a tool must be, and which of them may be sent under their own names. */
+interface ArgumentRules {
+  readonly check: SchemaCheck;
+  readonly declared: DeclaredProperties;
+  /** Names of parameters, headers and members of the body whose values the operator has set, in lower case. */
+  readonly fixed: ReadonlySet<string>;
+}
+
+const knownRules = new WeakMap<RestTool, ArgumentRules>();
+
+/** Rejects arguments that do not match the schema of the tool. @throws ArgumentFault */
+export function checkArguments(tool: RestTool, args: JsonObject): void {
+  const fault = rulesOf(tool).check(args);
+  if (fault !== undefined) throw new ArgumentFault(fault);
+}
+
+/**
+ * Returns the arguments that are sent under their own names, of those that no template uses. Arguments that the schema does
+ * not declare are omitted.
+ * @throws ArgumentFault for a name whose value the operator has set: a server may prefer the second value
+ */
+export function selectSent(tool: RestTool, url: URL, unused: JsonObject): JsonObject {
+  const { declared, fixed } = rulesOf(tool);
+  const sent = Object.entries(unused).filter(
+    ([name]) => declared.has(name) || (declared.isOpen && name !== '__proto__'),
+  );
+  const urlNames = sent.length === 0 ? NO_NAMES : namesOf(url.searchParams.keys());
+  for (const [name] of sent) checkNotFixed(name, [fixed, urlNames], declared.has(name));
+  return Object.fromEntries(sent);
+}
+
+/** Rejects a value of the caller for a name that the URL of the server sets. @throws ArgumentFault */
+export function checkNotInUrl(url: URL, name: string): void {
+  if (url.search !== '') checkNotFixed(name, [namesOf(url.searchParams.keys())], true);
+}
+
+const NO_NAMES: ReadonlySet<string> = new Set();
+
+const namesOf = (names: Iterable<string>): ReadonlySet<string> => new Set([...names].map((name) => name.toLowerCase()));
+
+/** Servers differ in how they read names: `a[]`, `a.b`, ` a` and `A` may all set `a`. */
+function checkNotFixed(name: string, fixed: readonly ReadonlySet<string>[], isDeclared: boolean): void {
+  const lower = name.toLowerCase();
+  const collides = (set: ReadonlySet<string>): boolean =>
+    set.has(lower) ||
+    [...set].some((each) => toBareName(each) === toBareName(lower) && (!isDeclared || /[^\w-]/.test(lower)));
+  if (fixed.some(collides)) {
+    throw new ArgumentFault(
+      `The argument ${name.toWellFormed()} must be omitted: the operator of the tool has set it.`,
+    );
+  }
+}
+
+const toBareName = (name: string): string => (name.trimStart().split(/[[\]\0]/)[0] ?? '').replaceAll(/[^a-z0-9]/g, '');
+
+function rulesOf(tool: RestTool): ArgumentRules {
+  const known = knownRules.get(tool);
+  if (known) return known;
+  const { inputSchema, query, headers, body } = tool;
+  const fixed = new Set([...fixedNames(query), ...fixedNames(headers), ...fixedNames(isJsonObject(body) ? body : {})]);
+  const rules = { check: compileSchema(inputSchema), declared: readDeclaredProperties(inputSchema), fixed };
+  knownRules.set(tool, rules);
+  return rules;
+}
+
+const ONLY_A_PLACEHOLDER = /^\{[a-z_][\w.-]*\}$/i;
+
+/** Names whose values the caller does not choose alone. */
+function fixedNames(values: Readonly<Record<string, unknown>> = {}): string[] {
+  const isChosen = (value: unknown): boolean => typeof value === 'string' && ONLY_A_PLACEHOLDER.test(value);
+  return Object.entries(values).flatMap(([name, value]) => (isChosen(value) ? [] : [name.toLowerCase()]));
+}
