@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { Caller, VerifiedToken } from '#lib/extension-kit';
-import { ServerRegistry, type TeamDefinition } from '../registry/index.js';
+import type { Caller, Principal, VerifiedToken } from '#lib/extension-kit';
+import { principalNamesOf, ServerRegistry, type TeamDefinition } from '../registry/index.js';
 
 /** Resolves the configured teams of callers. */
 @Injectable()
@@ -20,7 +20,7 @@ export class Memberships {
     const { principal, roles, teamRoles = [], teams, servers, scopes, claims, accessToken } = token;
     // The bar separates issuer and subject in the key, so a bar within the issuer must be escaped.
     const key = `${principal.issuer.replaceAll('|', '%7C')}|${principal.subject}`;
-    const ownTeams = this.findTeams(key, principal.subject);
+    const ownTeams = this.findTeams(principal, key);
     const rolesFromTeams = ownTeams.flatMap((team) => team.roles);
     return Object.freeze({
       principal,
@@ -47,16 +47,14 @@ export class Memberships {
     readonly roles: readonly string[];
     readonly teams: readonly string[];
   } {
-    const teams = this.findTeams(key, principal.subject);
+    const teams = this.findTeams(principal, key);
     return { roles: teams.flatMap((team) => team.roles), teams: teams.map(({ slug }) => slug) };
   }
 
-  private findTeams(key: string, subject: string): readonly TeamDefinition[] {
+  private findTeams(principal: Principal, key: string): readonly TeamDefinition[] {
     const { teams } = this.registry.snapshot;
     if (teams !== this.builtFrom) this.buildIndex(teams);
-    // A bar in a member separates issuer and subject, so a subject that contains a bar must not match such a member.
-    const bySubject = subject.includes('|') ? undefined : this.teamsByMember.get(subject);
-    return [...new Set([...(this.teamsByMember.get(key) ?? []), ...(bySubject ?? [])])];
+    return [...new Set(principalNamesOf(principal, key).flatMap((name) => this.teamsByMember.get(name) ?? []))];
   }
 
   private buildIndex(teams: readonly TeamDefinition[]): void {

@@ -13,6 +13,7 @@ export { publicExposureWarnings } from './public-exposure.js';
 export { RegistryConfig } from './registry.config.js';
 export { ChangeRefused, EntryInvalid, EntryUnknown, RegistryFault, type Fault } from './registry.errors.js';
 export { parseCondition, firstLine, type Condition } from './condition.js';
+export { principalNamesOf } from './principal-names.js';
 export { parseJsonPath, type JsonPath } from './json-path.js';
 export { METHODS_WITH_BODY } from './server-definition.js';
 export { compileGlob } from './glob.js';
