@@ -86,7 +86,7 @@ export {
   type Question,
   type ReplyEvent,
 } from './neutral.js';
-export { declarationBytesOf, findDeclarationFault, MAX_DECLARATION_BYTES } from './declarations.js';
+export { declarationBytesOf, findDeclarationFault } from './declarations.js';
 export { JsonFault, MESSAGE_BOUNDS, ownJsonBounds, parseJson } from './parse-json.js';
 export { isRequestId, isRpcError, readBatch, readMessage, type MessageReading } from './read-message.js';
 export { readResourceUri, toPatternForms, type ResourceUri, type UriFault } from './resource-uri.js';

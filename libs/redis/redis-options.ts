@@ -92,7 +92,6 @@ export function clusterOptions(access: RedisAccess) {
 export function subscriberOptions(place: RedisTopology, access: RedisAccess, address: RedisAddress) {
   return {
     ...commonOptions(access),
-    commandTimeout: COMMAND_TIMEOUT_MS,
     ...(place.kind === 'cluster' ? address : serverOptions(place, access)),
     retryStrategy: () => null,
     sentinelRetryStrategy: () => null,

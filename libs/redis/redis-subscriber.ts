@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { OutageLog } from './outage-log.js';
 import type { RedisAddress } from './redis-address.js';
@@ -137,7 +137,8 @@ export class RedisSubscriber {
 async function withTimeout(connecting: Promise<void>): Promise<void> {
   const late = new AbortController();
   const timeout = pause(CONNECT_ATTEMPT_TIMEOUT_MS, undefined, { signal: late.signal, ref: false }).then(
-    () => Promise.reject(new Error('Connecting to Redis timed out.')),
+    // What has arrived while this process was busy must be read first.
+    () => nextTurn().then(() => Promise.reject(new Error('Connecting to Redis timed out.'))),
     () => undefined,
   );
   try {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
 import { ManualClock } from '#lib/testing/manual-clock';
 import { SystemClock, type Clock } from './index.js';
 
@@ -10,7 +12,8 @@ interface ClockWorld {
 
 const system = (): ClockWorld => ({
   clock: new SystemClock(),
-  elapse: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  // Work of the same moment runs after the timers.
+  elapse: (ms) => new Promise((resolve) => setTimeout(() => setImmediate(resolve), ms)),
 });
 
 function manual(): ClockWorld {
@@ -120,5 +123,29 @@ describe('ManualClock', () => {
     expect([clock.now(), clock.monotonicNow(), clock.pending]).toEqual([1_009, 9, 1]);
     await clock.advance(1);
     expect(clock.pending).toBe(0);
+  });
+});
+
+describe('SystemClock', () => {
+  it.each([
+    ['after', (clock: Clock, run: () => void) => void clock.after(5, run)],
+    ['timeoutSignal', (clock: Clock, run: () => void) => clock.timeoutSignal(5).addEventListener('abort', run)],
+  ])('%s runs after the data that arrived while the process was busy was read', async (_name, schedule) => {
+    const server = createServer((socket) => socket.pipe(socket));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const [near, far] = [connect((server.address() as AddressInfo).port, '127.0.0.1'), once(server, 'connection')];
+    const [socket] = (await far) as [NodeJS.WritableStream];
+    await once(near, 'connect');
+    const events: string[] = [];
+    const data = once(near, 'data').then(() => events.push('data'));
+    const timer = new Promise<void>((resolve) => schedule(new SystemClock(), resolve)).then(() => events.push('timer'));
+    socket.write('x');
+    // Blocks this thread until the time of the timer is over.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+    await Promise.all([data, timer]);
+    expect(events).toEqual(['data', 'timer']);
+    near.destroy();
+    server.close();
   });
 });

@@ -9,7 +9,10 @@ export abstract class Clock {
   /** Returns the milliseconds since an arbitrary moment. Never decreases: durations are measured with it. */
   abstract monotonicNow(): number;
 
-  /** Runs once after `ms` milliseconds. Returns a function that cancels. Does not keep the process alive. */
+  /**
+   * Runs once after `ms` milliseconds, and after what had arrived by then was read: a stall of this process does not make
+   * an answer late. Returns a function that cancels. Does not keep the process alive.
+   */
   abstract after(ms: number, run: () => void): () => void;
 
   /** Runs every `ms` milliseconds. Returns a function that cancels. Does not keep the process alive. */

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
-import type { Caller, TokenGrants, VerifiedToken } from '#lib/extension-kit';
-import { ServerRegistry, type TeamDefinition } from '../registry/index.js';
+import type { Caller, Principal, TokenGrants, VerifiedToken } from '#lib/extension-kit';
+import { principalNamesOf, ServerRegistry, type TeamDefinition } from '../registry/index.js';
 
 /** What a caller is at one state of the teams. */
 interface Resolution {
@@ -68,12 +68,12 @@ export class Memberships {
     readonly roles: readonly string[];
     readonly teams: readonly string[];
   } {
-    const teams = this.findTeams(key, principal.subject);
+    const teams = this.findTeams(principal, key);
     return { roles: teams.flatMap((team) => team.roles), teams: teams.map(({ slug }) => slug) };
   }
 
   private addTeams({ grants: _replaced, ...caller }: Caller, grants: TokenGrants): Caller {
-    const ownTeams = this.findTeams(caller.key, caller.principal.subject);
+    const ownTeams = this.findTeams(caller.principal, caller.key);
     const { teamRoles } = grants;
     const rolesFromTeams = ownTeams.flatMap((team) => team.roles);
     const needsGrants = ownTeams.length > 0 || teamRoles !== undefined;
@@ -91,12 +91,10 @@ export class Memberships {
     });
   }
 
-  private findTeams(key: string, subject: string): readonly TeamDefinition[] {
+  private findTeams(principal: Principal, key: string): readonly TeamDefinition[] {
     const { teams } = this.registry.snapshot;
     if (teams !== this.builtFrom) this.buildIndex(teams);
-    // A bar in a member separates issuer and subject, so a subject that contains a bar must not match such a member.
-    const bySubject = subject.includes('|') ? undefined : this.teamsByMember.get(subject);
-    return [...new Set([...(this.teamsByMember.get(key) ?? []), ...(bySubject ?? [])])];
+    return [...new Set(principalNamesOf(principal, key).flatMap((name) => this.teamsByMember.get(name) ?? []))];
   }
 
   private buildIndex(teams: readonly TeamDefinition[]): void {

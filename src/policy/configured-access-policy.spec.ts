@@ -41,6 +41,35 @@ describe('ConfiguredAccessPolicy', () => {
     expect(policy.canUseEndpoint(ada(), { id: 'desk', team: 'finance' })).toBe(false);
   });
 
+  const subject = (issuer: string, name: string) => ({
+    principal: { issuer, subject: name },
+    key: `${issuer.replaceAll('|', '%7C')}|${name}`,
+  });
+
+  it.each([
+    ['isthmus', 'ada'],
+    ['isthmus', 'grace'],
+    ['https://elsewhere.example.com', 'grace'],
+    ['https://id.example.com', 'auth0|1'],
+  ])('matches a listed subject alone or with its issuer: issuer %s, subject %s', (issuer, name) => {
+    const policy = policyOf({ effect: 'deny', subjects: ['isthmus|ada', 'grace', 'https://id.example.com|auth0|1'] });
+    expect(policy.decide(ask('pay', { caller: ada(subject(issuer, name)) })).allowed).toBe(false);
+  });
+
+  it.each([
+    ['https://elsewhere.example.com', 'ada'],
+    ['https://elsewhere.example.com', 'isthmus|ada'],
+    ['https://elsewhere.example.com', 'https://id.example.com|auth0|1'],
+    ['isthmus|ada', ''],
+    ['https://id.example.com|auth0', '1'],
+  ])(
+    'gives nothing to a principal that imitates a subject of another issuer: issuer %s, subject %s',
+    (issuer, name) => {
+      const policy = policyOf({ effect: 'allow', subjects: ['isthmus|ada', 'https://id.example.com|auth0|1'] });
+      expect(policy.decide(ask('pay', { caller: ada(subject(issuer, name)) })).allowed).toBe(false);
+    },
+  );
+
   it.each<[string, Written, Partial<Caller>]>([
     ['role', { effect: 'allow', roles: ['payer'] }, { roles: ['payer'] }],
     ['team', { effect: 'allow', teams: ['finance', 'sales'] }, { teams: ['sales'] }],

@@ -1,5 +1,5 @@
 import type { AccessRequest, Caller } from '#lib/extension-kit';
-import { firstLine, compileGlob, type Condition, type PolicyDefinition } from '../registry/index.js';
+import { firstLine, compileGlob, principalNamesOf, type Condition, type PolicyDefinition } from '../registry/index.js';
 import { ItemPatterns, type Coverage } from './item-patterns.js';
 
 /** Whether a rule applies to a question. `maybe`: its condition depends on arguments, which are not known yet. */
@@ -58,7 +58,7 @@ export class PolicyRule {
     if (teams && !intersects(teams, caller.teams))
       return `the caller is a member of none of the teams ${teams.join(', ')}`;
     if (scopes && !intersects(scopes, caller.scopes)) return `the token has none of the scopes ${scopes.join(', ')}`;
-    if (subjects && !intersects(subjects, [principal.subject, key])) return 'it applies to other subjects';
+    if (subjects && !intersects(subjects, principalNamesOf(principal, key))) return 'it applies to other subjects';
     return undefined;
   }
 }

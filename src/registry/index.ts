@@ -21,6 +21,7 @@ export {
   type Fault,
 } from './registry.errors.js';
 export { parseCondition, firstLine, type Condition } from './condition.js';
+export { principalNamesOf } from './principal-names.js';
 export { parseJsonPath, type JsonPath } from './json-path.js';
 export { METHODS_WITH_BODY } from './server-definition.js';
 export { compileGlob } from './glob.js';

@@ -42,6 +42,7 @@ export interface PolicyDefinition {
   readonly roles?: readonly string[];
   readonly teams?: readonly string[];
   readonly scopes?: readonly string[];
+  /** Subjects of tokens, or `issuer|subject` for the subject of one issuer, as in the members of a team. */
   readonly subjects?: readonly string[];
   /** A CEL expression over `claims` and `args` that must also evaluate to true. */
   readonly when?: string;
