@@ -4,7 +4,7 @@ import type { BusContext, BusEnd, BusExchange, BusService } from './bus.js';
 import { BusNode } from './bus-node.js';
 import type { BusParts } from './bus-parts.js';
 import { decodeFrame, type Frame } from './frames/frame.js';
-import { MAC_BYTES } from './frames/frame-mac.js';
+import { FrameCipher } from './frames/frame-cipher.js';
 import { BusObserver, type DropCause } from './observer.js';
 import {
   RelayFailure,
@@ -15,6 +15,10 @@ import {
   type Ticket,
 } from './ports/index.js';
 import { MemoryRelay } from './relays/index.js';
+
+export const SECRET = randomBytes(32);
+/** Opens frames for the relay of a test; a real relay cannot. */
+const OBSERVER = new FrameCipher(SECRET, 'the relay of a test');
 
 /** A frame in transit. */
 export interface FrameInTransit {
@@ -46,7 +50,8 @@ export class FaultyRelay extends MemoryRelay {
   }
 
   override publish(to: Address, bytes: Buffer): Promise<number> {
-    const frame = decodeFrame(bytes.subarray(MAC_BYTES));
+    const content = OBSERVER.open(to, bytes);
+    const frame = content && decodeFrame(content);
     if (!frame) throw new TypeError('Not a frame.');
     return this.unlessOutage(() => {
       if (frame.kind !== 'canary') this.published.push(frame);
@@ -126,7 +131,6 @@ export class RecordingObserver extends BusObserver {
   }
 }
 
-export const SECRET = randomBytes(32);
 
 /** Several workers with a relay between them, and a timer that the test advances. */
 export class BusWorld {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { startRestServer, type RestTestServer } from '#lib/testing/rest-server';
 import { startCluster, type TestCluster } from '../support/cluster.js';
-import { framesIn } from '../support/bus-frames.js';
+import { FrameReader } from '../support/bus-frames.js';
 import { LegacyClientViaIngress, SseClientViaIngress } from '../support/forwarding-clients.js';
 import { RedisMonitor } from '../support/redis-monitor.js';
 
@@ -18,6 +18,7 @@ let redis: RunningRedis;
 let server: RestTestServer;
 let cluster: TestCluster;
 let monitor: RedisMonitor;
+let reader: FrameReader;
 let alice: string;
 let bob: string;
 let http: LegacyClientViaIngress;
@@ -39,6 +40,7 @@ beforeAll(async () => {
   httpId = http.headers['mcp-session-id'] ?? '';
   sseId = new URL(sse.messagesUrl).searchParams.get('sessionId') ?? '';
   monitor = await RedisMonitor.open(redis.port);
+  reader = await FrameReader.open(cluster.folder);
 });
 
 afterAll(async () => {
@@ -137,7 +139,7 @@ describe.each(['its owner', 'the other worker'])('a session id in a request at %
 
   async function expectUnasked(ids: readonly string[]): Promise<void> {
     await monitor.settled();
-    expect(framesIn(monitor.commands)).toEqual([]);
+    expect(reader.framesIn(monitor.commands)).toEqual([]);
     const commands = monitor.commands.map((command) => command.join(' ')).join('\n');
     expect(ids.filter((id) => commands.includes(id))).toEqual([]);
   }
@@ -172,6 +174,6 @@ describe.each(['its owner', 'the other worker'])('a session id in a request at %
     expect(server.runs('/object')).toBe(before + 2);
     await monitor.settled();
     // Proves that the checks above would have seen a call.
-    expect(framesIn(monitor.commands).filter(({ kind }) => kind === 'request')).toHaveLength(2);
+    expect(reader.framesIn(monitor.commands).filter(({ kind }) => kind === 'request')).toHaveLength(2);
   });
 });
