@@ -137,7 +137,6 @@ export class RecordingObserver extends BusObserver {
   }
 }
 
-
 /** Several workers with a relay between them, and a timer that the test advances. */
 export class BusWorld {
   readonly timer = new ManualClock();

@@ -150,7 +150,12 @@ describe('events in Redis', () => {
 describe('the stored form of an event', () => {
   it('hides the event, and is bound to its session', async () => {
     const session = newSession();
-    const answer = { stream: 1, sequence: 0, json: '{"secret":"marked text"}', call: { requestId: 'mine', method: 'tools/call' } };
+    const answer = {
+      stream: 1,
+      sequence: 0,
+      json: '{"secret":"marked text"}',
+      call: { requestId: 'mine', method: 'tools/call' },
+    };
     await archiveOf().append(session, answer);
     const stored = String(await redis.send('HGET', keys.events(session), 0));
     const decoded = Buffer.from(stored, 'base64url').toString('latin1');

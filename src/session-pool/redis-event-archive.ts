@@ -71,7 +71,8 @@ export class RedisEventArchive extends EventArchive {
     const texts = await this.redis.run(this.readEvents, [this.keys.events(session)], []);
     const found = Array.isArray(texts) ? texts.map((text: unknown) => this.toEvent(session, text)) : [];
     const events = found.filter((event) => event !== undefined);
-    if (events.length < found.length) this.logger.warn('Ignored stored events of a session that no worker of this version encrypted');
+    if (events.length < found.length)
+      this.logger.warn('Ignored stored events of a session that no worker of this version encrypted');
     return events;
   }
 

@@ -78,7 +78,15 @@ it('Redis stores and publishes no secret, argument, result or claim in a readabl
   const leaks = secrets.filter((secret) => wordsOf(secret).some((word) => texts.some((text) => text.includes(word))));
   expect(leaks).toEqual([]);
   // Neither arguments and results, nor the methods and names of calls, nor the claims of the caller.
-  const marks = ['forwarded 1', 'at the new owner', 'touch_resource', WATCHED, 'tools/call', 'notifications/', '"subject"'];
+  const marks = [
+    'forwarded 1',
+    'at the new owner',
+    'touch_resource',
+    WATCHED,
+    'tools/call',
+    'notifications/',
+    '"subject"',
+  ];
   expect(marks.filter((mark) => wordsOf(mark).some((word) => texts.some((text) => text.includes(word))))).toEqual([]);
   expect(texts.filter((text) => /authorization|bearer/i.test(text))).toEqual([]);
   expect(world.unexpectedOutput()).toEqual([]);

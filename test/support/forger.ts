@@ -35,7 +35,7 @@ export class Forger {
   }
 
   /**
-   * The frame with texts replaced by others of the same length, under its old seal: whoever knows the content can
+   * The frame with texts replaced by others of the same length, under its old seal: an attacker who knows the content can
    * change the encrypted one bit by bit, and only the authentication tag shows it.
    */
   rewritten(frame: CapturedFrame, ...replacements: readonly Replacement[]): Forgery {
