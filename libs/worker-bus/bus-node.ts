@@ -6,7 +6,7 @@ import { AddressCheck } from './frames/address-check.js';
 import { EndGate } from './frames/end-gate.js';
 import { decodeFrame, type Frame } from './frames/frame.js';
 import { FrameOrder } from './frames/frame-order.js';
-import { FrameMac } from './frames/frame-mac.js';
+import { FrameCipher } from './frames/frame-cipher.js';
 import { Outbox } from './frames/outbox.js';
 import { Membership } from './membership/membership.js';
 import { BusObserver } from './observer.js';
@@ -35,7 +35,7 @@ export class BusNode extends WorkerBus {
     super();
     this.parts = withDefaults(given);
     const { limits, ...parts } = this.parts;
-    const outbox = new Outbox(parts.workerId, parts.wire, parts.mac);
+    const outbox = new Outbox(parts.workerId, parts.wire, parts.cipher);
     const bounds = { ...DEFAULT_LIMITS, ...limits };
     this.membership = new Membership(
       { ...parts, outbox },
@@ -99,11 +99,11 @@ export class BusNode extends WorkerBus {
   }
 
   private open(box: Address['box'], bytes: Buffer): Frame | undefined {
-    const { workerId, mac, address, observer } = this.parts;
-    const content = mac.verify({ worker: workerId, box }, bytes);
+    const { workerId, cipher, address, observer } = this.parts;
+    const content = cipher.open({ worker: workerId, box }, bytes);
     const frame = content && decodeFrame(content);
     if (frame && address.isFor(workerId, frame)) return frame;
-    if (!content) observer.dropped('mac');
+    if (!content) observer.dropped('seal');
     else if (!frame) observer.dropped('shape');
     else observer.dropped('address', frame.request);
     return undefined;
@@ -117,13 +117,14 @@ export class BusNode extends WorkerBus {
 
 function withDefaults(given: BusParts): Required<BusParts> {
   const timer = given.timer ?? new SystemClock();
+  const createId = given.createId ?? createIdGenerator();
   return {
     ...given,
     timer,
-    createId: given.createId ?? createIdGenerator(),
+    createId,
     observer: given.observer ?? new BusObserver(),
     limits: given.limits ?? {},
-    mac: given.mac ?? new FrameMac(given.secret),
+    cipher: given.cipher ?? new FrameCipher(given.secret, createId()),
     address: given.address ?? new AddressCheck(),
     gate: given.gate ?? new EndGate(),
     seen: given.seen ?? new SeenRequests(timer),

@@ -3,7 +3,7 @@ import type { BusService } from './bus.js';
 import type { AddressCheck } from './frames/address-check.js';
 import type { EndGate } from './frames/end-gate.js';
 import type { FrameOrder } from './frames/frame-order.js';
-import type { FrameMac } from './frames/frame-mac.js';
+import type { FrameCipher } from './frames/frame-cipher.js';
 import type { BusObserver } from './observer.js';
 import type { Directory, Ledger, Wire } from './ports/index.js';
 import type { BusLimits } from './protocol.js';
@@ -26,7 +26,7 @@ export interface BusParts {
   readonly createId?: () => string;
   readonly observer?: BusObserver;
   readonly limits?: Partial<BusLimits>;
-  readonly mac?: FrameMac;
+  readonly cipher?: FrameCipher;
   readonly address?: AddressCheck;
   readonly gate?: EndGate;
   readonly seen?: SeenRequests;

@@ -1,7 +1,7 @@
 import type { BusEnd } from './bus.js';
 
 /** Why a frame that arrived was dropped. */
-export type DropCause = 'mac' | 'shape' | 'address' | 'repeated' | 'parts' | 'verdict' | 'stray' | 'order';
+export type DropCause = 'seal' | 'shape' | 'address' | 'repeated' | 'parts' | 'verdict' | 'stray' | 'order';
 
 /** Receives events that no reply reports. Implementations must not throw. The base class ignores every event. */
 export class BusObserver {

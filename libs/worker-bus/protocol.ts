@@ -42,7 +42,7 @@ export const MAX_ANNOUNCE_GAP_MS = 2 * HEARTBEAT_INTERVAL_MS;
 /** A worker whose last announcement is older was suspended, and may have been declared dead meanwhile. */
 export const OWN_LIVENESS_TTL_MS = 4_000;
 
-/** Maximum size of a frame, header and MAC included. Redis disconnects a subscriber that lags by 32 MB. */
+/** Maximum size of a frame, header and seal included. Redis disconnects a subscriber that lags by 32 MB. */
 export const MAX_FRAME_BYTES = 64 * 1024;
 /** How much an owner may send before the requester reports that it consumed some of it. */
 export const WINDOW_BYTES = 1024 * 1024;

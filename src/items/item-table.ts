@@ -15,7 +15,7 @@ import type { DefinedItem, ItemOverrides, ItemKey, ItemKind, KnownItem } from '.
 import type { RestoredItem } from './restoration.js';
 import { findSuspicions } from './definition-scan.js';
 
-/** The tables of migration 0006-items. */
+/** The tables of migrations 0006-items and 0011-item-revisions. */
 type ItemTables = {
   items: {
     server: string;
@@ -31,8 +31,9 @@ type ItemTables = {
     shown_description: string | null;
     first_seen_at: StoredInstant;
     changed_at: StoredInstant;
+    revision: number;
   };
-  item_state: { id: number; revision: number };
+  item_state: { id: number; revision: number; row_revisions: number };
 };
 
 /** A definition that a server has just sent. */
@@ -62,8 +63,18 @@ const RECORD_COLUMNS = [
 
 const MAX_ROWS_PER_INSERT = 100;
 
+/** The table as it was read last. */
+interface TableCopy {
+  readonly revision: number;
+  /** Number of changes that are not recorded in the rows. */
+  readonly unrecorded: number;
+  readonly items: ReadonlyMap<string, KnownItem>;
+}
+
 /** The table of items. Every method may throw DatabaseUnavailable. */
 export class ItemTable {
+  private copy: TableCopy | undefined;
+
   constructor(private readonly database: Database) {}
 
   /** A number that grows with each change of the table. */
@@ -72,8 +83,36 @@ export class ItemTable {
     return revision;
   }
 
+  /** Returns all items. Reads those that changed since the last call, and all of them only if that is not enough. */
   async readAll(): Promise<readonly KnownItem[]> {
-    return (await this.tables.selectFrom('items').select(RECORD_COLUMNS).execute()).map(toKnownItem);
+    const state = await this.tables
+      .selectFrom('item_state')
+      .select(['revision', 'row_revisions'])
+      .executeTakeFirstOrThrow();
+    const { revision } = state;
+    const unrecorded = revision - state.row_revisions;
+    const items = (await this.readChanges(unrecorded)) ?? toItemMap(await this.selectRecords().execute());
+    this.copy = { revision, unrecorded, items };
+    return [...items.values()];
+  }
+
+  /** Returns undefined when the changed rows and the previous items do not make up the table. */
+  private async readChanges(unrecorded: number): Promise<ReadonlyMap<string, KnownItem> | undefined> {
+    const { copy } = this;
+    // A worker of an earlier version does not record which rows it changes.
+    if (copy?.unrecorded !== unrecorded) return undefined;
+    const changed = await this.selectRecords().where('revision', '>', copy.revision).execute();
+    const { count } = await this.tables
+      .selectFrom('items')
+      .select(({ fn }) => fn.countAll<number | string>().as('count'))
+      .executeTakeFirstOrThrow();
+    const items = new Map([...copy.items, ...toItemMap(changed)]);
+    // Every stored item is among these, so more items than rows mean that rows were deleted.
+    return items.size === Number(count) ? items : undefined;
+  }
+
+  private selectRecords() {
+    return this.tables.selectFrom('items').select(RECORD_COLUMNS);
   }
 
   async find({ server, kind, name }: ItemKey): Promise<DefinedItem | undefined> {
@@ -109,16 +148,17 @@ export class ItemTable {
       first_seen_at: at,
       changed_at: at,
     }));
-    await this.change((tables) =>
+    await this.change((tables, revision) =>
       tables
         .insertInto('items')
-        .values(rows)
+        .values(rows.map((row) => ({ ...row, revision })))
         .onConflict((conflict) =>
           conflict.columns(['server', 'kind', 'name']).doUpdateSet((was) => ({
             seen: was.ref('excluded.seen'),
             seen_digest: was.ref('excluded.seen_digest'),
             flags: was.ref('excluded.flags'),
             changed_at: was.ref('excluded.changed_at'),
+            revision: was.ref('excluded.revision'),
           })),
         )
         .execute(),
@@ -127,10 +167,10 @@ export class ItemTable {
 
   /** Returns false when another definition was observed meanwhile, or the item does not exist. */
   async approve({ server, kind, name }: ItemKey, digest: string): Promise<boolean> {
-    return this.change(async (tables) => {
+    return this.change(async (tables, revision) => {
       const { numUpdatedRows } = await tables
         .updateTable('items')
-        .set((was) => ({ approved: was.ref('seen'), approved_digest: was.ref('seen_digest') }))
+        .set((was) => ({ approved: was.ref('seen'), approved_digest: was.ref('seen_digest'), revision }))
         .where('server', '=', server)
         .where('kind', '=', kind)
         .where('name', '=', name)
@@ -142,13 +182,14 @@ export class ItemTable {
 
   async setOverrides({ server, kind, name }: ItemKey, choice: ItemOverrides): Promise<void> {
     const { isDisabled, shownName, shownDescription } = choice;
-    await this.change((tables) =>
+    await this.change((tables, revision) =>
       tables
         .updateTable('items')
         .set({
           is_disabled: isDisabled,
           shown_name: shownName ?? null,
           shown_description: shownDescription ?? null,
+          revision,
         })
         .where('server', '=', server)
         .where('kind', '=', kind)
@@ -174,11 +215,11 @@ export class ItemTable {
       first_seen_at: item.firstSeenAt,
       changed_at: item.changedAt,
     }));
-    await this.change(async (tables) => {
+    await this.change(async (tables, revision) => {
       for (let from = 0; from < rows.length; from += MAX_ROWS_PER_INSERT) {
         await tables
           .insertInto('items')
-          .values(rows.slice(from, from + MAX_ROWS_PER_INSERT))
+          .values(rows.slice(from, from + MAX_ROWS_PER_INSERT).map((row) => ({ ...row, revision })))
           .onConflict((conflict) =>
             conflict.columns(['server', 'kind', 'name']).doUpdateSet((was) => ({
               approved: was.ref('excluded.approved'),
@@ -186,6 +227,7 @@ export class ItemTable {
               is_disabled: was.ref('excluded.is_disabled'),
               shown_name: was.ref('excluded.shown_name'),
               shown_description: was.ref('excluded.shown_description'),
+              revision: was.ref('excluded.revision'),
             })),
           )
           .execute();
@@ -197,14 +239,15 @@ export class ItemTable {
     return this.database.tables<ItemTables>();
   }
 
-  private change<R>(work: (tables: Kysely<ItemTables>) => Promise<R>): Promise<R> {
+  /** `work` sets the revision of each row that it inserts or updates. Deleted rows need none. */
+  private change<R>(work: (tables: Kysely<ItemTables>, revision: number) => Promise<R>): Promise<R> {
     return this.database.runExclusively<ItemTables, R>('items', async (tables) => {
-      const result = await work(tables);
       await tables
         .updateTable('item_state')
-        .set({ revision: sql<number>`revision + 1` })
+        .set({ revision: sql<number>`revision + 1`, row_revisions: sql<number>`row_revisions + 1` })
         .execute();
-      return result;
+      const { revision } = await tables.selectFrom('item_state').select('revision').executeTakeFirstOrThrow();
+      return work(tables, revision);
     });
   }
 }
@@ -228,6 +271,9 @@ type ItemRow = {
   first_seen_at: Date | string;
   changed_at: Date | string;
 };
+
+const toItemMap = (rows: readonly ItemRow[]): ReadonlyMap<string, KnownItem> =>
+  new Map(rows.map((row) => [JSON.stringify([row.server, row.kind, row.name]), toKnownItem(row)]));
 
 function toKnownItem(row: ItemRow): KnownItem {
   return {

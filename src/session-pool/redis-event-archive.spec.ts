@@ -4,11 +4,11 @@ import { Logger } from '@nestjs/common';
 import { result } from '#lib/mcp-protocol';
 import { RedisConnections, RedisKeys, type RedisCommands } from '#lib/redis';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
+import { TextCipher } from '#lib/sealing';
 import { SystemClock } from '#lib/time';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import { until } from '../../test/support/until.js';
 import type { ArchivedEvent } from './event-archive.js';
-import { EventSigner } from './event-signer.js';
 import { RedisEventArchive, type ArchiveLimits } from './redis-event-archive.js';
 import { replayOrphanedStream } from './replay-orphaned-stream.js';
 import { createSession, notificationEvent } from './session-pool-fixture.js';
@@ -16,6 +16,7 @@ import { createSession, notificationEvent } from './session-pool-fixture.js';
 const BOUNDS = { replayEvents: 100, replayBytes: 100_000, sessionIdleMs: 60_000 };
 const keys = new RedisKeys('spec:');
 const secret = randomBytes(32);
+const LABEL = 'session-pool events 2';
 
 let server: RunningRedis;
 let connections: RedisConnections;
@@ -123,7 +124,7 @@ describe('events in Redis', () => {
       const session = newSession();
       const archive = archiveOf();
       await archive.append(session, event(0));
-      await redis.send('HSET', keys.events(session), 0, new EventSigner(secret).sign(session, malformed));
+      await redis.send('HSET', keys.events(session), 0, new TextCipher(secret, LABEL).encrypt(malformed, session));
       await archive.append(session, event(1));
       expect(await archive.read(session)).toEqual([event(1)]);
     },
@@ -136,13 +137,32 @@ describe('events in Redis', () => {
     await archive.append(another, event(0));
     const copied = String(await redis.send('HGET', keys.events(another), 0));
     const own = String(await redis.send('HGET', keys.events(session), 0));
-    const foreign = new EventSigner(randomBytes(32)).sign(session, own.slice(22));
-    for (const forged of [copied, own.slice(22), foreign, `${own} `, `A${own}`, '']) {
+    const foreign = new TextCipher(randomBytes(32), LABEL).encrypt(`[1,0]\n${event(0).json}`, session);
+    for (const forged of [copied, own.slice(22), `${own}=`, foreign, `${own} `, `A${own}`, '']) {
       await redis.send('HSET', keys.events(session), 0, forged);
       expect(await archive.read(session)).toEqual([]);
     }
     await redis.send('HSET', keys.events(session), 0, own);
     expect(await archive.read(session)).toEqual([event(0)]);
+  });
+});
+
+describe('the stored form of an event', () => {
+  it('hides the event, and is bound to its session', async () => {
+    const session = newSession();
+    const answer = {
+      stream: 1,
+      sequence: 0,
+      json: '{"secret":"marked text"}',
+      call: { requestId: 'mine', method: 'tools/call' },
+    };
+    await archiveOf().append(session, answer);
+    const stored = String(await redis.send('HGET', keys.events(session), 0));
+    const decoded = Buffer.from(stored, 'base64url').toString('latin1');
+    for (const mark of ['secret', 'marked', 'mine', 'tools']) {
+      expect([stored.includes(mark), decoded.includes(mark)]).toEqual([false, false]);
+    }
+    expect(await archiveOf().read(session)).toEqual([answer]);
   });
 });
 

@@ -1,9 +1,9 @@
 import { Logger } from '@nestjs/common';
 import { isRequestId, type RequestId } from '#lib/mcp-protocol';
 import { redisScript, type RedisCommands, type RedisKeys } from '#lib/redis';
+import { TextCipher } from '#lib/sealing';
 import type { Clock } from '#lib/time';
 import { EventArchive, type ArchivedEvent } from './event-archive.js';
-import { EventSigner } from './event-signer.js';
 
 /** Limits per session, equal to those of the owner's own event log. */
 export interface ArchiveLimits {
@@ -13,11 +13,18 @@ export interface ArchiveLimits {
   readonly sessionIdleMs: number;
 }
 
+/** Separates this key from the other keys that are derived from the same secret. */
+const LABEL = 'session-pool events 2';
+
+/** Base64url characters per byte. */
+const ENCRYPTED_SIZE = 4 / 3;
+
 /** Time after a failure during which appends fail immediately, before one event tries again. */
 const RETRY_INTERVAL_MS = 500;
 
 /**
- * Stores events in Redis, in one hash per session, with one round trip per event. After a failure appends fail
+ * Stores events in Redis, encrypted and bound to their session: they contain answers, and access to Redis must be enough
+ * neither to read nor to forge one. Stores them in one hash per session, with one round trip per event. After a failure appends fail
  * immediately, for a while or until the connection is ready again, instead of each waiting for its command timeout.
  */
 export class RedisEventArchive extends EventArchive {
@@ -25,7 +32,7 @@ export class RedisEventArchive extends EventArchive {
   private readonly logger = new Logger('EventArchive');
   private readonly appendEvent = redisScript('append-event', 1);
   private readonly readEvents = redisScript('read-events', 1);
-  private readonly signer: EventSigner;
+  private readonly cipher: TextCipher;
   private closedUntil = 0;
 
   /** @param secret the common secret of all workers */
@@ -37,7 +44,7 @@ export class RedisEventArchive extends EventArchive {
     private readonly clock: Clock,
   ) {
     super();
-    this.signer = new EventSigner(secret);
+    this.cipher = new TextCipher(secret, LABEL);
     redis.onReady(() => (this.closedUntil = 0));
   }
 
@@ -49,8 +56,8 @@ export class RedisEventArchive extends EventArchive {
     if (this.closedUntil > 0) this.closedUntil = now + RETRY_INTERVAL_MS;
     const { replayEvents, replayBytes, sessionIdleMs } = this.limits;
     try {
-      const text = this.signer.sign(session, toText(event));
-      const bounds = [replayEvents, replayBytes, sessionIdleMs];
+      const text = this.cipher.encrypt(toText(event), session);
+      const bounds = [replayEvents, Math.ceil(replayBytes * ENCRYPTED_SIZE), sessionIdleMs];
       await this.redis.run(this.appendEvent, [this.keys.events(session)], [text, ...bounds]);
       this.closedUntil = 0;
     } catch (cause) {
@@ -64,7 +71,8 @@ export class RedisEventArchive extends EventArchive {
     const texts = await this.redis.run(this.readEvents, [this.keys.events(session)], []);
     const found = Array.isArray(texts) ? texts.map((text: unknown) => this.toEvent(session, text)) : [];
     const events = found.filter((event) => event !== undefined);
-    if (events.length < found.length) this.logger.warn('Ignored stored events of a session without a valid MAC');
+    if (events.length < found.length)
+      this.logger.warn('Ignored stored events of a session that no worker of this version encrypted');
     return events;
   }
 
@@ -73,7 +81,7 @@ export class RedisEventArchive extends EventArchive {
   }
 
   private toEvent(session: string, sealed: unknown): ArchivedEvent | undefined {
-    const text = typeof sealed === 'string' ? this.signer.verify(session, sealed) : undefined;
+    const text = this.cipher.decrypt(sealed, session);
     return text === undefined ? undefined : parseEvent(text);
   }
 }

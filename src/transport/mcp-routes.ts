@@ -92,7 +92,7 @@ export class McpRoutes implements OnModuleInit {
     );
     const allow = methods.join(', ');
     const refused = new BadRequest(`Method not allowed. Use ${allow}.`, 405, { allow });
-    scope.route({ method: others, url, onRequest: toHeaderCheck(() => refuse(refused)), handler: () => undefined });
+    scope.route({ method: others, url, onRequest: toHeaderCheck(() => rejectWith(refused)), handler: () => undefined });
   }
 
   private toHandler(serve: Serve) {
@@ -155,7 +155,7 @@ export class McpRoutes implements OnModuleInit {
   }
 }
 
-function refuse(refusal: GatewayError): never {
+function rejectWith(refusal: GatewayError): never {
   throw refusal;
 }
 

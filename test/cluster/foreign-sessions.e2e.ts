@@ -5,7 +5,7 @@ import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { startRestServer, type RestTestServer } from '#lib/testing/rest-server';
 import { AdminClient } from '../support/admin-client.js';
 import { startCluster, type TestCluster } from '../support/cluster.js';
-import { framesIn } from '../support/bus-frames.js';
+import { FrameReader } from '../support/bus-frames.js';
 import { LegacyClientViaIngress, SseClientViaIngress } from '../support/forwarding-clients.js';
 import { RedisMonitor } from '../support/redis-monitor.js';
 import { until } from '../support/until.js';
@@ -20,6 +20,7 @@ let redis: RunningRedis;
 let server: RestTestServer;
 let cluster: TestCluster;
 let monitor: RedisMonitor;
+let reader: FrameReader;
 let alice: string;
 let bob: string;
 let http: LegacyClientViaIngress;
@@ -49,6 +50,7 @@ beforeAll(async () => {
   await limitedClient.connect();
   limitedId = limitedClient.headers['mcp-session-id'] ?? '';
   monitor = await RedisMonitor.open(redis.port);
+  reader = await FrameReader.open(cluster.folder);
 });
 
 afterAll(async () => {
@@ -177,7 +179,7 @@ describe.each(['its owner', 'the other worker'])('a session id in a request at %
 
   async function expectUnasked(ids: readonly string[]): Promise<void> {
     await monitor.settled();
-    expect(framesIn(monitor.commands)).toEqual([]);
+    expect(reader.framesIn(monitor.commands)).toEqual([]);
     const commands = monitor.commands.map((command) => command.join(' ')).join('\n');
     expect(ids.filter((id) => commands.includes(id))).toEqual([]);
   }
@@ -212,6 +214,6 @@ describe.each(['its owner', 'the other worker'])('a session id in a request at %
     expect(server.runs('/object')).toBe(before + 3);
     await monitor.settled();
     // Proves that the checks above would have seen a call.
-    expect(framesIn(monitor.commands).filter(({ kind }) => kind === 'request')).toHaveLength(3);
+    expect(reader.framesIn(monitor.commands).filter(({ kind }) => kind === 'request')).toHaveLength(3);
   });
 });

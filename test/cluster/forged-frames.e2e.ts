@@ -2,9 +2,9 @@
 /** An attacker with access to Redis can neither start a call, nor answer for a worker, nor read a client's token. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import { FrameMac } from '#lib/worker-bus/testing';
+import { FrameCipher } from '#lib/worker-bus/testing';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
-import { framesIn, MAC_BYTES, workersIn, type CapturedFrame } from '../support/bus-frames.js';
+import { FrameReader, type CapturedFrame } from '../support/bus-frames.js';
 import { startCluster, type TestCluster } from '../support/cluster.js';
 import { startCountingServer, type CountingServer } from '../support/counting-server.js';
 import { Forger, type Forgery } from '../support/forger.js';
@@ -17,6 +17,7 @@ let server: CountingServer;
 let cluster: TestCluster;
 let monitor: RedisMonitor;
 let forger: Forger;
+let reader: FrameReader;
 /** Both have sessions at the first worker; Ada calls through the second one, Bob through the third. */
 let [alice, bob]: LegacyClientViaIngress[] = [];
 let tokens: readonly string[];
@@ -27,6 +28,7 @@ beforeAll(async () => {
   server = await startCountingServer({ era: 'legacy', transport: 'http' });
   cluster = await startCluster({ workers: 3, redis: redis.url, servers: { ref: server.definition } });
   forger = await Forger.open(redis.url, cluster.folder);
+  reader = await FrameReader.open(cluster.folder);
   const [owner = '', second = '', third = ''] = cluster.workers.map(({ url }) => `${url}/servers/ref`);
   tokens = await Promise.all(['alice', 'bob'].map((subject) => cluster.token({ subject })));
   const [hers = '', his = ''] = tokens;
@@ -51,8 +53,8 @@ async function call(client: LegacyClientViaIngress | undefined, mark: string): P
   const answer = await client?.request('tools/call', { name: 'echo', arguments: { text: mark, call: mark } });
   expect(answer?.answers).toMatchObject([{ result: { content: [{ text: mark }] } }]);
   await monitor.settled();
-  const frames = framesIn(monitor.commands);
-  const request = frames.findLast(({ kind, bytes }) => kind === 'request' && bytes.includes(mark))?.request;
+  const frames = reader.framesIn(monitor.commands);
+  const request = frames.findLast(({ kind, content }) => kind === 'request' && content.includes(mark))?.request;
   return frames.filter((frame) => frame.request === request);
 }
 
@@ -93,7 +95,7 @@ async function effectsOf(forgeries: readonly Forgery[], names: readonly string[]
   const genuine = [...(await call(alice, crypto.randomUUID())), ...(await call(bob, crypto.randomUUID()))];
   const known = new Set(genuine.map(({ request }) => request));
   const isOurs = ({ bytes }: CapturedFrame) => forgeries.some((forgery) => forgery.bytes.equals(bytes));
-  const seen = framesIn(monitor.commands);
+  const seen = reader.framesIn(monitor.commands);
   // Workers publish other frames too; the frames that a forgery causes carry its request id.
   const forged = new Set(seen.filter(isOurs).map(({ request }) => request));
   const frames = seen.filter((frame) => forged.has(frame.request) && !known.has(frame.request) && !isOurs(frame));
@@ -114,28 +116,29 @@ const inboxesOf = (workers: Iterable<string>, like: CapturedFrame): string[] =>
   Array.from(workers, (worker) => like.channel.replace(like.worker, worker));
 
 describe('the frames between workers', () => {
-  it('contain no token of a client, and reach no worker that they do not concern', async () => {
+  it('contain nothing that a reader of Redis could use, and reach no worker that they do not concern', async () => {
     const [mine, his] = ['for-alice-only', 'for-bob-only'].map((text) => `${text}-${crypto.randomUUID()}`);
     const hers = await call(alice, mine ?? '');
     const others = await call(bob, his ?? '');
     const progress = { name: 'slow', arguments: { durationMs: 50, steps: 5 }, _meta: { progressToken: 'steps' } };
     await alice?.request('tools/call', progress);
-    await until(() => workersIn(monitor.commands).size === 3);
+    await until(() => reader.workersIn(monitor.commands).size === 3);
     await monitor.settled();
 
     const published = monitor.commands.flat().join('\n');
     for (const token of tokens) {
       for (const part of [token, ...token.split('.').slice(1)]) expect(published).not.toContain(part);
     }
+    for (const text of [mine, his, 'alice', 'tools/call']) expect(published).not.toContain(text);
     expect(published.toLowerCase()).not.toMatch(/bearer |authorization/);
 
     const owner = hers.find(({ box }) => box === 'inbox')?.worker;
     const [herDoor, hisDoor] = [hers, others].map((frames) => frames.find(({ box }) => box === 'replies')?.worker);
-    expect(new Set([owner, herDoor, hisDoor])).toEqual(workersIn(monitor.commands));
+    expect(new Set([owner, herDoor, hisDoor])).toEqual(reader.workersIn(monitor.commands));
     for (const { box, worker, from } of [...hers, ...others]) expect(box === 'inbox' ? worker : from).toBe(owner);
-    for (const { worker, to } of framesIn(monitor.commands)) expect(to).toBe(worker);
+    for (const { worker, to } of reader.framesIn(monitor.commands)) expect(to).toBe(worker);
     const repliesWith = (text = '') =>
-      framesIn(monitor.commands).filter(({ box, bytes }) => box === 'replies' && bytes.includes(text));
+      reader.framesIn(monitor.commands).filter(({ box, content }) => box === 'replies' && content.includes(text));
     expect(new Set(repliesWith(mine).map(({ worker }) => worker))).toEqual(new Set([herDoor]));
     expect(new Set(repliesWith(his).map(({ worker }) => worker))).toEqual(new Set([hisDoor]));
   });
@@ -144,7 +147,7 @@ describe('the frames between workers', () => {
 describe('a recorded request frame', () => {
   it('has no effect when it is published a second time, on any channel', async () => {
     const { mark, request } = await recorded();
-    const channels = inboxesOf(workersIn(monitor.commands), request);
+    const channels = inboxesOf(reader.workersIn(monitor.commands), request);
     expect(channels).toHaveLength(3);
     const again = channels.flatMap((channel) => [1, 2, 3].map(() => ({ channel, bytes: request.bytes })));
     expect(await effectsOf(again, [request.request])).toEqual(NOTHING);
@@ -184,11 +187,10 @@ describe('a recorded request frame', () => {
 
   it('has no effect with a seal of a foreign key or of another channel', async () => {
     const { mark, name, request, replacements } = await freshRequest();
-    const { bytes } = forger.resealed(request, ...replacements);
-    const stranger = new FrameMac(randomBytes(32));
+    const stranger = new FrameCipher(randomBytes(32), crypto.randomUUID());
     const { worker, channel } = request;
     const forgeries = [
-      { channel, bytes: stranger.sign({ worker, box: 'inbox' }, bytes.subarray(MAC_BYTES)) },
+      { channel, bytes: stranger.seal({ worker, box: 'inbox' }, request.content) },
       forger.resealed({ ...request, box: 'replies' }, ...replacements),
       forger.resealed({ ...request, worker: request.from }, ...replacements),
       // Sealed for the channel of the other worker, but published on this one.
@@ -203,8 +205,8 @@ describe('a recorded request frame', () => {
 });
 
 describe('a request frame with a valid seal', () => {
-  const memberOf = ({ bytes }: CapturedFrame, pattern: RegExp): string =>
-    pattern.exec(bytes.toString('latin1'))?.[0] ?? '';
+  const memberOf = ({ content }: CapturedFrame, pattern: RegExp): string =>
+    pattern.exec(content.toString('latin1'))?.[0] ?? '';
 
   it('runs once, however often it is published', async () => {
     const { mark, name, request, replacements } = await freshRequest();
@@ -247,11 +249,11 @@ describe('a recorded reply frame', () => {
     const held = alice?.request('tools/call', { name: 'hold', arguments: { key, call: mark } });
     await server.arrived(mark);
     await monitor.settled();
-    const request = framesIn(monitor.commands).find(({ bytes }) => bytes.includes(mark));
+    const request = reader.framesIn(monitor.commands).find(({ content }) => content.includes(mark));
     const end = replies.find(({ kind }) => kind === 'end');
     if (!request || !end) throw new Error('No call was seen');
 
-    const everywhere = [request.worker, request.from, ...workersIn(monitor.commands)];
+    const everywhere = [request.worker, request.from, ...reader.workersIn(monitor.commands)];
     const forgeries = [
       ...everywhere.flatMap((worker) =>
         replies.map(({ channel, bytes }) => ({ channel: channel.replace(end.worker, worker), bytes })),
@@ -271,7 +273,7 @@ describe('a recorded reply frame', () => {
 describe('malformed frames', () => {
   it('malformed frames affect no worker', async () => {
     const { request, replies } = await recorded();
-    const workers = [...workersIn(monitor.commands)];
+    const workers = [...reader.workersIn(monitor.commands)];
     const [reply] = replies;
     const channels = [...inboxesOf(workers, request), ...(reply ? inboxesOf(workers, reply) : [])];
     const sizes = [0, 1, 15, 16, 17, 24, 25, 26, 100, 65_536, 70_000];

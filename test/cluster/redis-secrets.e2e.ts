@@ -10,6 +10,8 @@ import { startWiredCluster, type WiredCluster } from '../support/wired-cluster.j
 
 /** The credential that the gateway sends to the server with each request. */
 const SERVER_KEY = 'a-key-that-only-the-server-and-its-gateway-know';
+/** Written by the test itself. */
+const PROOF = 'a-text-that-is-not-secret';
 const WATCHED = 'test://watched-resource';
 
 let redis: RunningRedis;
@@ -48,7 +50,7 @@ async function dumpRedis(): Promise<string[]> {
   return texts;
 }
 
-it('Redis stores and publishes no secret of a client, a session or a server', async () => {
+it('Redis stores and publishes no secret, argument, result or claim in a readable form', async () => {
   const { owner, other } = world;
   const traffic = await MixedTraffic.start(world);
   const client = await world.initialize(owner);
@@ -58,6 +60,7 @@ it('Redis stores and publishes no secret of a client, a session or a server', as
   await nextMessage(stream);
   await traffic.served();
   await traffic.stop();
+  await sendRedisCommand(redis, 'SET', 'proof', PROOF);
   const beforeLeave = await dumpRedis();
   // The handoff moves the session and the ids of its upstream sessions to another worker.
   owner.kill('SIGTERM');
@@ -66,14 +69,25 @@ it('Redis stores and publishes no secret of a client, a session or a server', as
   await monitor.settled();
 
   const texts = [...monitor.commands.map((words) => words.join(' ')), ...beforeLeave, ...(await dumpRedis())];
-  // Proves that the search works: arguments of calls are not encrypted.
-  expect(texts.some((text) => text.includes('forwarded 1'))).toBe(true);
+  // Proves that the search sees what is published and stored.
+  for (const word of [PROOF, 'inbox:', 'events:']) expect(texts.some((text) => text.includes(word))).toBe(true);
   expect(world.legacy.sessions.size).toBeGreaterThan(1);
   const [header, claims, signature = ''] = world.token.split('.');
   const secrets = [signature, `${header}.${claims}`, SERVER_KEY, ...world.legacy.sessions];
   const wordsOf = (secret: string) => [secret, Buffer.from(secret).toString('base64url').slice(0, -2)];
   const leaks = secrets.filter((secret) => wordsOf(secret).some((word) => texts.some((text) => text.includes(word))));
   expect(leaks).toEqual([]);
+  // Neither arguments and results, nor the methods and names of calls, nor the claims of the caller.
+  const marks = [
+    'forwarded 1',
+    'at the new owner',
+    'touch_resource',
+    WATCHED,
+    'tools/call',
+    'notifications/',
+    '"subject"',
+  ];
+  expect(marks.filter((mark) => wordsOf(mark).some((word) => texts.some((text) => text.includes(word))))).toEqual([]);
   expect(texts.filter((text) => /authorization|bearer/i.test(text))).toEqual([]);
   expect(world.unexpectedOutput()).toEqual([]);
 });

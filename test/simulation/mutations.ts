@@ -1,6 +1,7 @@
+import type { DecipherGCM } from 'node:crypto';
 import { SystemClock } from '#lib/time';
 import type { BusEnd } from '#lib/worker-bus';
-import { AcceptanceQueue, EndGate, FrameMac, FrameOrder, SeenRequests, type Address } from '#lib/worker-bus/testing';
+import { AcceptanceQueue, EndGate, FrameCipher, FrameOrder, SeenRequests } from '#lib/worker-bus/testing';
 import { isJsonObject, parseJson, type HttpAnswer, type Outcome } from '#lib/mcp-protocol';
 import type { INVARIANTS } from './invariants.js';
 import type { Family } from './scenarios.js';
@@ -18,12 +19,11 @@ interface Mutation {
 }
 
 const NO_SECRET = Buffer.alloc(32);
-const SEAL_BYTES = 16;
 
-/** Accepts every frame as authentic. */
-class NoSeal extends FrameMac {
-  override verify(_at: Address, frame: Buffer): Buffer | undefined {
-    return frame.length < SEAL_BYTES ? undefined : frame.subarray(SEAL_BYTES);
+/** Accepts every frame as authentic: a bit that was changed in the encrypted frame is changed in its content. */
+class NoSeal extends FrameCipher {
+  protected override decrypt(decipher: DecipherGCM, encrypted: Buffer): Buffer {
+    return decipher.update(encrypted);
   }
 }
 
@@ -91,8 +91,8 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: 'a not_executed request never runs',
   },
   {
-    what: 'the MAC of frames',
-    flaws: () => ({ bus: { mac: new NoSeal(NO_SECRET) } }),
+    what: 'the authentication of frames',
+    flaws: () => ({ bus: { cipher: new NoSeal(NO_SECRET, 'simulation') } }),
     family: { faults: ['forgery'] },
     breaks: 'executed at most once',
   },

@@ -1,3 +1,5 @@
+import { createDecipheriv, hkdfSync } from 'node:crypto';
+import { DataFolder } from '../../src/data-folder/index.js';
 import type { MonitoredCommand } from './redis-monitor.js';
 
 /** A captured frame between workers. */
@@ -10,37 +12,68 @@ export interface CapturedFrame {
   readonly from: string;
   readonly to: string;
   readonly request: string;
-  /** The complete frame, including its MAC. */
+  /** The complete frame, as it was published. */
   readonly bytes: Buffer;
+  /** The decrypted frame. */
+  readonly content: Buffer;
 }
 
 const KINDS = ['request', 'cancel', 'credit', 'canary', 'accept', 'refuse', 'event', 'end', 'probe'];
-/** Length of the MAC at the start of a frame. */
-export const MAC_BYTES = 16;
+const SALT_BYTES = 16;
+const COUNTER_BYTES = 8;
+const TAG_BYTES = 16;
+/** Number of bytes before the encrypted content of a frame. */
+export const SEAL_BYTES = SALT_BYTES + COUNTER_BYTES + TAG_BYTES;
 const LENGTH_BYTES = 4;
-const KIND_AT = MAC_BYTES + 1;
-const NAMES_AT = MAC_BYTES + 9;
+const KIND_AT = 1;
+const NAMES_AT = 9;
 
-/** The published frames in Redis commands, without the canaries that workers send to themselves. */
-export function framesIn(commands: readonly MonitoredCommand[]): CapturedFrame[] {
-  return publishedIn(commands).filter(({ kind }) => kind !== 'canary');
-}
+/** Reads the published frames in Redis commands with the secret of the workers, which no reader of Redis has. */
+export class FrameReader {
+  private constructor(private readonly secret: Buffer) {}
 
-/** The alive workers, which are those that send canaries. */
-export function workersIn(commands: readonly MonitoredCommand[]): Set<string> {
-  const canaries = publishedIn(commands).filter(({ kind }) => kind === 'canary');
-  return new Set(canaries.map(({ from }) => from));
-}
+  /** `folder`: the data folder of the workers, which contains their secret. */
+  static async open(folder: string): Promise<FrameReader> {
+    const { secrets } = await DataFolder.open(folder);
+    return new FrameReader(Buffer.from(hkdfSync('sha256', secrets.session, '', 'isthmus worker bus', 32)));
+  }
 
-function publishedIn(commands: readonly MonitoredCommand[]): CapturedFrame[] {
-  return commands.flatMap(([name = '', channel = '', text = '']) => {
-    const [, box, worker = ''] = /:(inbox|replies):\{(.+)\}$/.exec(channel) ?? [];
-    if (name.toUpperCase() !== 'PUBLISH' || (box !== 'inbox' && box !== 'replies')) return [];
-    return bundledIn(Buffer.from(text, 'latin1')).map((bytes) => {
-      const [from = '', to = '', request = ''] = namesIn(bytes);
-      return { channel, box, worker, kind: KINDS[bytes[KIND_AT] ?? -1] ?? 'none', from, to, request, bytes };
+  /** The published frames, without the canaries that workers send to themselves. */
+  framesIn(commands: readonly MonitoredCommand[]): CapturedFrame[] {
+    return this.publishedIn(commands).filter(({ kind }) => kind !== 'canary');
+  }
+
+  /** The alive workers, which are those that send canaries. */
+  workersIn(commands: readonly MonitoredCommand[]): Set<string> {
+    const canaries = this.publishedIn(commands).filter(({ kind }) => kind === 'canary');
+    return new Set(canaries.map(({ from }) => from));
+  }
+
+  private publishedIn(commands: readonly MonitoredCommand[]): CapturedFrame[] {
+    return commands.flatMap(([name = '', channel = '', text = '']) => {
+      const [, box, worker = ''] = /:(inbox|replies):\{(.+)\}$/.exec(channel) ?? [];
+      if (name.toUpperCase() !== 'PUBLISH' || (box !== 'inbox' && box !== 'replies')) return [];
+      return bundledIn(Buffer.from(text, 'latin1')).map((bytes) => {
+        const content = this.decrypt(`${box} ${worker}\0`, bytes);
+        const [from = '', to = '', request = ''] = namesIn(content);
+        const kind = KINDS[content[KIND_AT] ?? -1] ?? 'none';
+        return { channel, box, worker, kind, from, to, request, bytes, content };
+      });
     });
-  });
+  }
+
+  /**
+   * Decrypts altered frames as well, and independently of the bus: tests of the workers must not use the workers' own
+   * code.
+   */
+  private decrypt(channel: string, bytes: Buffer): Buffer {
+    if (bytes.length < SEAL_BYTES) return Buffer.alloc(0);
+    const salt = bytes.subarray(0, SALT_BYTES);
+    const key = Buffer.from(hkdfSync('sha256', this.secret, salt, 'worker-bus frames 2', 32));
+    const nonce = Buffer.concat([Buffer.alloc(4), bytes.subarray(SALT_BYTES, SALT_BYTES + COUNTER_BYTES)]);
+    const decipher = createDecipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(channel));
+    return decipher.update(bytes.subarray(SEAL_BYTES));
+  }
 }
 
 /** Splits a message into its frames, each of which follows its length. */

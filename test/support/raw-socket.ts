@@ -63,7 +63,9 @@ export class RawSockets {
   }
 
   /** Sends all bytes before it reads anything, as clients without an event loop do. */
-  async sendAll(bytes: string): Promise<{ readonly status: number; readonly wasReset: boolean; readonly text: string }> {
+  async sendAll(
+    bytes: string,
+  ): Promise<{ readonly status: number; readonly wasReset: boolean; readonly text: string }> {
     const socket = await this.open();
     let wasReset = false;
     const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));

@@ -17,5 +17,7 @@ export function classifyEra(message: { method: string; params?: JsonObject }, pr
   if (isJsonObject(meta) && Object.hasOwn(meta, META.protocolVersion)) return 'modern';
   if (method === 'initialize') return 'legacy';
   if (method === 'server/discover' || method === 'subscriptions/listen') return 'modern';
-  return protocolVersionHeader !== undefined && isModernRevision(trimOptionalWhitespace(protocolVersionHeader)) ? 'modern' : 'legacy';
+  return protocolVersionHeader !== undefined && isModernRevision(trimOptionalWhitespace(protocolVersionHeader))
+    ? 'modern'
+    : 'legacy';
 }

@@ -4,7 +4,7 @@ import type { Address } from '../ports/index.js';
 import { splitIntoChunks, Joiner } from './chunks.js';
 import { EndGate } from './end-gate.js';
 import { decodeFrame, encodeFrame, headerBytes, type Frame } from './frame.js';
-import { FrameMac } from './frame-mac.js';
+import { FrameCipher, SEAL_BYTES } from './frame-cipher.js';
 import { decodeRequest, encodeRequest } from './request-message.js';
 
 const name = fc.string({ maxLength: 60 });
@@ -56,32 +56,63 @@ describe('a frame', () => {
   });
 });
 
-describe('a MAC', () => {
+describe('a sealed frame', () => {
   const here: Address = { worker: 'here', box: 'inbox' };
-  const mac = new FrameMac(Buffer.alloc(32, 1));
+  const [secret, foreign] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
+  const sender = new FrameCipher(secret, 'sender');
+  const receiver = new FrameCipher(secret, 'receiver');
 
-  it('verifies what it signed, and rejects a change of any bit', () => {
+  it('opens for its receiver only, and not after a change of any bit', () => {
     fc.assert(
       fc.property(bytes, fc.nat(), fc.nat({ max: 7 }), (content, place, bit) => {
-        const signed = mac.sign(here, content);
-        expect(mac.verify(here, signed)).toEqual(content);
-        const at = place % signed.length;
-        signed.writeUInt8(signed.readUInt8(at) ^ (1 << bit), at);
-        expect(mac.verify(here, signed)).toBeUndefined();
+        const sealed = sender.seal(here, content);
+        expect(receiver.open(here, sealed)).toEqual(content);
+        expect(sealed).toHaveLength(SEAL_BYTES + content.length);
+        const at = place % sealed.length;
+        sealed.writeUInt8(sealed.readUInt8(at) ^ (1 << bit), at);
+        expect(receiver.open(here, sealed)).toBeUndefined();
       }),
     );
   });
 
-  it.each<[string, FrameMac, Address]>([
-    ['for another worker', mac, { worker: 'there', box: 'inbox' }],
-    ['for another box', mac, { worker: 'here', box: 'replies' }],
-    ['with another secret', new FrameMac(Buffer.alloc(32, 2)), here],
-  ])('rejects a frame signed %s', (_, other, address) => {
-    expect(mac.verify(here, other.sign(address, Buffer.from('x')))).toBeUndefined();
+  it('is opened or rejected without an exception, whatever the bytes are', () => {
+    fc.assert(fc.property(bytes, (noise) => receiver.open(here, noise) === undefined));
   });
 
-  it('rejects a secret that is not 32 bytes long', () => {
-    expect(() => new FrameMac(Buffer.alloc(16))).toThrow('The secret of the workers must have 32 bytes.');
+  it('hides its content, and never has the same bytes twice', () => {
+    const content = Buffer.from('{"subject":"alice","arguments":"a secret of hers"}');
+    const sealed = Array.from({ length: 100 }, () => sender.seal(here, content));
+    expect(new Set(sealed.map((frame) => frame.toString('latin1'))).size).toBe(100);
+    for (const frame of sealed) {
+      for (const mark of ['alice', 'subject', 'secret']) expect(frame.includes(mark)).toBe(false);
+    }
+  });
+
+  it('uses another nonce or another key for each frame of each cipher', () => {
+    const prefixes = [sender, receiver, new FrameCipher(secret, 'third')].flatMap((cipher) =>
+      Array.from({ length: 50 }, () => cipher.seal(here, Buffer.from('x')).toString('latin1', 0, 24)),
+    );
+    expect(new Set(prefixes).size).toBe(prefixes.length);
+  });
+
+  it.each<[string, FrameCipher, Address]>([
+    ['for another worker', sender, { worker: 'there', box: 'inbox' }],
+    ['for another box', sender, { worker: 'here', box: 'replies' }],
+    ['with another secret', new FrameCipher(foreign, 'sender'), here],
+  ])('does not open when it was sealed %s', (_, other, address) => {
+    expect(receiver.open(here, other.seal(address, Buffer.from('x')))).toBeUndefined();
+  });
+
+  it('opens also when more ciphers have sent frames than keys are remembered', () => {
+    for (let index = 0; index < 1_100; index += 1) {
+      const frame = new FrameCipher(secret, `cipher ${index}`).seal(here, Buffer.from('x'));
+      expect(receiver.open(here, frame)).toEqual(Buffer.from('x'));
+    }
+    expect(receiver.open(here, sender.seal(here, Buffer.from('y')))).toEqual(Buffer.from('y'));
+  });
+
+  it('needs a secret of 32 bytes', () => {
+    expect(() => new FrameCipher(Buffer.alloc(16), 'x')).toThrow('The secret of the workers must have 32 bytes.');
   });
 });
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { BusWorld, deferred, SECRET, maybeAttempted, notAttempted } from '../bus-world-fixture.js';
 import type { BusContext } from '../bus.js';
 import type { BusNode } from '../bus-node.js';
-import { FrameMac } from '../frames/frame-mac.js';
+import { FrameCipher } from '../frames/frame-cipher.js';
 import { Outbox } from '../frames/outbox.js';
 
 const UNREACHABLE = { kind: 'not-executed', cause: 'unreachable' };
@@ -151,7 +151,7 @@ describe('a request', () => {
     const exchange = requester.request(order);
     await exchange.accepted;
     // A third worker sends an end with the id of this request.
-    const third = new Outbox('third', world.relay, new FrameMac(SECRET));
+    const third = new Outbox('third', world.relay, new FrameCipher(SECRET, 'another cipher'));
     await third.send(
       { worker: 'requester', box: 'replies' },
       { kind: 'end', request: name, payload: Buffer.from('\0"x"') },

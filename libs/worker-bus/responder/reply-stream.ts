@@ -114,7 +114,7 @@ export class ReplyStream {
       this.window.consume(payload.length);
       const frame = { kind, request: this.request, number: this.number, more: index + 1 < chunks.length, payload };
       this.number += 1;
-      await this.publish(this.parts.outbox.sign(this.to, frame));
+      await this.publish(this.parts.outbox.seal(this.to, frame));
     }
   }
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { BusWorld, deferred, SECRET, maybeAttempted, notAttempted, type FrameInTransit } from '../bus-world-fixture.js';
 import type { BusContext } from '../bus.js';
 import type { BusNode } from '../bus-node.js';
-import { FrameMac } from '../frames/frame-mac.js';
+import { FrameCipher } from '../frames/frame-cipher.js';
 import { Outbox, type OutgoingFrame } from '../frames/outbox.js';
 import { encodeRequest } from '../frames/request-message.js';
 
@@ -64,15 +64,15 @@ describe('a frame of the inbox', () => {
   it.each<[string, (bytes: Buffer) => Buffer]>([
     ['is altered', (bytes) => Buffer.concat([bytes.subarray(0, -1), Buffer.from('!')])],
     ['is cut short', (bytes) => bytes.subarray(0, 10)],
-    ['has another MAC', (bytes) => Buffer.concat([Buffer.alloc(16), bytes.subarray(16)])],
+    ['has another tag', (bytes) => Buffer.concat([bytes.subarray(0, 24), Buffer.alloc(16), bytes.subarray(40)])],
   ])('that %s is dropped', async (_, change) => {
     world.relay.onPublish = ({ frame, bytes, deliver }) => deliver(frame.kind === 'request' ? change(bytes) : bytes);
     expect(await world.endWithin(500, requester.request(order))).toEqual(UNREACHABLE);
     expect(runs).toEqual([]);
-    expect(world.observed.drops).toContain('mac');
+    expect(world.observed.drops).toContain('seal');
   });
 
-  it('that was signed for another worker, or another box, is dropped', async () => {
+  it('that was sealed for another worker, or another box, is dropped', async () => {
     const other = await world.node('other', (payload) => runs.push(payload));
     const { caught } = catching('request');
     requester.request({ ...order, to: 'owner' });
@@ -82,7 +82,7 @@ describe('a frame of the inbox', () => {
     await world.relay.publish({ worker: 'owner', box: 'replies' }, frame?.bytes ?? Buffer.alloc(0));
     await world.settle();
     expect(runs).toEqual([]);
-    expect(world.observed.drops).toEqual(['mac', 'mac']);
+    expect(world.observed.drops).toEqual(['seal', 'seal']);
     expect(other.load.served).toBe(0);
   });
 
@@ -91,7 +91,7 @@ describe('a frame of the inbox', () => {
     ['belongs to the replies', { kind: 'end', request: 'r' }],
     ['is not the first part', { kind: 'request', request: 'r', number: 1, payload: Buffer.from('rest') }],
   ])('that %s is dropped without effect on other requests', async (_, outgoing) => {
-    const outbox = new Outbox('requester', world.relay, new FrameMac(SECRET));
+    const outbox = new Outbox('requester', world.relay, new FrameCipher(SECRET, 'another cipher'));
     await outbox.send({ worker: 'owner', box: 'inbox' }, outgoing);
     await world.settle();
     expect(world.observed.drops).toHaveLength(1);
@@ -337,7 +337,7 @@ it('an answer that no worker received is published again: both workers may have 
 it('a request that names a queue or a budget of the wrong kind is dropped', async () => {
   const terms = requester.membership.ticketTerms() ?? { generation: '', notAfter: 0 };
   const payload = encodeRequest({ ...terms, pattern: 'do', budgetMs: 'long' as unknown as number }, 'x');
-  await new Outbox('requester', world.relay, new FrameMac(SECRET)).send(
+  await new Outbox('requester', world.relay, new FrameCipher(SECRET, 'another cipher')).send(
     { worker: 'owner', box: 'inbox' },
     { kind: 'request', request: 'r', payload },
   );

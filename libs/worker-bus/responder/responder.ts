@@ -127,7 +127,7 @@ export class Responder {
     const isAlive = this.parts.membership.checkOwnLiveness();
     if (!(isAlive instanceof Promise ? await isAlive : isAlive)) return 'fenced';
     try {
-      const accept = this.parts.outbox.sign(toRepliesAddress(requester), { kind: 'accept', request });
+      const accept = this.parts.outbox.seal(toRepliesAddress(requester), { kind: 'accept', request });
       return await this.parts.ledger.claim({ requester, request, generation, notAfter }, accept);
     } catch {
       return 'lost';

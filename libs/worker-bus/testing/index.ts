@@ -3,7 +3,7 @@ export type { BusParts } from '../bus-parts.js';
 export type { BusRequest, BusService } from '../bus.js';
 export { EndGate } from '../frames/end-gate.js';
 export { FrameOrder } from '../frames/frame-order.js';
-export { FrameMac } from '../frames/frame-mac.js';
+export { FrameCipher } from '../frames/frame-cipher.js';
 export { BusObserver } from '../observer.js';
 export type {
   Address,

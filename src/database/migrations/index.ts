@@ -8,6 +8,7 @@ import { items } from './0006-items.js';
 import { teamRoles } from './0007-team-roles.js';
 import { auditMade } from './0008-audit-made.js';
 import { auditTokensAndClasses } from './0009-audit-tokens-and-classes.js';
+import { itemRevisions } from './0011-item-revisions.js';
 
 /** All migrations in order. A new migration is a file with the next number and a line here. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -20,4 +21,5 @@ export const MIGRATIONS: readonly Migration[] = [
   teamRoles,
   auditMade,
   auditTokensAndClasses,
+  itemRevisions,
 ];

@@ -10,7 +10,10 @@ const FAULTS: Readonly<Record<string, readonly [status: number, message: string]
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request did not arrive completely in time. Send it again.'],
   HPE_HEADER_OVERFLOW: [431, 'The request line and headers are larger than 16 KiB. Shorten them.'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'The chunk extensions of the body are too large. Send the body without them.'],
-  HPE_UNEXPECTED_CONTENT_LENGTH: [400, 'Content-Length occurs twice or beside Transfer-Encoding. Send one of them once.'],
+  HPE_UNEXPECTED_CONTENT_LENGTH: [
+    400,
+    'Content-Length occurs twice or beside Transfer-Encoding. Send one of them once.',
+  ],
   HPE_INVALID_CONTENT_LENGTH: [400, 'Content-Length is not a number. Send the number of bytes of the body.'],
   HPE_INVALID_TRANSFER_ENCODING: [
     400,

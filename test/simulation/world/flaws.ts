@@ -8,7 +8,7 @@ import type { NodeFlaws } from './relay/relay-node.js';
  */
 export interface Flaws {
   /** Parts of the bus in every worker. */
-  readonly bus?: Partial<Pick<BusParts, 'mac' | 'seen' | 'queue' | 'gate' | 'makeOrder'>>;
+  readonly bus?: Partial<Pick<BusParts, 'cipher' | 'seen' | 'queue' | 'gate' | 'makeOrder'>>;
   readonly relay?: Partial<NodeFlaws>;
   readonly readAnswer?: AnswerReader;
   /** A session is offered to the next worker when a handoff has an unknown outcome. */
