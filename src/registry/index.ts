@@ -5,11 +5,12 @@ export {
   PolicyEntry,
   RemoteServerEntry,
   RestServerEntry,
+  SecretEntry,
   StdioServerEntry,
   TeamEntry,
   VirtualServerEntry,
 } from './entries.js';
-export { CREDENTIAL_MEMBERS } from './credential-members.js';
+export { isHarmless, mapCredentials, selectCredentialMembers, type MemberPath } from './credentials.js';
 export { publicExposureWarnings } from './public-exposure.js';
 export { RegistryConfig } from './registry.config.js';
 export { ChangeRefused, EntryInvalid, EntryUnknown, RegistryFault, type Fault } from './registry.errors.js';
@@ -21,6 +22,7 @@ export type { LimitDefinition, LimitSubject, PolicyDefinition, TeamDefinition } 
 export { SECTIONS, type AppliedChanges, type Section, type DesiredEntry } from './registry-changes.js';
 export { RegistryModule } from './registry.module.js';
 export { RegistryStore, type RegistryEntries, type RegistryEntry } from './registry-store.js';
+export type { SecretDefinition } from './secret-definition.js';
 export type {
   RemoteServer,
   RestServer,

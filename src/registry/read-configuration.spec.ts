@@ -304,7 +304,7 @@ describe('variables in the configuration file', () => {
 
   it.each(['${', '${A', '${A-B}', '${1A}', '${}'])('are rejected when written as %s', (reference) => {
     expect(faultsOf(`servers: { a: { transport: stdio, command: x, args: ["${reference}"] } }`)).toEqual([
-      'servers.a.args[0]: A variable reference must have the form ${NAME} or ${NAME:-default}.',
+      'servers.a.args[0]: A variable reference must have the form ${NAME}, ${NAME:-default} or ${secret:name}.',
     ]);
   });
 });

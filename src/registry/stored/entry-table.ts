@@ -104,19 +104,16 @@ export class EntryTable {
     await tables.deleteFrom('registry_entries').where('slug', '=', keyOf(entry)).execute();
   }
 
-  /** Encrypts credentials of older secrets with the current one. Versions and definitions stay the same. */
+  /** Encrypts credentials in clear, and those of older secrets, with the current one. Versions and definitions stay the same. */
   async reencryptCredentials(): Promise<void> {
     await this.runExclusively(async (tables) => {
-      const columns = ['slug', 'sealed'] as const;
-      const rows = await tables
-        .selectFrom('registry_entries')
-        .select(columns)
-        .where('sealed', 'is not', null)
-        .execute();
-      for (const { slug, sealed } of rows) {
-        const reencrypted = sealed === null ? undefined : this.cipher.reencrypt(slug, sealed);
+      const rows = await tables.selectFrom('registry_entries').select(['slug', 'entry', 'sealed']).execute();
+      for (const { slug, entry: text, sealed } of rows) {
+        const entry = parseObject(text);
+        const reencrypted = entry && this.cipher.reencrypt(slug, { entry, sealed });
         if (reencrypted === undefined) continue;
-        await tables.updateTable('registry_entries').set({ sealed: reencrypted }).where('slug', '=', slug).execute();
+        const row = { entry: writeJson(reencrypted.entry), sealed: reencrypted.sealed };
+        await tables.updateTable('registry_entries').set(row).where('slug', '=', slug).execute();
       }
     });
   }
