@@ -36,6 +36,7 @@ function toVerifiedToken({
   teams,
   scopes,
   servers,
+  serverIdentities,
   expiresAt,
 }: AccessToken): VerifiedToken {
   return {
@@ -46,6 +47,7 @@ function toVerifiedToken({
     teams,
     scopes,
     ...(servers && { servers }),
+    ...(serverIdentities && { serverIdentities }),
     expiresAtMs: expiresAt.getTime(),
     claims: { iss: issuer, sub: subject, jti: id, exp: Math.floor(expiresAt.getTime() / 1_000) },
   };

@@ -17,7 +17,7 @@ export class Memberships {
 
   /** Converts a verified token to a caller and adds the roles and teams of the configured teams. */
   toCaller(token: Omit<VerifiedToken, 'expiresAtMs'>): Caller {
-    const { principal, roles, teamRoles = [], teams, servers, scopes, claims, accessToken } = token;
+    const { principal, roles, teamRoles = [], teams, servers, serverIdentities, scopes, claims, accessToken } = token;
     // The bar separates issuer and subject in the key, so a bar within the issuer must be escaped.
     const key = `${principal.issuer.replaceAll('|', '%7C')}|${principal.subject}`;
     const ownTeams = this.findTeams(key, principal.subject);
@@ -36,6 +36,7 @@ export class Memberships {
         ownTeams.map((team) => team.slug),
       ),
       ...(servers && { servers }),
+      ...(serverIdentities && { serverIdentities }),
       scopes,
       claims,
       ...(accessToken !== undefined && { accessToken }),

@@ -1,5 +1,5 @@
 import type { AccessPolicy, Caller, ItemKind, AccessScope } from '#lib/extension-kit';
-import type { ServerDefinition } from '../registry/index.js';
+import { identityOf, type ServerDefinition } from '../registry/index.js';
 import type { Endpoint, Target } from './endpoint.js';
 import { resolveName, resolveUri } from './naming.js';
 
@@ -42,5 +42,6 @@ const UNRESTRICTED = { allowed: true, reason: 'The caller has access to the whol
 function toReach(server: ServerDefinition, caller: Caller, policy: AccessPolicy): AccessScope {
   // A policy cannot extend a token beyond the servers that it is limited to.
   if (caller.servers && !caller.servers.includes(server.slug)) return 'none';
+  if (caller.serverIdentities && !caller.serverIdentities.includes(identityOf(server))) return 'none';
   return policy.accessScope(caller, server);
 }

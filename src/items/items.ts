@@ -2,11 +2,12 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShut
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
 import { Database, CoalescedRefresh } from '../database/index.js';
-import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
+import { identityOf, ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import { toDefinition, isStorableName, ID_MEMBERS, type Definition } from './definition.js';
 import { findSuspicions } from './definition-scan.js';
 import type { DefinedItem, ItemOverrides, ItemKey, ItemKind, ItemStatus, KnownItem } from './item-record.js';
-import { ItemTable, type Observation } from './item-table.js';
+import { hasOverrides, indexByShownName, toOverridesText, type ItemsOfList } from './item-overrides.js';
+import { ItemTable, type Observation, type StoredItemKey } from './item-table.js';
 import { SeenPageCache, toFingerprint } from './seen-page-cache.js';
 import { planRestoration, type RestoredCounts, type RestoredItem } from './restoration.js';
 import { couldMatchTemplate } from './uri-templates.js';
@@ -18,8 +19,6 @@ const WRITE_DELAY_MS = 200;
 const BATCH_SIZE = 100;
 /** Equals the maximum length of a list: a server that lists new names each time cannot fill the memory. */
 const MAX_ITEMS_PER_LIST = 50_000;
-
-type ItemsOfList = ReadonlyMap<string, KnownItem>;
 
 const NO_ITEMS: ItemsOfList = new Map();
 
@@ -95,14 +94,14 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
 
   /** Returns the visible items of a page with their overrides. Returns the same array when nothing differs. */
   toVisibleItems(server: ServerDefinition, kind: ItemKind, page: readonly JsonValue[]): readonly JsonValue[] {
-    const items = this.known.get(toListKey(server.slug, kind)) ?? NO_ITEMS;
+    const items = this.known.get(toListKey(identityOf(server), kind)) ?? NO_ITEMS;
     if (!isQuarantining(server, kind) && !hasOverrides(items)) return page;
     return page.map((item) => toVisibleItem(server, items, item, kind)).filter((item) => item !== undefined);
   }
 
   /** Returns the own name or URI of an item by its shown name, or undefined when the item is unavailable. */
   resolveOwnName(server: ServerDefinition, kind: ItemKind, name: string): string | undefined {
-    const items = this.known.get(toListKey(server.slug, kind)) ?? NO_ITEMS;
+    const items = this.known.get(toListKey(identityOf(server), kind)) ?? NO_ITEMS;
     if (kind === 'resources' && !items.has(name) && this.isDisabledByTemplate(server, name)) return undefined;
     if (!hasOverrides(items)) return name;
     const renamed = isRenamable(kind) ? indexByShownName(items).get(name) : undefined;
@@ -116,46 +115,61 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   /** Decides whether a tool may run, by its own name. Requires that the server's list was observed before. */
   checkTool(server: ServerDefinition, own: string): 'allowed' | 'unlisted' | 'quarantined' {
     if (!isQuarantining(server, 'tools')) return 'allowed';
-    const tool = this.known.get(toListKey(server.slug, 'tools'))?.get(own);
+    const tool = this.known.get(toListKey(identityOf(server), 'tools'))?.get(own);
     // A tool that was never listed has no approved definition.
     if (!tool) return 'unlisted';
     return statusOf(tool, server) === 'quarantined' ? 'quarantined' : 'allowed';
   }
 
   statusOf(item: KnownItem): ItemStatus {
-    const server = this.registry.snapshot.servers.find(({ slug }) => slug === item.server);
+    const server = this.registry.snapshot.servers.find((each) => identityOf(each) === item.identity);
     return statusOf(item, server);
   }
 
   /** Returns the items of a kind at configured servers. */
   list(kind: ItemKind): readonly KnownItem[] {
-    const slugs = new Set(this.registry.snapshot.servers.map(({ slug }) => slug));
+    const identities = new Set(this.registry.snapshot.servers.map(identityOf));
     const all = [...this.known.values()].flatMap((items) => [...items.values()]);
-    return all.filter((item) => item.kind === kind && slugs.has(item.server));
+    return all.filter((item) => item.kind === kind && identities.has(item.identity));
   }
 
   /** @throws DatabaseUnavailable */
   async find(key: ItemKey): Promise<DefinedItem | undefined> {
     await this.flush();
-    return isStorableName(key.name) ? this.table.find(key) : undefined;
+    return isStorableName(key.name) ? this.table.find(this.toStoredKey(key)) : undefined;
   }
 
   /** Returns false when another definition was observed meanwhile. @throws DatabaseUnavailable */
   async approve(key: ItemKey, digest: string): Promise<boolean> {
-    const isApproved = await this.table.approve(key, digest);
+    const isApproved = await this.table.approve(this.toStoredKey(key), digest);
     await this.latestRefresh.refresh();
     return isApproved;
   }
 
   /** @throws DatabaseUnavailable */
   async setOverrides(key: ItemKey, choice: ItemOverrides): Promise<void> {
-    await this.table.setOverrides(key, choice);
+    await this.table.setOverrides(this.toStoredKey(key), choice);
     await this.latestRefresh.refresh();
   }
 
+  /**
+   * Deletes the items of a server that an admin has deleted. What this worker or another one still observes of it is stored again,
+   * but no later server has its identity. @throws DatabaseUnavailable
+   */
+  async forget(server: ServerDefinition): Promise<void> {
+    await this.flush();
+    await this.table.delete(identityOf(server));
+    await this.latestRefresh.refresh();
+  }
+
+  private toStoredKey({ server, kind, name }: ItemKey): StoredItemKey {
+    const definition = this.registry.snapshot.servers.find(({ slug }) => slug === server);
+    return { identity: definition ? identityOf(definition) : server, kind, name };
+  }
+
   /** True when every template that could produce an unlisted URI is disabled. */
-  private isDisabledByTemplate({ slug }: ServerDefinition, uri: string): boolean {
-    const templates = this.known.get(toListKey(slug, 'resourceTemplates'));
+  private isDisabledByTemplate(server: ServerDefinition, uri: string): boolean {
+    const templates = this.known.get(toListKey(identityOf(server), 'resourceTemplates'));
     if (!templates || !hasOverrides(templates)) return false;
     const matching = [...templates.values()].filter(({ name }) => couldMatchTemplate(name, uri));
     return matching.length > 0 && matching.every(({ isDisabled }) => isDisabled);
@@ -164,8 +178,8 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   /** Returns the items of configured servers with their definitions. @throws DatabaseUnavailable */
   async readDefinitions(): Promise<readonly DefinedItem[]> {
     await this.flush();
-    const slugs = new Set(this.registry.snapshot.servers.map(({ slug }) => slug));
-    return (await this.table.readDefinitions()).filter(({ server }) => slugs.has(server));
+    const identities = new Set(this.registry.snapshot.servers.map(identityOf));
+    return (await this.table.readDefinitions()).filter(({ identity }) => identities.has(identity));
   }
 
   /**
@@ -177,8 +191,13 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     { replace, dryRun }: { readonly replace: boolean; readonly dryRun: boolean },
   ): Promise<RestoredCounts> {
     await this.flush();
-    const { changed, counts } = planRestoration(await this.table.readDefinitions(), items, replace);
-    if (!dryRun && changed.length > 0) await this.table.restore(changed);
+    // Items of a server whose slug another server has by now belong to nobody.
+    const stored = (await this.table.readDefinitions()).filter(
+      (item) => this.toStoredKey(item).identity === item.identity,
+    );
+    const { changed, counts } = planRestoration(stored, items, replace);
+    const rows = changed.map((item) => ({ ...item, ...this.toStoredKey(item) }));
+    if (!dryRun && rows.length > 0) await this.table.restore(rows);
     await this.latestRefresh.refresh();
     return counts;
   }
@@ -194,7 +213,7 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   private recordObservations({ server, kind, items }: ListedItems): void {
-    const list = toListKey(server.slug, kind);
+    const list = toListKey(identityOf(server), kind);
     const fingerprint = toFingerprint(items);
     if (this.seenPages.has(list, fingerprint)) return;
     const known = this.known.get(list);
@@ -205,7 +224,7 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
       const before = known?.get(definition.name);
       if (!before && (known?.size ?? 0) + fresh.length >= MAX_ITEMS_PER_LIST) continue;
       if (before?.seenDigest !== definition.digest)
-        fresh.push(this.recordObservation(server.slug, kind, definition, before));
+        fresh.push(this.recordObservation(server, kind, definition, before));
     }
     if (fresh.length === 0) return this.seenPages.add(list, fingerprint);
     this.seenPages.evict(list);
@@ -215,23 +234,23 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   private recordObservation(
-    server: string,
+    { slug: server, identity = server }: ServerDefinition,
     kind: ItemKind,
     seen: Definition,
     before: KnownItem | undefined,
   ): KnownItem {
     const { name, definition, digest } = seen;
     const flags = findSuspicions(definition);
-    const key = JSON.stringify([server, kind, name]);
+    const key = JSON.stringify([identity, kind, name]);
     const first = this.pendingWrites.get(key)?.first ?? seen;
-    this.pendingWrites.set(key, { server, kind, name, seen, first, flags });
+    this.pendingWrites.set(key, { identity, kind, name, seen, first, flags });
     const now = new Date(this.clock.now());
     if (before) {
       this.logger.warn(`Server ${server} changed the definition of ${JSON.stringify(name.slice(0, 100))} (${kind}).`);
       return { ...before, seenDigest: digest, flags, changedAt: now };
     }
     const digests = { approvedDigest: digest, seenDigest: digest };
-    return { server, kind, name, ...digests, flags, isDisabled: false, firstSeenAt: now, changedAt: now };
+    return { server, identity, kind, name, ...digests, flags, isDisabled: false, firstSeenAt: now, changedAt: now };
   }
 
   /** Writes pending observations. Overlapping writes could write one twice, over a newer one of another worker. */
@@ -291,16 +310,16 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   private applyStored(stored: readonly KnownItem[]): void {
     const lists = new Map<string, Map<string, KnownItem>>();
     const put = (item: KnownItem) => {
-      const list = toListKey(item.server, item.kind);
+      const list = toListKey(item.identity, item.kind);
       const items = lists.get(list) ?? new Map<string, KnownItem>();
       lists.set(list, items.set(item.name, item));
     };
     for (const item of stored) put(item);
-    for (const { server, kind, name, seen, flags } of [
+    for (const { identity, kind, name, seen, flags } of [
       ...this.awaitingReadBack.values(),
       ...this.pendingWrites.values(),
     ]) {
-      const list = toListKey(server, kind);
+      const list = toListKey(identity, kind);
       const item = lists.get(list)?.get(name) ?? this.known.get(list)?.get(name);
       if (item) put({ ...item, seenDigest: seen.digest, flags });
     }
@@ -319,21 +338,7 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 }
 
-/** Equal for equal overrides and change marks. */
-const toOverridesText = (items: ItemsOfList | undefined): string =>
-  JSON.stringify(
-    [...(items?.values() ?? [])]
-      .filter(
-        (item) =>
-          item.isDisabled || item.shownName !== undefined || item.shownDescription !== undefined || isChanged(item),
-      )
-      .map((item) => [item.name, item.isDisabled, item.shownName, item.shownDescription, isChanged(item)])
-      .toSorted(([one], [other]) => (String(one) < String(other) ? -1 : 1)),
-  );
-
-const isChanged = ({ approvedDigest, seenDigest }: KnownItem): boolean => approvedDigest !== seenDigest;
-
-const toListKey = (server: string, kind: ItemKind): string => `${server} ${kind}`;
+const toListKey = (identity: string, kind: ItemKind): string => `${identity} ${kind}`;
 
 /** True for the tools of a server whose `toolChanges` is `quarantine`. */
 const isQuarantining = ({ toolChanges }: ServerDefinition, kind: ItemKind): boolean =>
@@ -368,29 +373,4 @@ function toVisibleItem(
 function statusOf(item: KnownItem, server: ServerDefinition | undefined): ItemStatus {
   if (item.approvedDigest === item.seenDigest) return 'approved';
   return server && isQuarantining(server, item.kind) ? 'quarantined' : 'changed';
-}
-
-const overridesCache = new WeakMap<ItemsOfList, boolean>();
-const shownNamesCache = new WeakMap<ItemsOfList, ReadonlyMap<string, KnownItem>>();
-
-/** True when any item of the list has overrides. */
-function hasOverrides(items: ItemsOfList): boolean {
-  const before = overridesCache.get(items);
-  if (before !== undefined) return before;
-  const hasAny = [...items.values()].some(
-    (item) => item.isDisabled || item.shownName !== undefined || item.shownDescription !== undefined,
-  );
-  overridesCache.set(items, hasAny);
-  return hasAny;
-}
-
-/** Indexes renamed items by their shown names. */
-function indexByShownName(items: ItemsOfList): ReadonlyMap<string, KnownItem> {
-  const before = shownNamesCache.get(items);
-  if (before) return before;
-  const names = new Map(
-    [...items.values()].flatMap((item) => (item.shownName === undefined ? [] : [[item.shownName, item] as const])),
-  );
-  shownNamesCache.set(items, names);
-  return names;
 }

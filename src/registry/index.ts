@@ -31,4 +31,5 @@ export type {
   StdioServer,
   VirtualServerDefinition,
 } from './server-definition.js';
+export { identityOf, slugOfIdentity } from './server-identity.js';
 export { ServerRegistry, type RegistrySnapshot } from './server-registry.js';

@@ -45,14 +45,16 @@ export function readSessionRecord(value: JsonValue | undefined): SessionRecord |
 
 function readCaller(value: JsonValue | undefined): Caller | undefined {
   if (!isJsonObject(value)) return undefined;
-  const { principal, key, anonymous, roles, teams, servers, scopes, claims } = value;
+  const { principal, key, anonymous, roles, teams, servers, serverIdentities, scopes, claims } = value;
   if (!isJsonObject(principal) || !isJsonObject(claims) || ![roles, teams, scopes].every(isStringArray))
     return undefined;
   if (servers !== undefined && !isStringArray(servers)) return undefined;
+  if (serverIdentities !== undefined && !isStringArray(serverIdentities)) return undefined;
   const { issuer, subject } = principal;
   if (!isString(issuer) || !isString(subject) || !isString(key) || typeof anonymous !== 'boolean') return undefined;
   const names = { roles, teams, scopes } as Pick<Caller, 'roles' | 'teams' | 'scopes'>;
-  return { principal: { issuer, subject }, key, anonymous, ...names, ...(servers && { servers }), claims };
+  const narrowing = { ...(servers && { servers }), ...(serverIdentities && { serverIdentities }) };
+  return { principal: { issuer, subject }, key, anonymous, ...names, ...narrowing, claims };
 }
 
 function readClient(value: JsonValue | undefined): ClientProfile | undefined {

@@ -99,6 +99,7 @@ function toExportedItem({
   approvedDigest,
   seenDigest,
   flags: _flags,
+  identity: _identity,
   ...item
 }: DefinedItem): ExportedItem {
   return { ...item, approved, ...(approvedDigest !== seenDigest && { seen }) };

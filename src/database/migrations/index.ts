@@ -7,6 +7,7 @@ import { refreshes } from './0005-refreshes.js';
 import { items } from './0006-items.js';
 import { teamRoles } from './0007-team-roles.js';
 import { auditMade } from './0008-audit-made.js';
+import { serverIdentity } from './0012-server-identity.js';
 
 /** All migrations in order. A new migration is a file with the next number and a line here. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -18,4 +19,5 @@ export const MIGRATIONS: readonly Migration[] = [
   items,
   teamRoles,
   auditMade,
+  serverIdentity,
 ];

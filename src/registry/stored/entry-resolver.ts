@@ -63,7 +63,7 @@ const NO_SECRETS: SecretLookup = {
 };
 
 const isResolvedAlike = (one: StoredEntry, other: StoredEntry): boolean =>
-  one.isManaged === other.isManaged && one.refreshes === other.refreshes;
+  one.isManaged === other.isManaged && one.refreshes === other.refreshes && one.identity === other.identity;
 
 /** Resolves stored entries to definitions by the rules of the configuration file. */
 export class EntryResolver {
@@ -128,7 +128,7 @@ export class EntryResolver {
 
   /** Restricts servers created over the admin API. The author of the configuration file has full access to this host anyway. */
   private resolveServer(
-    { slug, isManaged }: StoredEntry,
+    { slug, isManaged, identity }: StoredEntry,
     source: JsonObject,
     faults: Fault[],
   ): ServerDefinition | undefined {
@@ -138,7 +138,7 @@ export class EntryResolver {
       return undefined;
     }
     const definition = readServer(slug, source, faults);
-    return definition && { ...definition, guarded: true };
+    return definition && { ...definition, guarded: true, ...(identity !== undefined && { identity }) };
   }
 
   private resolveVirtualServer(

@@ -46,6 +46,8 @@ export interface StoredEntry {
   readonly version: number;
   /** Number of refreshes requested for the server. */
   readonly refreshes: number;
+  /** Distinguishes a server from earlier ones of its slug. Absent: the slug itself. */
+  readonly identity?: string;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
