@@ -6,7 +6,7 @@ import {
   type PipeTransform,
 } from '@nestjs/common';
 import type { Readable } from 'node:stream';
-import { JsonFault, parseJson } from '#lib/mcp-protocol';
+import { isJsonObject, JsonFault, parseJson } from '#lib/mcp-protocol';
 
 /** Large enough for an import with the definitions of ten thousand tools. */
 const MAX_BYTES = 32 * 1024 * 1024;
@@ -55,7 +55,9 @@ export class JsonBodyPipe implements PipeTransform {
     const text = await value.text();
     if (text === undefined) throw new PayloadTooLargeException('The body is larger than 32 MiB.');
     try {
-      return parseJson(text);
+      const body = parseJson(text);
+      if (isJsonObject(body)) return body;
+      throw new BadRequestException('The body must be a JSON object.');
     } catch (cause) {
       if (cause instanceof JsonFault) throw new BadRequestException(`The body is not valid JSON. ${cause.message}`);
       throw cause;

@@ -53,7 +53,7 @@ class Approval {
   @IsString() @MaxLength(MAX_TEXT_LENGTH) readonly digest!: string;
 }
 
-interface ItemResponse extends Omit<KnownItem, 'firstSeenAt' | 'changedAt'> {
+interface ItemResponse extends Omit<KnownItem, 'firstSeenAt' | 'changedAt' | 'identity'> {
   readonly status: ItemStatus;
   readonly firstSeenAt: string;
   readonly changedAt: string;

@@ -84,7 +84,7 @@ class StoredEntries<Definition> implements RegistryEntries<Definition> {
   create(slug: string, source: JsonObject): Promise<RegistryEntry<Definition>> {
     return this.write(async (tables, stored) => {
       const message = findSlugFault(slug);
-      if (message !== undefined) throw new EntryInvalid([{ path: '', message }]);
+      if (message !== undefined) throw new EntryInvalid([{ path: 'slug', message }]);
       if (stored.some((entry) => keyOf(entry) === keyOf({ kind: this.kind, slug }))) throw new SlugTaken(slug);
       this.validateSource(slug, source, stored);
       await this.dependencies.table.insert(tables, { kind: this.kind, slug, source, isManaged: false });
