@@ -22,6 +22,8 @@ export interface Caller {
   readonly teams: readonly string[];
   /** Slugs of the servers for which the token is valid. Absent means all servers. */
   readonly servers?: readonly string[];
+  /** Identities of these servers, so that a later server of the same slug is not among them. Absent: the slugs decide. */
+  readonly serverIdentities?: readonly string[];
   readonly scopes: readonly string[];
   readonly claims: Readonly<Record<string, unknown>>;
   /** Id of the personal access token, if the token is one. Such a token can be revoked at any time. */

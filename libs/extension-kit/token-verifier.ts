@@ -9,6 +9,8 @@ export interface VerifiedToken {
   readonly teams: readonly string[];
   /** Slugs of the servers for which the token is valid. Absent means all servers. */
   readonly servers?: readonly string[];
+  /** Identities of these servers, so that a later server of the same slug is not among them. Absent: the slugs decide. */
+  readonly serverIdentities?: readonly string[];
   readonly scopes: readonly string[];
   /** Id of a personal access token. Its roles are explicit: roles that teams grant to its subject are not added. */
   readonly accessToken?: string;

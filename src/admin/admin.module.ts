@@ -32,6 +32,7 @@ import { CallGates } from './call-gates.js';
 import { PolicyController } from './policy.controller.js';
 import { LimitsController } from './registry/limits.controller.js';
 import { PoliciesController } from './registry/policies.controller.js';
+import { SecretsController } from './registry/secrets.controller.js';
 import { ServersController } from './registry/servers.controller.js';
 import { TeamsController } from './registry/teams.controller.js';
 import { VirtualServersController } from './registry/virtual-servers.controller.js';
@@ -85,6 +86,7 @@ import { WorkersController } from './workers.controller.js';
     LimitsController,
     PoliciesController,
     PolicyController,
+    SecretsController,
     ServersController,
     SessionsController,
     SettingsController,

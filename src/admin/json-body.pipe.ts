@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
-import { JsonFault, MESSAGE_BOUNDS, parseJson } from '#lib/mcp-protocol';
+import { isJsonObject, JsonFault, MESSAGE_BOUNDS, parseJson } from '#lib/mcp-protocol';
 
 /** Large enough for an import with the definitions of ten thousand tools. */
 const MAX_BYTES = 32 * 1024 * 1024;
@@ -64,7 +64,9 @@ export class JsonBodyPipe implements PipeTransform {
     const text = await value.text();
     if (text === undefined) throw new PayloadTooLargeException('The body is larger than 32 MiB.');
     try {
-      return parseJson(text, BOUNDS);
+      const body = parseJson(text, BOUNDS);
+      if (isJsonObject(body)) return body;
+      throw new BadRequestException('The body must be a JSON object.');
     } catch (cause) {
       if (cause instanceof JsonFault) throw new BadRequestException(`The body cannot be read. ${cause.message}`);
       throw cause;

@@ -18,7 +18,7 @@ export class PageQuery {
 
   /** `nextCursor` of the previous page. */
   @IsOptional()
-  @Matches(/^[\w.-]{1,512}$/)
+  @Matches(/^[\w.-]{1,512}$/, { message: 'must be the nextCursor of a previous page' })
   readonly cursor?: string;
 }
 

@@ -18,7 +18,7 @@ import { Clock } from '#lib/time';
 import { Memberships } from '../memberships/index.js';
 import { didYouMean, formatDuration } from '#lib/config';
 import type { Caller } from '#lib/extension-kit';
-import { ServerRegistry } from '../registry/index.js';
+import { identityOf, ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import {
   AccessTokens,
   isAccessToken,
@@ -37,7 +37,7 @@ import { DescribeRoute } from './openapi/route-description.js';
 
 const DEFAULT_LIFETIME_MS = 30 * 86_400_000;
 
-type TokenResponse = AccessToken & { readonly token?: string };
+type TokenResponse = Omit<AccessToken, 'serverIdentities'> & { readonly token?: string };
 
 /** Personal access tokens: those of the caller, and those of all subjects for some roles. */
 @AdminController('tokens')
@@ -63,7 +63,7 @@ export class TokensController {
     const matching = (await this.tokens.list()).filter(
       (token) => isVisibleTo(token, caller) && (subject === undefined || token.subject === subject),
     );
-    return paginate(matching, ({ id }) => id, query);
+    return paginate(matching.map(toResponse), ({ id }) => id, query);
   }
 
   @Get(':id')
@@ -73,7 +73,7 @@ export class TokensController {
   async find(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<TokenResponse> {
     const token = (await this.tokens.list()).find((each) => each.id === id);
     if (!token || !isVisibleTo(token, caller)) throw new ResourceNotFound('The token');
-    return token;
+    return toResponse(token);
   }
 
   /** Only this response contains the text of the token. */
@@ -100,7 +100,7 @@ export class TokensController {
       );
     }
     void reply.header('location', `/admin/v1/tokens/${created.token.id}`);
-    return { ...created.token, token: created.text };
+    return { ...toResponse(created.token), token: created.text };
   }
 
   /** Every worker refuses the token within two seconds. */
@@ -119,13 +119,16 @@ export class TokensController {
 
   private toNewToken(request: TokenRequest, caller: Caller): NewAccessToken {
     const { title, servers } = request;
-    for (const slug of servers ?? []) this.requireServer(slug);
+    const narrowedTo = servers && [...new Set(servers)].map((slug) => this.requireServer(slug));
     const grants = this.resolveGrants(request, caller);
     const expiresIn = this.resolveLifetime(request, grants);
     return {
       title,
       ...grants,
-      ...(servers && { servers: [...new Set(servers)] }),
+      ...(narrowedTo && {
+        servers: narrowedTo.map(({ slug }) => slug),
+        serverIdentities: narrowedTo.map(identityOf),
+      }),
       createdBy: caller.key,
       expiresAt: new Date(this.clock.now() + expiresIn),
     };
@@ -173,12 +176,16 @@ export class TokensController {
     };
   }
 
-  private requireServer(slug: string): void {
-    const slugs = new Set(this.registry.snapshot.servers.map((server) => server.slug));
-    if (slugs.has(slug)) return;
+  private requireServer(slug: string): ServerDefinition {
+    const { servers } = this.registry.snapshot;
+    const found = servers.find((server) => server.slug === slug);
+    if (found) return found;
+    const slugs = new Set(servers.map((server) => server.slug));
     throw new UnprocessableEntityException(`servers: No server is named "${slug}".${didYouMean(slug, slugs)}`);
   }
 }
+
+const toResponse = ({ serverIdentities: _identities, ...token }: AccessToken): TokenResponse => token;
 
 const isOwn = ({ issuer, subject }: AccessToken, { principal }: Caller): boolean =>
   issuer === principal.issuer && subject === principal.subject;

@@ -47,6 +47,7 @@ export function toVerifiedToken({
   teams,
   scopes,
   servers,
+  serverIdentities,
   expiresAt,
 }: AccessToken): VerifiedToken {
   return {
@@ -57,6 +58,7 @@ export function toVerifiedToken({
     teams,
     scopes,
     ...(servers && { servers }),
+    ...(serverIdentities && { serverIdentities }),
     expiresAtMs: expiresAt.getTime(),
     claims: { iss: issuer, sub: subject, jti: id, exp: Math.floor(expiresAt.getTime() / 1_000) },
   };

@@ -1,5 +1,5 @@
 import type { AccessPolicy, AccessScope, Caller, ItemUse } from '#lib/extension-kit';
-import type { ServerDefinition } from '../registry/index.js';
+import { identityOf, type ServerDefinition } from '../registry/index.js';
 import type { Endpoint } from './endpoint.js';
 
 /**
@@ -37,5 +37,6 @@ const UNRESTRICTED = { allowed: true, reason: 'The caller has access to the whol
 function toReach(server: ServerDefinition, caller: Caller, policy: AccessPolicy): AccessScope {
   // A policy cannot extend a token beyond the servers that it is limited to.
   if (caller.servers && !caller.servers.includes(server.slug)) return 'none';
+  if (caller.serverIdentities && !caller.serverIdentities.includes(identityOf(server))) return 'none';
   return policy.accessScope(caller, server);
 }

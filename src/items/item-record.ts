@@ -20,7 +20,10 @@ export interface ItemOverrides {
 
 /** An item in memory, without its definitions. */
 export interface KnownItem extends ItemOverrides {
+  /** Slug. */
   readonly server: string;
+  /** Identity of the server, which a later server of the same slug does not have. */
+  readonly identity: string;
   readonly kind: ItemKind;
   /** Own name, URI or URI template at the server. */
   readonly name: string;
@@ -38,8 +41,5 @@ export interface DefinedItem extends KnownItem {
   readonly seen: JsonObject;
 }
 
-/** Identifies an item. */
+/** Identifies an item of a configured server by the server's slug. */
 export type ItemKey = Pick<KnownItem, 'server' | 'kind' | 'name'>;
-
-/** The items of one list, by their own names. */
-export type ItemsOfList = ReadonlyMap<string, KnownItem>;

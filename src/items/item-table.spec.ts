@@ -15,7 +15,7 @@ function definitionOf(name: string, description = 'first'): Definition {
   return definition;
 }
 
-const keyOf = (name: string) => ({ server: 's', kind: 'tools', name }) as const;
+const keyOf = (name: string) => ({ identity: 's', kind: 'tools', name }) as const;
 
 describe.each(DATABASE_KINDS)('the table of items, stored in $name,', ({ start }) => {
   let host: DatabaseHost;

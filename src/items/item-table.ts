@@ -10,14 +10,16 @@ import {
   type StoredInstant,
   type StoredJson,
 } from '../database/index.js';
+import { slugOfIdentity } from '../registry/index.js';
 import type { Definition } from './definition.js';
-import type { DefinedItem, ItemOverrides, ItemKey, ItemKind, KnownItem } from './item-record.js';
+import type { DefinedItem, ItemOverrides, ItemKind, KnownItem } from './item-record.js';
 import type { RestoredItem } from './restoration.js';
 import { findSuspicions } from './definition-scan.js';
 
-/** The tables of migrations 0006-items and 0011-item-revisions. */
+/** The tables of migrations 0006-items and 0010-item-revisions. */
 type ItemTables = {
   items: {
+    /** Identity of the server. */
     server: string;
     kind: ItemKind;
     name: string;
@@ -36,9 +38,13 @@ type ItemTables = {
   item_state: { id: number; revision: number; row_revisions: number };
 };
 
+/** Identifies a stored item. */
+export type StoredItemKey = Pick<KnownItem, 'identity' | 'kind' | 'name'>;
+
 /** A definition that a server has just sent. */
 export interface Observation {
-  readonly server: string;
+  /** Identity of the server. */
+  readonly identity: string;
   readonly kind: ItemKind;
   readonly name: string;
   readonly seen: Definition;
@@ -115,11 +121,11 @@ export class ItemTable {
     return this.tables.selectFrom('items').select(RECORD_COLUMNS);
   }
 
-  async find({ server, kind, name }: ItemKey): Promise<DefinedItem | undefined> {
+  async find({ identity, kind, name }: StoredItemKey): Promise<DefinedItem | undefined> {
     const row = await this.tables
       .selectFrom('items')
       .selectAll()
-      .where('server', '=', server)
+      .where('server', '=', identity)
       .where('kind', '=', kind)
       .where('name', '=', name)
       .executeTakeFirst();
@@ -133,8 +139,8 @@ export class ItemTable {
 
   /** Inserts new items as approved, and updates only the seen definition of stored ones. */
   async recordObservations(sightings: readonly Observation[], at: Date): Promise<void> {
-    const rows = sightings.map(({ server, kind, name, seen, first, flags }) => ({
-      server,
+    const rows = sightings.map(({ identity, kind, name, seen, first, flags }) => ({
+      server: identity,
       kind,
       name,
       approved: writeJson(first.definition),
@@ -166,12 +172,12 @@ export class ItemTable {
   }
 
   /** Returns false when another definition was observed meanwhile, or the item does not exist. */
-  async approve({ server, kind, name }: ItemKey, digest: string): Promise<boolean> {
+  async approve({ identity, kind, name }: StoredItemKey, digest: string): Promise<boolean> {
     return this.change(async (tables, revision) => {
       const { numUpdatedRows } = await tables
         .updateTable('items')
         .set((was) => ({ approved: was.ref('seen'), approved_digest: was.ref('seen_digest'), revision }))
-        .where('server', '=', server)
+        .where('server', '=', identity)
         .where('kind', '=', kind)
         .where('name', '=', name)
         .where('seen_digest', '=', digest)
@@ -180,7 +186,7 @@ export class ItemTable {
     });
   }
 
-  async setOverrides({ server, kind, name }: ItemKey, choice: ItemOverrides): Promise<void> {
+  async setOverrides({ identity, kind, name }: StoredItemKey, choice: ItemOverrides): Promise<void> {
     const { isDisabled, shownName, shownDescription } = choice;
     await this.change((tables, revision) =>
       tables
@@ -191,17 +197,22 @@ export class ItemTable {
           shown_description: shownDescription ?? null,
           revision,
         })
-        .where('server', '=', server)
+        .where('server', '=', identity)
         .where('kind', '=', kind)
         .where('name', '=', name)
         .execute(),
     );
   }
 
+  /** Deletes the items of a server. */
+  async delete(identity: string): Promise<void> {
+    await this.change((tables) => tables.deleteFrom('items').where('server', '=', identity).execute());
+  }
+
   /** Writes approvals and overrides. Keeps the seen definitions of stored items (invariant 10). */
-  async restore(items: readonly RestoredItem[]): Promise<void> {
-    const rows = items.map(({ server, kind, name, approved, seen, ...item }) => ({
-      server,
+  async restore(items: readonly (RestoredItem & StoredItemKey)[]): Promise<void> {
+    const rows = items.map(({ identity, kind, name, approved, seen, ...item }) => ({
+      server: identity,
       kind,
       name,
       approved: writeJson(approved.definition),
@@ -277,7 +288,8 @@ const toItemMap = (rows: readonly ItemRow[]): ReadonlyMap<string, KnownItem> =>
 
 function toKnownItem(row: ItemRow): KnownItem {
   return {
-    server: row.server,
+    server: slugOfIdentity(row.server),
+    identity: row.server,
     kind: row.kind,
     name: row.name,
     approvedDigest: row.approved_digest,

@@ -2,20 +2,12 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShut
 import { isJsonObject, type JsonObject, type JsonValue, type ResourceUri } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
 import { Database, CoalescedRefresh } from '../database/index.js';
-import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
+import { identityOf, ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import { toDefinition, isStorableName, ID_MEMBERS, type Definition } from './definition.js';
 import { findSuspicions } from './definition-scan.js';
-import type {
-  DefinedItem,
-  ItemKey,
-  ItemKind,
-  ItemOverrides,
-  ItemsOfList,
-  ItemStatus,
-  KnownItem,
-} from './item-record.js';
-import { ItemTable, type Observation } from './item-table.js';
-import { hasOverrides, indexByShownName } from './shown-names.js';
+import type { DefinedItem, ItemOverrides, ItemKey, ItemKind, ItemStatus, KnownItem } from './item-record.js';
+import { hasOverrides, indexByShownName, toOverridesText, type ItemsOfList } from './item-overrides.js';
+import { ItemTable, type Observation, type StoredItemKey } from './item-table.js';
 import { SeenPageCache, toFingerprint } from './seen-page-cache.js';
 import { planRestoration, type RestoredCounts, type RestoredItem } from './restoration.js';
 import { isDisabledByTemplate, isDisabledItem } from './resource-switches.js';
@@ -140,41 +132,56 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   statusOf(item: KnownItem): ItemStatus {
-    const server = this.registry.snapshot.servers.find(({ slug }) => slug === item.server);
+    const server = this.registry.snapshot.servers.find((each) => identityOf(each) === item.identity);
     return statusOf(item, server);
   }
 
   /** Returns the items of a kind at configured servers. */
   list(kind: ItemKind): readonly KnownItem[] {
-    const slugs = new Set(this.registry.snapshot.servers.map(({ slug }) => slug));
+    const identities = new Set(this.registry.snapshot.servers.map(identityOf));
     const all = [...this.known.values()].flatMap((items) => [...items.values()]);
-    return all.filter((item) => item.kind === kind && slugs.has(item.server));
+    return all.filter((item) => item.kind === kind && identities.has(item.identity));
   }
 
   /** @throws DatabaseUnavailable */
   async find(key: ItemKey): Promise<DefinedItem | undefined> {
     await this.flush();
-    return isStorableName(key.name) ? this.table.find(key) : undefined;
+    return isStorableName(key.name) ? this.table.find(this.toStoredKey(key)) : undefined;
   }
 
   /** Returns false when another definition was observed meanwhile. @throws DatabaseUnavailable */
   async approve(key: ItemKey, digest: string): Promise<boolean> {
-    const isApproved = await this.table.approve(key, digest);
+    const isApproved = await this.table.approve(this.toStoredKey(key), digest);
     await this.latestRefresh.refresh();
     return isApproved;
   }
 
   /** @throws DatabaseUnavailable */
   async setOverrides(key: ItemKey, choice: ItemOverrides): Promise<void> {
-    await this.table.setOverrides(key, choice);
+    await this.table.setOverrides(this.toStoredKey(key), choice);
     await this.latestRefresh.refresh();
+  }
+
+  /**
+   * Deletes the items of a server that an admin has deleted. What this worker or another one still observes of it is stored again,
+   * but no later server has its identity. @throws DatabaseUnavailable
+   */
+  async forget(server: ServerDefinition): Promise<void> {
+    await this.flush();
+    await this.table.delete(identityOf(server));
+    await this.latestRefresh.refresh();
+  }
+
+  private toStoredKey({ server, kind, name }: ItemKey): StoredItemKey {
+    const definition = this.registry.snapshot.servers.find(({ slug }) => slug === server);
+    return { identity: definition ? identityOf(definition) : server, kind, name };
   }
 
   /** Returns the items of configured servers with their definitions. @throws DatabaseUnavailable */
   async readDefinitions(): Promise<readonly DefinedItem[]> {
     await this.flush();
-    const slugs = new Set(this.registry.snapshot.servers.map(({ slug }) => slug));
-    return (await this.table.readDefinitions()).filter(({ server }) => slugs.has(server));
+    const identities = new Set(this.registry.snapshot.servers.map(identityOf));
+    return (await this.table.readDefinitions()).filter(({ identity }) => identities.has(identity));
   }
 
   /**
@@ -186,14 +193,19 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     { replace, dryRun }: { readonly replace: boolean; readonly dryRun: boolean },
   ): Promise<RestoredCounts> {
     await this.flush();
-    const { changed, counts } = planRestoration(await this.table.readDefinitions(), items, replace);
-    if (!dryRun && changed.length > 0) await this.table.restore(changed);
+    // Items of a server whose slug another server has by now belong to nobody.
+    const stored = (await this.table.readDefinitions()).filter(
+      (item) => this.toStoredKey(item).identity === item.identity,
+    );
+    const { changed, counts } = planRestoration(stored, items, replace);
+    const rows = changed.map((item) => ({ ...item, ...this.toStoredKey(item) }));
+    if (!dryRun && rows.length > 0) await this.table.restore(rows);
     await this.latestRefresh.refresh();
     return counts;
   }
 
-  private itemsOf({ slug }: ServerDefinition, kind: ItemKind): ItemsOfList {
-    return this.known.get(toListKey(slug, kind)) ?? NO_ITEMS;
+  private itemsOf(server: ServerDefinition, kind: ItemKind): ItemsOfList {
+    return this.known.get(toListKey(identityOf(server), kind)) ?? NO_ITEMS;
   }
 
   /** Processes one batch and schedules the next, so that calls are served in between. */
@@ -207,7 +219,7 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   private recordObservations({ server, kind, items }: ListedItems): void {
-    const list = toListKey(server.slug, kind);
+    const list = toListKey(identityOf(server), kind);
     const fingerprint = toFingerprint(items);
     if (this.seenPages.has(list, fingerprint)) return;
     const known = this.known.get(list);
@@ -218,7 +230,7 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
       const before = known?.get(definition.name);
       if (!before && (known?.size ?? 0) + fresh.length >= MAX_ITEMS_PER_LIST) continue;
       if (before?.seenDigest !== definition.digest)
-        fresh.push(this.recordObservation(server.slug, kind, definition, before));
+        fresh.push(this.recordObservation(server, kind, definition, before));
     }
     if (fresh.length === 0) return this.seenPages.add(list, fingerprint);
     this.seenPages.evict(list);
@@ -232,23 +244,23 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   private recordObservation(
-    server: string,
+    { slug: server, identity = server }: ServerDefinition,
     kind: ItemKind,
     seen: Definition,
     before: KnownItem | undefined,
   ): KnownItem {
     const { name, definition, digest } = seen;
     const flags = findSuspicions(definition);
-    const key = JSON.stringify([server, kind, name]);
+    const key = JSON.stringify([identity, kind, name]);
     const first = this.pendingWrites.get(key)?.first ?? seen;
-    this.pendingWrites.set(key, { server, kind, name, seen, first, flags });
+    this.pendingWrites.set(key, { identity, kind, name, seen, first, flags });
     const now = new Date(this.clock.now());
     if (before) {
       this.logger.warn(`Server ${server} changed the definition of ${JSON.stringify(name.slice(0, 100))} (${kind}).`);
       return { ...before, seenDigest: digest, flags, changedAt: now };
     }
     const digests = { approvedDigest: digest, seenDigest: digest };
-    return { server, kind, name, ...digests, flags, isDisabled: false, firstSeenAt: now, changedAt: now };
+    return { server, identity, kind, name, ...digests, flags, isDisabled: false, firstSeenAt: now, changedAt: now };
   }
 
   /** Writes pending observations. Overlapping writes could write one twice, over a newer one of another worker. */
@@ -308,16 +320,16 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   private applyStored(stored: readonly KnownItem[]): void {
     const lists = new Map<string, Map<string, KnownItem>>();
     const put = (item: KnownItem) => {
-      const list = toListKey(item.server, item.kind);
+      const list = toListKey(item.identity, item.kind);
       const items = lists.get(list) ?? new Map<string, KnownItem>();
       lists.set(list, items.set(item.name, item));
     };
     for (const item of stored) put(item);
-    for (const { server, kind, name, seen, flags } of [
+    for (const { identity, kind, name, seen, flags } of [
       ...this.awaitingReadBack.values(),
       ...this.pendingWrites.values(),
     ]) {
-      const list = toListKey(server, kind);
+      const list = toListKey(identity, kind);
       const item = lists.get(list)?.get(name) ?? this.known.get(list)?.get(name);
       if (item) put({ ...item, seenDigest: seen.digest, flags });
     }
@@ -336,21 +348,7 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 }
 
-/** Equal for equal overrides and change marks. */
-const toOverridesText = (items: ItemsOfList | undefined): string =>
-  JSON.stringify(
-    [...(items?.values() ?? [])]
-      .filter(
-        (item) =>
-          item.isDisabled || item.shownName !== undefined || item.shownDescription !== undefined || isChanged(item),
-      )
-      .map((item) => [item.name, item.isDisabled, item.shownName, item.shownDescription, isChanged(item)])
-      .toSorted(([one], [other]) => (String(one) < String(other) ? -1 : 1)),
-  );
-
-const isChanged = ({ approvedDigest, seenDigest }: KnownItem): boolean => approvedDigest !== seenDigest;
-
-const toListKey = (server: string, kind: ItemKind): string => `${server} ${kind}`;
+const toListKey = (identity: string, kind: ItemKind): string => `${identity} ${kind}`;
 
 /** True for the tools of a server whose `toolChanges` is `quarantine`. */
 const isQuarantining = ({ toolChanges }: ServerDefinition, kind: ItemKind): boolean =>

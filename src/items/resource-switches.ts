@@ -1,8 +1,6 @@
 import { readResourceUri, type ResourceUri } from '#lib/mcp-protocol';
-import type { KnownItem } from './item-record.js';
+import type { ItemsOfList } from './item-overrides.js';
 import { couldMatchTemplate } from './uri-templates.js';
-
-type ItemsOfList = ReadonlyMap<string, KnownItem>;
 
 interface Templates {
   readonly text: string;

@@ -14,7 +14,7 @@ function limitsOf(per: LimitDefinition['per']) {
     new FakeRegistry([], { limits: [{ slug: 'few', per, ...once }] }),
     new MemoryCounters(new ManualClock()),
   );
-  return (caller: Caller, tool = 'pay') => limits.run({ caller, server, tool }, async () => 'ran');
+  return (caller: Caller, tool = 'pay') => limits.run({ caller, server, use: { server, kind: 'tools', name: tool } }, async () => 'ran');
 }
 
 describe.each<[LimitDefinition['per']]>([[['team']], [['team', 'tool']], [['principal', 'team']]])(
@@ -30,10 +30,10 @@ describe.each<[LimitDefinition['per']]>([[['team']], [['team', 'tool']], [['prin
     it.each([
       ['a caller without a team', callerOf('bob')],
       ['an anonymous caller', ANONYMOUS],
-    ])('does not bind %s', async (_who, caller) => {
+    ])('binds %s, too', async (_who, caller) => {
       const call = limitsOf(per);
       await expect(call(caller)).resolves.toBe('ran');
-      await expect(call(caller)).resolves.toBe('ran');
+      await expect(call(caller)).rejects.toMatchObject({ httpStatus: 429 });
     });
   },
 );

@@ -22,6 +22,9 @@ interface LimitedCall {
 /** Releases the leases of a call. */
 type Release = () => void;
 
+/** Counted like a team. No team has this name. */
+const NO_TEAM = '';
+
 interface Limit extends LimitDefinition, Allowance {
   matchesServer(server: string): boolean;
   readonly matchesTool: ((tool: string) => boolean) | undefined;
@@ -103,11 +106,12 @@ function appliesTo(limit: Limit, { server, use }: LimitedCall): boolean {
   return limit.matchesTool(use.name) || (use.shownName !== undefined && limit.matchesTool(use.shownName));
 }
 
-/** One key for each combination of subjects: a limit per team has one for each team of the caller, and none without a team. */
+/** One key for each combination of subjects: a limit per team has one for each team of the caller. */
 function toCounterKeys({ slug, per }: Limit, { caller, server, use }: LimitedCall): readonly string[] {
   const parts: Record<LimitSubject, readonly string[]> = {
     principal: [caller.key],
-    team: caller.teams,
+    // Callers without a team share one counter: leaving all teams lifts no limit.
+    team: caller.teams.length > 0 ? caller.teams : [NO_TEAM],
     server: [server.slug],
     // Renaming a tool does not reset its count.
     tool: use?.kind === 'tools' ? [`${server.slug} ${use.name}`] : [],

@@ -25,8 +25,8 @@ export class Memberships {
 
   /** Converts a verified token to a caller and adds the roles and teams of the configured teams. */
   toCaller(token: Omit<VerifiedToken, 'expiresAtMs'> & Partial<Pick<VerifiedToken, 'expiresAtMs'>>): Caller {
-    const { principal, roles, teamRoles, teams, servers, scopes, claims, accessToken, expiresAtMs } = token;
-    const { acceptedUntilMs = expiresAtMs } = token;
+    const { principal, roles, teamRoles, teams, servers, serverIdentities, scopes, claims } = token;
+    const { accessToken, expiresAtMs, acceptedUntilMs = expiresAtMs } = token;
     // The bar separates issuer and subject in the key, so a bar within the issuer must be escaped.
     const key = `${principal.issuer.replaceAll('|', '%7C')}|${principal.subject}`;
     // An access token carries only those team roles that were granted to it, and only while a team still grants them.
@@ -39,6 +39,7 @@ export class Memberships {
         roles,
         teams,
         ...(servers && { servers }),
+        ...(serverIdentities && { serverIdentities }),
         scopes,
         claims,
         ...(accessToken !== undefined && { accessToken }),

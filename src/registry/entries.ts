@@ -24,6 +24,7 @@ import {
   IsEnvironment,
   IsHeaders,
   IsJsonPath,
+  IsOrigins,
   IsQuery,
   IsRate,
   IsServerUrl,
@@ -51,6 +52,7 @@ const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
 const MAX_TITLE_LENGTH = 200;
 const MAX_INSTRUCTIONS_LENGTH = 100_000;
+const MAX_SECRET_LENGTH = 65_536;
 const MAX_DESCRIPTION_LENGTH = 10_000;
 
 export class TimeoutsEntry {
@@ -131,6 +133,18 @@ export class VirtualServerEntry extends DefaultEndpointEntry {
   @IsOptional() @IsTextList() readonly tools?: readonly string[];
   @IsOptional() @IsTextList() readonly prompts?: readonly string[];
   @IsOptional() @IsTextList() readonly resources?: readonly string[];
+}
+
+/** A named credential. Servers refer to it as `${secret:name}`. */
+export class SecretEntry {
+  @IsOptional() @IsString() @MaxLength(MAX_TITLE_LENGTH) readonly title?: string;
+  /** Never returned. */
+  @IsString() @IsNotEmpty() @MaxLength(MAX_SECRET_LENGTH) readonly value!: string;
+  /**
+   * Origins of the servers created over the admin API that may get the value, such as `https://api.example.com`; `*` stands for
+   * every server and program. Servers of the configuration file may use every secret.
+   */
+  @IsOptional() @IsOrigins() readonly origins?: readonly string[];
 }
 
 export class TeamEntry {

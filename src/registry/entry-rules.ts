@@ -124,6 +124,13 @@ export function IsTextList(): PropertyDecorator {
   return rule('isTextList', 'must be a list of strings', TEXTS, (value) => Array.isArray(value) && value.every(isText));
 }
 
+/** Validates a list of origins (RFC 6454), or `*`. */
+export function IsOrigins(): PropertyDecorator {
+  const isOrigin = (item: unknown) => item === '*' || (typeof item === 'string' && URL.parse(item)?.origin === item);
+  const message = 'must be a list of origins such as https://api.example.com, without a path, or *';
+  return rule('isOrigins', message, TEXTS, (value) => Array.isArray(value) && value.every(isOrigin));
+}
+
 /** Validates the path of a REST tool, relative to the URL of its server. */
 export function IsToolPath(): PropertyDecorator {
   const message =

@@ -1,40 +1,96 @@
 import type { Variables } from '#lib/config';
 import { isJsonObject, type JsonValue } from '#lib/mcp-protocol';
+import { isCredentialPath, type MemberPath } from './credentials.js';
 import type { Fault } from './registry.errors.js';
 
 const REFERENCE = /\$\$\{|\$\{([^}]*)(\}?)/g;
+/** In an entry of the admin API every other `${` is plain text. */
+const SECRET_ONLY_REFERENCE = /\$\$\{(?=secret:)|\$\{(secret:[^}]*)(\}?)/g;
 const NAME = /^([A-Za-z_]\w*)(?::-([\s\S]*))?$/;
+const SECRET_NAME = /^secret:([a-z0-9-]+)$/;
 
-/**
- * Replaces `${NAME}` and `${NAME:-default}` in every string of a parsed document, so that the value of a variable cannot
- * change the structure of the document. `$${` stands for `${`. Faults name the variable and the path, never a value.
- */
-export function expandVariables(document: JsonValue, variables: Variables, faults: Fault[]): JsonValue {
-  return expandAt('', document, variables, faults);
+const MISPLACED =
+  'A secret can be used only in headers, env, args, the query of url, and in headers, query and body of tools.';
+
+/** Resolves references to named secrets. */
+export interface SecretLookup {
+  /** The number of steps of a path before those inside an entry. */
+  readonly depth: number;
+  /** Returns the value of a secret for a member of an entry, or why it cannot be used there. */
+  resolve(name: string, path: MemberPath): { readonly value: string } | { readonly fault: string };
 }
 
-function expandAt(path: string, value: JsonValue, variables: Variables, faults: Fault[]): JsonValue {
-  if (typeof value === 'string') return expandText(path, value, variables, faults);
-  if (Array.isArray(value)) return value.map((item, index) => expandAt(`${path}[${index}]`, item, variables, faults));
+export interface Expansion {
+  /** Absent: only references to secrets are expanded. */
+  readonly variables?: Variables;
+  readonly secrets: SecretLookup;
+  readonly faults: Fault[];
+}
+
+/**
+ * Replaces `${NAME}`, `${NAME:-default}` and `${secret:name}` in every string of a parsed document, so that a value cannot
+ * change the structure of the document and is not expanded itself. `$${` stands for `${`. Faults name the variable or secret and
+ * the path, never a value.
+ */
+export function expandVariables(document: JsonValue, expansion: Expansion): JsonValue {
+  return expandAt([], '', document, expansion);
+}
+
+function expandAt(path: MemberPath, text: string, value: JsonValue, expansion: Expansion): JsonValue {
+  if (typeof value === 'string') return expandText(path, text, value, expansion);
+  if (Array.isArray(value)) {
+    return value.map((item, index) => expandAt([...path, String(index)], `${text}[${index}]`, item, expansion));
+  }
   if (!isJsonObject(value)) return value;
   const entries = Object.entries(value).map(([key, item]): [string, JsonValue] => [
     key,
-    expandAt(path === '' ? key : `${path}.${key}`, item ?? null, variables, faults),
+    expandAt([...path, key], text === '' ? key : `${text}.${key}`, item ?? null, expansion),
   ]);
   return Object.fromEntries(entries);
 }
 
-function expandText(path: string, text: string, variables: Variables, faults: Fault[]): string {
-  return text.replace(REFERENCE, (whole: string, inner: string | undefined, end: string | undefined) => {
+function expandText(path: MemberPath, at: string, text: string, { variables, secrets, faults }: Expansion): string {
+  const member = path.slice(secrets.depth);
+  const query = member.length === 1 && member[0] === 'url' ? text.indexOf('?') : -1;
+  const pattern = variables ? REFERENCE : SECRET_ONLY_REFERENCE;
+  return text.replace(pattern, (whole: string, inner: string | undefined, end: string | undefined, offset: number) => {
     if (inner === undefined) return '${';
-    const [, name, fallback] = (end === '}' && NAME.exec(inner)) || [];
-    if (name === undefined) {
-      faults.push({ path, message: 'A variable reference must have the form ${NAME} or ${NAME:-default}.' });
+    const [, secret] = (end === '}' && SECRET_NAME.exec(inner)) || [];
+    if (secret !== undefined || inner.startsWith('secret:')) {
+      const isInQuery = query >= 0 && offset > query;
+      const found = expandSecret(secret, member, isInQuery, secrets);
+      if ('value' in found) return isInQuery ? encodeURIComponent(found.value) : found.value;
+      faults.push({ path: at, message: found.fault });
       return whole;
     }
-    const value = variables[name];
-    if (value !== undefined && (value !== '' || fallback === undefined)) return value;
-    if (fallback === undefined) faults.push({ path, message: `The environment variable ${name} is not set.` });
-    return fallback ?? '';
+    const found = expandVariable(end === '}' ? inner : '', variables ?? {});
+    if ('value' in found) return found.value;
+    faults.push({ path: at, message: found.fault });
+    return found.replacement ?? whole;
   });
+}
+
+function expandSecret(
+  name: string | undefined,
+  member: MemberPath,
+  isInQuery: boolean,
+  secrets: SecretLookup,
+): ReturnType<SecretLookup['resolve']> {
+  if (name === undefined) return { fault: 'A reference to a secret must have the form ${secret:name}.' };
+  if (!isInQuery && (!isCredentialPath(member) || member[0] === 'value')) return { fault: MISPLACED };
+  return secrets.resolve(name, member);
+}
+
+function expandVariable(
+  inner: string,
+  variables: Variables,
+): { readonly value: string } | { readonly fault: string; readonly replacement?: string } {
+  const [, name, fallback] = NAME.exec(inner) ?? [];
+  if (name === undefined) {
+    return { fault: 'A variable reference must have the form ${NAME}, ${NAME:-default} or ${secret:name}.' };
+  }
+  const value = variables[name];
+  if (value !== undefined && (value !== '' || fallback === undefined)) return { value };
+  if (fallback !== undefined) return { value: fallback };
+  return { fault: `The environment variable ${name} is not set.`, replacement: '' };
 }

@@ -5,11 +5,12 @@ export {
   PolicyEntry,
   RemoteServerEntry,
   RestServerEntry,
+  SecretEntry,
   StdioServerEntry,
   TeamEntry,
   VirtualServerEntry,
 } from './entries.js';
-export { CREDENTIAL_MEMBERS } from './credential-members.js';
+export { isHarmless, mapCredentials, selectCredentialMembers, type MemberPath } from './credentials.js';
 export { publicExposureWarnings } from './public-exposure.js';
 export { RegistryConfig } from './registry.config.js';
 export {
@@ -30,6 +31,7 @@ export type { LimitDefinition, LimitSubject, PolicyDefinition, TeamDefinition } 
 export { SECTIONS, type AppliedChanges, type Section, type DesiredEntry } from './registry-changes.js';
 export { RegistryModule } from './registry.module.js';
 export { RegistryStore, type RegistryEntries, type RegistryEntry } from './registry-store.js';
+export type { SecretDefinition } from './secret-definition.js';
 export type {
   Isolation,
   RemoteServer,
@@ -39,4 +41,5 @@ export type {
   StdioServer,
   VirtualServerDefinition,
 } from './server-definition.js';
+export { identityOf, slugOfIdentity } from './server-identity.js';
 export { ServerRegistry, type RegistrySnapshot } from './server-registry.js';

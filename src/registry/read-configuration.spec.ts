@@ -221,14 +221,14 @@ default: { public: 1 }
       'servers.child.command: is missing.',
       'servers.child.args: must be a list of strings.',
       'servers.child.env: must map environment variable names to strings.',
-      'servers.child.enabled: must be a boolean value.',
+      'servers.child.enabled: must be true or false.',
       expect.stringMatching(/^servers\.login\.url: .* without user name/),
       expect.stringMatching(/^servers\.host\.headers: must map header names/),
       expect.stringMatching(/^virtualServers\.web\.servers\[0\]: No server has this name\. Did you mean web\?/),
       expect.stringMatching(/^virtualServers\.web\.tools\[0\]: The pattern must start/),
       expect.stringMatching(/^virtualServers\.web\.tools\[1\]: The pattern must start/),
       'virtualServers.empty.servers: is missing.',
-      'default.public: must be a boolean value.',
+      'default.public: must be true or false.',
     ]);
   });
 
@@ -350,7 +350,7 @@ describe('variables in the configuration file', () => {
 
   it.each(['${', '${A', '${A-B}', '${1A}', '${}'])('are rejected when written as %s', (reference) => {
     expect(faultsOf(`servers: { a: { transport: stdio, command: x, args: ["${reference}"] } }`)).toEqual([
-      'servers.a.args[0]: A variable reference must have the form ${NAME} or ${NAME:-default}.',
+      'servers.a.args[0]: A variable reference must have the form ${NAME}, ${NAME:-default} or ${secret:name}.',
     ]);
   });
 });

@@ -1,7 +1,8 @@
 import { didYouMean, type Variables } from '#lib/config';
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 import { parseConfigurationText } from './configuration-text.js';
-import { expandVariables } from './expand-variables.js';
+import { expandVariables, type SecretLookup } from './expand-variables.js';
+import { readSecret } from './read-secret.js';
 import { readServer } from './read-server.js';
 import { readLimit, readPolicy, readTeam } from './read-policy.js';
 import { readDefaultEndpoint, readVirtualServer } from './read-virtual-server.js';
@@ -15,14 +16,17 @@ export type Configuration = Omit<RegistrySnapshot, 'version'>;
 export type ConfigurationResult =
   { readonly value: Configuration; readonly source: JsonObject } | { readonly faults: readonly Fault[] };
 
-const SECTIONS = ['servers', 'virtualServers', 'teams', 'policies', 'limits', 'default'];
+const SECTIONS = ['servers', 'virtualServers', 'teams', 'policies', 'limits', 'secrets', 'default'];
+
+/** The value is in the database, which is not read here; `Declarations` checks that the secret exists. */
+const ANY_SECRET: SecretLookup = { depth: 2, resolve: () => ({ value: 'secret' }) };
 
 /** Parses and validates the text of a configuration file. Returns the configuration, or every fault. */
 export function readConfiguration(text: string, variables: Variables): ConfigurationResult {
   const parsed = parseConfigurationText(text);
   if ('faults' in parsed) return parsed;
   const missing: Fault[] = [];
-  const document = expandVariables(parsed.value, variables, missing);
+  const document = expandVariables(parsed.value, { variables, secrets: ANY_SECRET, faults: missing });
   const faults: Fault[] = [];
   const configuration = readDocument(isJsonObject(document) ? document : {}, faults);
   // A value with a missing variable is incomplete. Further faults of that value would only be consequences.
@@ -44,6 +48,7 @@ function readDocument(document: JsonObject, faults: Fault[]): Configuration {
   for (const [slug] of virtualEntries.filter(([name]) => slugs.has(name))) {
     faults.push({ path: `virtualServers.${slug}`, message: 'A server with this name already exists.' });
   }
+  for (const [slug, value] of readSection(document, 'secrets', faults)) readSecret(slug, value, faults);
   return {
     servers: serverEntries.flatMap(([slug, value]) => readServer(slug, value, faults) ?? []),
     virtualServers: virtualEntries.flatMap(([slug, value]) => readVirtualServer(slug, value, slugs, faults) ?? []),

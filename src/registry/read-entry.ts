@@ -1,5 +1,6 @@
 import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
 import { didYouMean } from '#lib/config';
+import { describeErrors } from '#lib/validation';
 import { isJsonObject, type JsonValue } from '#lib/mcp-protocol';
 import type { Fault } from './registry.errors.js';
 
@@ -27,11 +28,7 @@ function toFaults(error: ValidationError, entryClass: new () => object, path: st
   if ('whitelistValidation' in constraints) {
     return [{ path: memberPath, message: `Unknown key.${didYouMean(error.property, keysOf(entryClass))}` }];
   }
-  if (error.value === undefined) return [{ path: memberPath, message: 'is missing.' }];
-  return Object.values(constraints).map((message) => ({
-    path: memberPath,
-    message: `${message.replace(`${error.property} `, '')}.`,
-  }));
+  return describeErrors([error], path).map((fault) => ({ path: fault.path, message: `${fault.message}.` }));
 }
 
 function keysOf(entryClass: new () => object): Set<string> {

@@ -1,7 +1,7 @@
 import type { JsonObject } from '#lib/mcp-protocol';
 
 /** Sections of the configuration file that name their entries. */
-export const SECTIONS = ['servers', 'virtualServers', 'teams', 'policies', 'limits'] as const;
+export const SECTIONS = ['servers', 'virtualServers', 'teams', 'policies', 'limits', 'secrets'] as const;
 export type Section = (typeof SECTIONS)[number];
 
 /** The desired state of an entry. */

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { DATABASE_KINDS, type DatabaseHost } from '../../test/support/databases.js';
-import { ChangeRefused, EntryInvalid, EntryUnknown } from './index.js';
+import { ChangeRefused, EntryInvalid, EntryUnknown, identityOf } from './index.js';
 import { EntryInUse, EntryManaged, SlugTaken, VersionMismatch } from './registry.errors.js';
 import type { DesiredEntry } from './registry-changes.js';
 import { RegistryWorld, serverSlugs, type RegistryWorker } from './registry-fixture.js';
@@ -38,6 +38,23 @@ describe.each(DATABASE_KINDS)('RegistryStore over $name', ({ start }) => {
   }
 
   describe('servers', () => {
+    it('gives each server an identity that no later server of its slug has, and keeps that of the file', async () => {
+      const { store, registry, reloadWith } = worker;
+      const identity = (slug: string) =>
+        registry.snapshot.servers.filter((each) => each.slug === slug).map(identityOf)[0];
+      const first = await store.servers.create('mine', REMOTE);
+      const before = identity('mine');
+      const changed = await store.servers.replace('mine', { ...REMOTE, title: 'Changed' }, first.version);
+      expect(identity('mine')).toBe(before);
+      await store.servers.delete('mine', changed.version);
+      await store.servers.create('mine', REMOTE);
+      expect(identity('mine')).not.toBe(before);
+      expect(identity('b-file')).toBe('b-file');
+      await reloadWith(FILE.replace('b-file', 'c-file'));
+      await reloadWith(FILE);
+      expect(identity('b-file')).toBe('b-file');
+    });
+
     it('creates a server by the rules of the file and serves it at once', async () => {
       const { store, registry } = worker;
       const source = { ...REMOTE, timeouts: { connect: '5s' }, headers: { Authorization: 'Bearer ${A}' } };
@@ -52,6 +69,7 @@ describe.each(DATABASE_KINDS)('RegistryStore over $name', ({ start }) => {
         headers: { Authorization: 'Bearer ${A}' },
         timeouts: { connectMs: 5_000, requestMs: 300_000 },
         guarded: true,
+        identity: expect.stringMatching(/^mine@/),
       };
       expect(created).toEqual({
         slug: 'mine',
@@ -163,7 +181,10 @@ describe.each(DATABASE_KINDS)('RegistryStore over $name', ({ start }) => {
       const two = await store.virtualServers.create('two', { servers: ['b-file', 'mine'] });
       const fault = await refusal(store.servers.delete('mine', mine.version));
       expect(fault).toBeInstanceOf(EntryInUse);
-      expect(fault).toMatchObject({ usedBy: ['one', 'two'], message: expect.stringContaining('one, two') });
+      expect(fault).toMatchObject({
+        usedBy: ['virtual server one', 'virtual server two'],
+        message: expect.stringContaining('virtual server one, virtual server two'),
+      });
       await store.virtualServers.delete('one', one.version);
       await store.virtualServers.replace('two', { servers: ['b-file'] }, two.version);
       await store.servers.delete('mine', mine.version);

@@ -2,6 +2,7 @@ import type { JsonObject } from '#lib/mcp-protocol';
 import type { AppliedChanges, ApplyOptions, DesiredEntry } from './registry-changes.js';
 import type { Fault } from './registry.errors.js';
 import type { LimitDefinition, PolicyDefinition, TeamDefinition } from './policy-definition.js';
+import type { SecretDefinition } from './secret-definition.js';
 import type { ServerDefinition, VirtualServerDefinition } from './server-definition.js';
 
 /** An entry of the registry with its source, its definition and its faults. */
@@ -19,6 +20,8 @@ export interface RegistryEntry<Definition> {
   readonly definition: Definition | undefined;
   /** Why the entry cannot be used on this host, completely or in part. Paths are relative to the entry. */
   readonly faults: readonly Fault[];
+  /** What refers to a secret, such as `server weather`. Absent for other kinds. */
+  readonly usedBy?: readonly string[];
 }
 
 /** The entries of one kind. A source must follow the rules of the configuration file; `${NAME}` in it is plain text. */
@@ -52,6 +55,7 @@ export abstract class RegistryStore {
   abstract readonly teams: RegistryEntries<TeamDefinition>;
   abstract readonly policies: RegistryEntries<PolicyDefinition>;
   abstract readonly limits: RegistryEntries<LimitDefinition>;
+  abstract readonly secrets: RegistryEntries<SecretDefinition>;
 
   /**
    * Creates and updates entries to match their desired state, all of them or none.

@@ -82,16 +82,16 @@ export class VersionMismatch extends ChangeRefused {
   }
 }
 
-/** Virtual servers use the server. */
+/** Other entries use the entry. */
 export class EntryInUse extends ChangeRefused {
   readonly code = 'entry_in_use';
 
   constructor(
     slug: string,
-    /** Slugs of virtual servers. */
+    /** Kind and slug of each, such as `virtual server office`. */
     readonly usedBy: readonly string[],
   ) {
-    super(`"${slug}" is used by the virtual servers ${usedBy.join(', ')}. Remove it from them first.`);
+    super(`"${slug}" is used by ${usedBy.join(', ')}. Remove it there first.`);
   }
 }
 

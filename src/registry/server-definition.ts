@@ -36,6 +36,8 @@ interface ServerBase {
   readonly refreshes?: number;
   /** True for a server created over the admin API. It may use only public or explicitly allowed addresses (ADR 17). */
   readonly guarded?: boolean;
+  /** Distinguishes the server from earlier ones of its slug. Absent: the slug itself (`identityOf`). */
+  readonly identity?: string;
 }
 
 export interface ServerTimeouts {

@@ -45,16 +45,18 @@ export function readSessionRecord(value: JsonValue | undefined): SessionRecord |
 
 function readCaller(value: JsonValue | undefined): Caller | undefined {
   if (!isJsonObject(value)) return undefined;
-  const { principal, key, anonymous, roles, teams, servers, scopes, claims, grants } = value;
+  const { principal, key, anonymous, roles, teams, servers, serverIdentities, scopes, claims, grants } = value;
   if (!isJsonObject(principal) || !isJsonObject(claims) || ![roles, teams, scopes].every(isStringArray))
     return undefined;
   if (servers !== undefined && !isStringArray(servers)) return undefined;
   const readGrants = grants === undefined ? undefined : readTokenGrants(grants);
   if (grants !== undefined && !readGrants) return undefined;
+  if (serverIdentities !== undefined && !isStringArray(serverIdentities)) return undefined;
   const { issuer, subject } = principal;
   if (!isString(issuer) || !isString(subject) || !isString(key) || typeof anonymous !== 'boolean') return undefined;
   const names = { roles, teams, scopes } as Pick<Caller, 'roles' | 'teams' | 'scopes'>;
-  const optional = { ...(servers && { servers }), ...(readGrants && { grants: readGrants }) };
+  const narrowing = { ...(servers && { servers }), ...(serverIdentities && { serverIdentities }) };
+  const optional = { ...narrowing, ...(readGrants && { grants: readGrants }) };
   return { principal: { issuer, subject }, key, anonymous, ...names, claims, ...optional };
 }
 

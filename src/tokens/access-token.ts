@@ -14,6 +14,8 @@ export interface AccessToken {
   readonly scopes: readonly string[];
   /** Slugs of the servers that the token may use. Absent: all. */
   readonly servers?: readonly string[];
+  /** Identities of these servers, which later servers of the same slugs do not have. */
+  readonly serverIdentities?: readonly string[];
   readonly createdAt: Date;
   /** `issuer|subject` of its creator. */
   readonly createdBy: string;

@@ -21,6 +21,7 @@ type TokenTables = {
     team_roles: StoredJson | null;
     teams: StoredJson;
     scopes: StoredJson;
+    /** Identities. */
     servers: StoredJson | null;
     created_at: StoredInstant;
     created_by: string;
@@ -81,7 +82,7 @@ export class TokenTable {
           ...(team_roles !== null && { teamRoles: readJson(team_roles) as string[] }),
           teams: readJson(teams) as string[],
           scopes: readJson(scopes) as string[],
-          ...(servers !== null && { servers: readJson(servers) as string[] }),
+          ...(servers !== null && toServers(readJson(servers) as string[])),
           createdAt: readInstant(created_at),
           createdBy: created_by,
           expiresAt: readInstant(expires_at),
@@ -110,7 +111,18 @@ export class TokenTable {
         .where('subject', '=', token.subject)
         .executeTakeFirstOrThrow();
       if (Number(count) >= max) return false;
-      const { id, title, issuer, subject, roles, teamRoles, teams, scopes, servers } = token;
+      const {
+        id,
+        title,
+        issuer,
+        subject,
+        roles,
+        teamRoles,
+        teams,
+        scopes,
+        servers,
+        serverIdentities = servers,
+      } = token;
       const row = {
         id,
         digest,
@@ -121,7 +133,7 @@ export class TokenTable {
         team_roles: teamRoles ? writeJson([...teamRoles]) : null,
         teams: writeJson([...teams]),
         scopes: writeJson([...scopes]),
-        servers: servers ? writeJson([...servers]) : null,
+        servers: serverIdentities ? writeJson([...serverIdentities]) : null,
         created_at: token.createdAt,
         created_by: token.createdBy,
         expires_at: token.expiresAt,
@@ -173,3 +185,9 @@ export class TokenTable {
     });
   }
 }
+
+/** An identity is the slug, or the slug with a suffix. */
+const toServers = (serverIdentities: readonly string[]): Pick<AccessToken, 'servers' | 'serverIdentities'> => ({
+  servers: serverIdentities.map((identity) => identity.split('@', 1)[0] ?? identity),
+  serverIdentities,
+});

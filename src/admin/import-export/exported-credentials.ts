@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 import { CipherRing } from '#lib/sealing';
 import { DataFolder } from '../../data-folder/index.js';
-import { CREDENTIAL_MEMBERS } from '../../registry/index.js';
+import { selectCredentialMembers } from '../../registry/index.js';
 import { credentialDestination } from '../registry/credential-placeholders.js';
 
 const LABEL = 'isthmus export 1';
@@ -21,7 +21,7 @@ export class ExportedCredentials {
 
   /** Undefined when the entry has no credentials. */
   encrypt(name: string, source: JsonObject): string | undefined {
-    const members = Object.entries(source).filter(([member]) => CREDENTIAL_MEMBERS.has(member));
+    const members = selectCredentialMembers(source);
     if (members.length === 0) return undefined;
     return this.ring.encrypt(JSON.stringify(Object.fromEntries(members)), toAssociatedData(name, source));
   }

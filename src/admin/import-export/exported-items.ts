@@ -13,7 +13,7 @@ import {
   type RestoredItem,
 } from '../../items/index.js';
 import type { Fault } from '../../registry/index.js';
-import { MAX_DESCRIPTION_LENGTH, SHOWN_NAME } from '../items/item-presentation.js';
+import { MAX_DESCRIPTION_LENGTH, SHOWN_NAME, SHOWN_NAME_RULE } from '../items/item-presentation.js';
 
 const MAX_NAME_LENGTH = 2_048;
 
@@ -26,7 +26,7 @@ export class ExportedItem {
   @IsString() @MaxLength(MAX_NAME_LENGTH) readonly name!: string;
   /** True for an item that is hidden from all clients. */
   @IsOptional() @IsBoolean() readonly isDisabled?: boolean;
-  @IsOptional() @Matches(SHOWN_NAME) readonly shownName?: string;
+  @IsOptional() @Matches(SHOWN_NAME, { message: SHOWN_NAME_RULE }) readonly shownName?: string;
   @IsOptional() @IsString() @MaxLength(MAX_DESCRIPTION_LENGTH) readonly shownDescription?: string;
   /** The approved definition. */
   @IsObject() readonly approved!: JsonObject;
@@ -99,6 +99,7 @@ function toExportedItem({
   approvedDigest,
   seenDigest,
   flags: _flags,
+  identity: _identity,
   ...item
 }: DefinedItem): ExportedItem {
   return { ...item, approved, ...(approvedDigest !== seenDigest && { seen }) };

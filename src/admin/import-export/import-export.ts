@@ -4,6 +4,7 @@ import { Clock } from '#lib/time';
 import {
   EntryInvalid,
   RegistryStore,
+  ServerRegistry,
   SECTIONS,
   type AppliedChanges,
   type Fault,
@@ -58,6 +59,7 @@ export class ImportExport {
     private readonly items: ExportedItems,
     private readonly discovery: ItemDiscovery,
     private readonly clock: Clock,
+    private readonly registry: ServerRegistry,
   ) {}
 
   async export(): Promise<ExportedConfiguration> {
@@ -83,7 +85,10 @@ export class ImportExport {
     const desired = await this.toDesiredEntries(entries, credentials, faults);
     const desiredItems = items && this.items.parse(items, faults);
     if (faults.length > 0) throw new EntryInvalid(faults);
+    const { servers } = this.registry.snapshot;
     const changes = await this.store.apply(desired, options);
+    const deleted = servers.filter(({ slug }) => changes.deleted.includes(`servers.${slug}`));
+    if (!options.dryRun) await this.discovery.forget(deleted);
     const counts = desiredItems && (await this.items.restore(desiredItems, options));
     if (!options.dryRun) this.scheduleDiscovery([...changes.created, ...changes.updated]);
     return { ...changes, ...(counts && { items: counts }) };

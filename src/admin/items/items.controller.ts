@@ -53,7 +53,7 @@ class Approval {
   @IsString() @MaxLength(MAX_TEXT_LENGTH) readonly digest!: string;
 }
 
-interface ItemResponse extends Omit<KnownItem, 'firstSeenAt' | 'changedAt'> {
+interface ItemResponse extends Omit<KnownItem, 'firstSeenAt' | 'changedAt' | 'identity'> {
   readonly status: ItemStatus;
   readonly firstSeenAt: string;
   readonly changedAt: string;
@@ -172,13 +172,16 @@ export abstract class ItemsController {
     return item;
   }
 
-  private toResponse({ firstSeenAt, changedAt, flags, ...item }: KnownItem, similarNames: ServersByName): ItemResponse {
+  private toResponse(
+    { firstSeenAt, changedAt, flags, identity, ...item }: KnownItem,
+    similarNames: ServersByName,
+  ): ItemResponse {
     const others = (similarNames.get(toNameKey(item.name)) ?? []).filter((server) => server !== item.server);
     const shadowed = others.length > 0 ? [`its name resembles an item of ${others.slice(0, 5).join(', ')}.`] : [];
     return {
       ...item,
       flags: [...flags, ...shadowed],
-      status: this.items.statusOf({ ...item, firstSeenAt, changedAt, flags }),
+      status: this.items.statusOf({ ...item, identity, firstSeenAt, changedAt, flags }),
       firstSeenAt: firstSeenAt.toISOString(),
       changedAt: changedAt.toISOString(),
     };

@@ -54,6 +54,7 @@ export const RESPONSE_SCHEMAS = {
     updatedAt: instant,
     usable: flag,
     faults: texts,
+    'usedBy?': texts,
     entry: { type: ['object', 'null'] },
   }),
   EntryPage: pageOf('Entry'),
@@ -152,7 +153,11 @@ export const RESPONSE_SCHEMAS = {
     'place?': text,
   }),
   UpstreamSessionPage: workerPageOf('UpstreamSession'),
-  Worker: { type: 'object', properties: { id: text, startedAt: instant, warnings: texts }, required: ['id', 'startedAt'] },
+  Worker: {
+    type: 'object',
+    properties: { id: text, startedAt: instant, warnings: texts },
+    required: ['id', 'startedAt'],
+  },
   Workers: workerPageOf('Worker'),
   Trial: {
     oneOf: [

@@ -1,16 +1,17 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
-import { CREDENTIAL_MEMBERS, EntryInvalid, type Fault } from '../../registry/index.js';
+import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
+import { EntryInvalid, isHarmless, mapCredentials, type Fault, type MemberPath } from '../../registry/index.js';
 
 /** Placeholder that masks a credential in a response. When a request sends it back, the stored credential is kept. */
 export const CREDENTIAL_PLACEHOLDER = '[kept]';
 
 const NO_STORED_VALUE = `"${CREDENTIAL_PLACEHOLDER}" refers to a stored value, but none exists for this host or program. Send the value itself.`;
 
-/** Masks credentials: the names of headers and variables and the number of arguments stay visible, but no value. */
-export function maskCredentials(source: JsonObject): JsonObject {
-  const masked = Object.entries(source).map(([member, value]) => [member, isCredential(member) ? mask(value) : value]);
-  return Object.fromEntries(masked) as JsonObject;
-}
+/**
+ * Masks credentials: the names of headers, variables and query parameters and the number of arguments stay visible, and so do
+ * references to named secrets, but no value.
+ */
+export const maskCredentials = (source: JsonObject): JsonObject =>
+  mapCredentials(source, (value, path) => (isHarmless(source, value, path) ? value : CREDENTIAL_PLACEHOLDER));
 
 /**
  * Replaces placeholders in an entry by the stored credentials.
@@ -18,17 +19,40 @@ export function maskCredentials(source: JsonObject): JsonObject {
  */
 export function restoreCredentials(sent: JsonObject, stored: JsonObject | undefined): JsonObject {
   const faults: Fault[] = [];
-  // A caller who may write an entry but not read its credentials must not redirect them to another destination.
-  const isSameDestination =
-    stored && credentialDestination(stored) === credentialDestination(sent) && hasSameArguments(sent, stored);
-  const previous = isSameDestination ? stored : undefined;
-  const restored = Object.entries(sent).map(([member, value]) => [
-    member,
-    isCredential(member) ? restoreMember(value, previous?.[member], member, faults) : value,
-  ]);
+  const before = stored && isSameDestination(sent, stored) ? readCredentials(stored) : new Map<string, JsonValue>();
+  const restored = mapCredentials(sent, (value, path) => {
+    if (value !== CREDENTIAL_PLACEHOLDER) return value;
+    const found = before.get(toKey(path));
+    if (found === undefined)
+      faults.push({ path: path.filter((step) => step !== '').join('.'), message: NO_STORED_VALUE });
+    return found ?? null;
+  });
   if (faults.length > 0) throw new EntryInvalid(faults);
-  return Object.fromEntries(restored) as JsonObject;
+  return restored;
 }
+
+/** A caller who may write an entry but not read its credentials must not redirect them to another destination. */
+const isSameDestination = (sent: JsonObject, stored: JsonObject): boolean =>
+  credentialDestination(stored) === credentialDestination(sent) &&
+  hasSameArguments(sent, stored) &&
+  hasNoFurtherOrigins(sent, stored);
+
+/** A secret may be sent to its origins. */
+function hasNoFurtherOrigins({ origins: sent = [] }: JsonObject, { origins: stored = [] }: JsonObject): boolean {
+  if (!Array.isArray(sent) || !Array.isArray(stored)) return false;
+  return sent.every((origin) => stored.includes(origin));
+}
+
+function readCredentials(source: JsonObject): ReadonlyMap<string, JsonValue> {
+  const values = new Map<string, JsonValue>();
+  mapCredentials(source, (value, path) => {
+    values.set(toKey(path), value);
+    return value;
+  });
+  return values;
+}
+
+const toKey = (path: MemberPath): string => JSON.stringify(path);
 
 /** Identifies the host or program that receives the credentials. */
 export function credentialDestination({ url, command, cwd }: JsonObject): string {
@@ -43,43 +67,4 @@ function hasSameArguments({ args: sent = [] }: JsonObject, { args: stored = [] }
     sent.length === stored.length &&
     sent.every((each, index) => each === CREDENTIAL_PLACEHOLDER || each === stored[index])
   );
-}
-
-const isCredential = (member: string): boolean => CREDENTIAL_MEMBERS.has(member);
-
-function mask(value: JsonValue | undefined): JsonValue {
-  if (Array.isArray(value)) return value.map(() => CREDENTIAL_PLACEHOLDER);
-  if (isJsonObject(value)) return Object.fromEntries(Object.keys(value).map((name) => [name, CREDENTIAL_PLACEHOLDER]));
-  return CREDENTIAL_PLACEHOLDER;
-}
-
-function restoreMember(
-  value: JsonValue | undefined,
-  stored: JsonValue | undefined,
-  path: string,
-  faults: Fault[],
-): JsonValue {
-  if (Array.isArray(value)) {
-    const before = Array.isArray(stored) ? stored : [];
-    return value.map((each, index) => restoreValue(each, before[index], `${path}.${index}`, faults));
-  }
-  if (!isJsonObject(value)) return restoreValue(value, stored, path, faults);
-  const before = isJsonObject(stored) ? stored : {};
-  const entries = Object.entries(value).map(([name, each]) => {
-    const own = Object.hasOwn(before, name) ? before[name] : undefined;
-    return [name, restoreValue(each, own, `${path}.${name}`, faults)] as const;
-  });
-  return Object.fromEntries(entries);
-}
-
-function restoreValue(
-  value: JsonValue | undefined,
-  stored: JsonValue | undefined,
-  path: string,
-  faults: Fault[],
-): JsonValue {
-  if (value !== CREDENTIAL_PLACEHOLDER) return value ?? null;
-  if (stored !== undefined) return stored;
-  faults.push({ path, message: NO_STORED_VALUE });
-  return null;
 }

@@ -19,6 +19,8 @@ export interface EntryResponse {
   readonly faults: readonly string[];
   /** The source in the format of the configuration file, with `[kept]` for credentials. Null when these cannot be decrypted. */
   readonly entry: JsonObject | null;
+  /** What refers to a secret, such as `server weather`. Absent for other kinds. */
+  readonly usedBy?: readonly string[];
 }
 
 /** Lists and changes the entries of one kind, with masked credentials and version checks. */
@@ -99,7 +101,7 @@ export class AdminEntries<Definition> {
 }
 
 function toResponse<Definition>(stored: RegistryEntry<Definition>): EntryResponse {
-  const { slug, managed, version, createdAt, updatedAt, source, definition, faults } = stored;
+  const { slug, managed, version, createdAt, updatedAt, source, definition, faults, usedBy } = stored;
   return {
     slug,
     managed,
@@ -108,6 +110,7 @@ function toResponse<Definition>(stored: RegistryEntry<Definition>): EntryRespons
     updatedAt: updatedAt.toISOString(),
     usable: definition !== undefined,
     faults: faults.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)),
+    ...(usedBy && { usedBy }),
     entry: source ? maskCredentials(source) : null,
   };
 }

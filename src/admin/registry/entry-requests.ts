@@ -3,7 +3,7 @@ import { IsBoolean, IsObject, IsOptional, IsString, MaxLength } from 'class-vali
 import type { JsonObject } from '#lib/mcp-protocol';
 import { PageQuery } from '../pages.js';
 
-const MAX_SLUG_LENGTH = 200;
+const MAX_SLUG_LENGTH = 32;
 const MAX_SEARCH_LENGTH = 200;
 
 /** The source of an entry in the format of the configuration file (docs/configuration.md). */

@@ -34,6 +34,17 @@ export class ItemDiscovery implements OnApplicationShutdown {
     return this.trial.run(server, observe, this.stop.signal);
   }
 
+  /** Deletes what is stored about the items of deleted servers, so that it does not accumulate. Failures are logged. */
+  async forget(deleted: readonly ServerDefinition[]): Promise<void> {
+    for (const server of deleted) {
+      try {
+        await this.items.forget(server);
+      } catch (cause) {
+        this.logger.warn(`Failed to delete the items of server ${server.slug}: ${String(cause)}`);
+      }
+    }
+  }
+
   /** Schedules a discovery with the definition of the server at that time. Failures are logged. */
   schedule(slug: string): void {
     this.pending.add(slug);

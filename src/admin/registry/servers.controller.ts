@@ -1,4 +1,4 @@
-import { Body, Get, Header, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Delete, Get, Header, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Inspection } from '../inspection/inspection.js';
 import {
@@ -113,6 +113,16 @@ export class ServersController extends EntriesController<ServerDefinition> {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<EntryResponse | undefined> {
     return replyWithEntry(reply, await this.entries.patch(slug, { enabled: false }, ifMatch));
+  }
+
+  @Delete(':slug')
+  @RequireRoles(['admin'])
+  @HttpCode(204)
+  @DescribeRoute({ summary: 'Delete a server with its approvals and overrides' })
+  override async delete(@Param('slug') slug: string, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
+    const deleted = this.registry.snapshot.servers.filter((server) => server.slug === slug);
+    await this.entries.delete(slug, ifMatch);
+    await this.discovery.forget(deleted);
   }
 
   protected override onEntryWritten(slug: string): void {

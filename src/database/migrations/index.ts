@@ -8,7 +8,8 @@ import { items } from './0006-items.js';
 import { teamRoles } from './0007-team-roles.js';
 import { auditMade } from './0008-audit-made.js';
 import { auditTokensAndClasses } from './0009-audit-tokens-and-classes.js';
-import { itemRevisions } from './0011-item-revisions.js';
+import { itemRevisions } from './0010-item-revisions.js';
+import { serverIdentity } from './0011-server-identity.js';
 
 /** All migrations in order. A new migration is a file with the next number and a line here. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -22,4 +23,5 @@ export const MIGRATIONS: readonly Migration[] = [
   auditMade,
   auditTokensAndClasses,
   itemRevisions,
+  serverIdentity,
 ];

@@ -13,6 +13,7 @@ import {
 import type { AppliedChanges, ApplyOptions, DesiredEntry } from '../registry-changes.js';
 import { RegistryStore, type RegistryEntries, type RegistryEntry } from '../registry-store.js';
 import type { LimitDefinition, PolicyDefinition, TeamDefinition } from '../policy-definition.js';
+import type { SecretDefinition } from '../secret-definition.js';
 import type { ServerDefinition, VirtualServerDefinition } from '../server-definition.js';
 import { findSlugFault } from '../slug.js';
 import { applyEntries } from './apply-entries.js';
@@ -20,7 +21,7 @@ import { keyOf, SECTION_BY_KIND, type NamedKind, type StoredEntry } from './entr
 import type { EntryResolver, ResolvedEntry, ResolvedRegistry } from './entry-resolver.js';
 import type { EntryTable } from './entry-table.js';
 import type { RegistryTables } from './registry-tables.js';
-import { findDependents } from './virtual-server-dependents.js';
+import { findDependents } from './dependents.js';
 
 /** The collaborators of the store. */
 export interface StoreDependencies {
@@ -37,6 +38,7 @@ export class DatabaseRegistryStore extends RegistryStore {
   readonly teams: RegistryEntries<TeamDefinition>;
   readonly policies: RegistryEntries<PolicyDefinition>;
   readonly limits: RegistryEntries<LimitDefinition>;
+  readonly secrets: RegistryEntries<SecretDefinition>;
 
   constructor(private readonly dependencies: StoreDependencies) {
     super();
@@ -45,6 +47,7 @@ export class DatabaseRegistryStore extends RegistryStore {
     this.teams = new StoredEntries(dependencies, 'team', ({ teams }) => teams);
     this.policies = new StoredEntries(dependencies, 'policy', ({ policies }) => policies);
     this.limits = new StoredEntries(dependencies, 'limit', ({ limits }) => limits);
+    this.secrets = new StoredEntries(dependencies, 'secret', ({ secrets }) => secrets);
   }
 
   override async apply(desired: readonly DesiredEntry[], options: ApplyOptions): Promise<AppliedChanges> {
@@ -81,7 +84,7 @@ class StoredEntries<Definition> implements RegistryEntries<Definition> {
   create(slug: string, source: JsonObject): Promise<RegistryEntry<Definition>> {
     return this.write(async (tables, stored) => {
       const message = findSlugFault(slug);
-      if (message !== undefined) throw new EntryInvalid([{ path: '', message }]);
+      if (message !== undefined) throw new EntryInvalid([{ path: 'slug', message }]);
       if (stored.some((entry) => keyOf(entry) === keyOf({ kind: this.kind, slug }))) throw new SlugTaken(slug);
       this.validateSource(slug, source, stored);
       await this.dependencies.table.insert(tables, { kind: this.kind, slug, source, isManaged: false });
@@ -165,6 +168,7 @@ class StoredEntries<Definition> implements RegistryEntries<Definition> {
         source: entry.source,
         definition,
         faults: this.toRelativeFaults(entry.slug, faults),
+        ...(this.kind === 'secret' && { usedBy: findDependents(entry, stored) }),
       }),
     );
   }

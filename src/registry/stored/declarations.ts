@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { Logger } from '@nestjs/common';
 import type { Kysely } from 'kysely';
 import type { Clock } from '#lib/time';
-import { usesServer } from './virtual-server-dependents.js';
+import { findSecretReferences } from '../credentials.js';
+import { dependsOn } from './dependents.js';
 import { DeclarationConflict, type Fault } from '../registry.errors.js';
 import { keyOf, SECTION_BY_KIND, type DeclaredEntry, type StoredEntry } from './entry.js';
 import type { EntryCipher } from './entry-cipher.js';
@@ -13,6 +14,9 @@ interface Declaration {
   readonly entries: readonly DeclaredEntry[];
   readonly digest: string;
 }
+
+/** Kinds whose entries are invalid without what they refer to. Policies and limits may name a server that does not exist. */
+const HARD_DEPENDENTS: ReadonlySet<string> = new Set(['virtual-server', 'server']);
 
 /** Delay before the warning, because the gateways of one host read the same file at slightly different times. */
 const WARNING_DELAY_MS = 5_000;
@@ -141,14 +145,43 @@ function findConflicts(declared: readonly DeclaredEntry[], stored: readonly Stor
       ? [{ path: `${SECTION_BY_KIND[kind]}.${slug}`, message }]
       : [];
   });
-  const servers = new Set(declared.filter(({ kind }) => kind === 'server').map(({ slug }) => slug));
-  const removed = stored.filter(({ kind, isManaged, slug }) => isManaged && kind === 'server' && !servers.has(slug));
-  const stillUsed = removed.flatMap(({ slug }) => {
-    const dependents = [...unmanaged.values()].filter((entry) => usesServer(entry, slug));
-    if (dependents.length === 0) return [];
+  return [
+    ...taken,
+    ...findUsedRemovals(declared, stored, [...unmanaged.values()]),
+    ...findUnknownSecrets(declared, unmanaged),
+  ];
+}
+
+/** Finds entries that the file no longer declares although entries created over the admin API cannot do without them. */
+function findUsedRemovals(
+  declared: readonly DeclaredEntry[],
+  stored: readonly StoredEntry[],
+  unmanaged: readonly StoredEntry[],
+): readonly Fault[] {
+  const keys = new Set(declared.map(keyOf));
+  const removed = stored.filter((entry) => entry.isManaged && !keys.has(keyOf(entry)));
+  return removed.flatMap(({ kind, slug }) => {
+    const dependents = unmanaged.filter((entry) => HARD_DEPENDENTS.has(entry.kind) && dependsOn(entry, { kind, slug }));
+    if (dependents.length === 0 || kind === 'default') return [];
     const names = dependents.map((dependent) => dependent.slug).join(', ');
-    const message = `The server cannot be removed: ${names}, created over the admin API, uses it. Remove it there first.`;
-    return [{ path: `servers.${slug}`, message }];
+    const message = `The ${kind} cannot be removed: ${names}, created over the admin API, uses it. Remove it there first.`;
+    return [{ path: `${SECTION_BY_KIND[kind]}.${slug}`, message }];
   });
-  return [...taken, ...stillUsed];
+}
+
+function findUnknownSecrets(
+  declared: readonly DeclaredEntry[],
+  unmanaged: ReadonlyMap<string, StoredEntry>,
+): readonly Fault[] {
+  const known = new Set([...declared.map(keyOf), ...unmanaged.keys()]);
+  return declared
+    .filter(({ kind }) => kind === 'server')
+    .flatMap(({ slug, source }) =>
+      [...findSecretReferences(source)]
+        .filter((name) => !known.has(keyOf({ kind: 'secret', slug: name })))
+        .map((name) => ({
+          path: `servers.${slug}`,
+          message: `No secret is named "${name}". Declare it in the section secrets, or create it over the admin API.`,
+        })),
+    );
 }

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 import { CipherRing } from '#lib/sealing';
-import { CREDENTIAL_MEMBERS } from '../credential-members.js';
+import { selectCredentialMembers } from '../credentials.js';
 import type { Secrets } from '../../data-folder/index.js';
 import type { DeclaredEntry } from './entry.js';
 
@@ -23,9 +23,9 @@ export class EntryCipher {
 
   /** Encrypts the credentials of an entry. The ciphertext differs each time and is bound to the slug. */
   encrypt(slug: string, source: JsonObject): SealedEntry {
-    const members = Object.entries(source);
-    const credentials = members.filter(([name]) => CREDENTIAL_MEMBERS.has(name));
-    const entry = Object.fromEntries(members.filter(([name]) => !CREDENTIAL_MEMBERS.has(name)));
+    const credentials = selectCredentialMembers(source);
+    const sealed = new Set(credentials.map(([name]) => name));
+    const entry = Object.fromEntries(Object.entries(source).filter(([name]) => !sealed.has(name)));
     if (credentials.length === 0) return { entry, sealed: null };
     return { entry, sealed: this.ring.encrypt(JSON.stringify(Object.fromEntries(credentials)), slug) };
   }
@@ -39,10 +39,17 @@ export class EntryCipher {
     return isJsonObject(credentials) ? { ...entry, ...credentials } : undefined;
   }
 
-  /** Encrypts credentials with the current secret. Undefined when they already use it, or cannot be decrypted. */
-  reencrypt(slug: string, sealed: string): string | undefined {
-    const opened = this.ring.decrypt(sealed, slug);
-    return opened === undefined || opened.isCurrent ? undefined : this.ring.encrypt(opened.text, slug);
+  /**
+   * Encrypts the credentials of an entry with the current secret, including those that an earlier version stored in clear.
+   * Undefined when nothing changes, or they cannot be decrypted.
+   */
+  reencrypt(slug: string, { entry, sealed }: SealedEntry): SealedEntry | undefined {
+    const opened = sealed === null ? undefined : this.ring.decrypt(sealed, slug);
+    if (sealed !== null && opened === undefined) return undefined;
+    const isCurrent = opened?.isCurrent ?? true;
+    if (isCurrent && selectCredentialMembers(entry).length === 0) return undefined;
+    const source = this.decrypt(slug, { entry, sealed });
+    return source && this.encrypt(slug, source);
   }
 
   /** Returns a keyed digest of entries, which reveals nothing about their content. */

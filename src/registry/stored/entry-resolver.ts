@@ -2,14 +2,17 @@ import type { AddressGuard } from '#lib/address-guard';
 import type { Variables } from '#lib/config';
 import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
 import { findAddressFault } from '../address-rule.js';
-import { expandVariables } from '../expand-variables.js';
+import { expandVariables, type SecretLookup } from '../expand-variables.js';
+import { readSecret } from '../read-secret.js';
 import { readServer } from '../read-server.js';
 import type { LimitDefinition, PolicyDefinition, TeamDefinition } from '../policy-definition.js';
 import { readLimit, readPolicy, readTeam } from '../read-policy.js';
 import { readDefaultEndpoint, readVirtualServer } from '../read-virtual-server.js';
 import type { Fault } from '../registry.errors.js';
+import type { SecretDefinition } from '../secret-definition.js';
 import type { ServerDefinition, VirtualServerDefinition } from '../server-definition.js';
 import type { RegistrySnapshot } from '../server-registry.js';
+import { Secrets, type UsedSecrets } from './secrets.js';
 import { SECTION_BY_KIND, type NamedKind, type StoredEntry } from './entry.js';
 
 /** A stored entry with the definition that its source has on this host. */
@@ -27,6 +30,7 @@ export interface ResolvedRegistry {
   readonly teams: readonly ResolvedEntry<TeamDefinition>[];
   readonly policies: readonly ResolvedEntry<PolicyDefinition>[];
   readonly limits: readonly ResolvedEntry<LimitDefinition>[];
+  readonly secrets: readonly ResolvedEntry<SecretDefinition>[];
   readonly defaultEndpoint: RegistrySnapshot['defaultEndpoint'];
   readonly faults: readonly Fault[];
 }
@@ -47,13 +51,24 @@ export interface EntryRules {
   readonly addresses: AddressGuard;
 }
 
+/** A resolved server with the secrets that it was resolved with. */
+interface ResolvedServer extends ResolvedEntry<ServerDefinition> {
+  readonly usedSecrets: UsedSecrets;
+}
+
+/** Entries other than servers cannot refer to secrets. */
+const NO_SECRETS: SecretLookup = {
+  depth: 0,
+  resolve: () => ({ fault: 'Only servers can use secrets.' }),
+};
+
 const isResolvedAlike = (one: StoredEntry, other: StoredEntry): boolean =>
-  one.isManaged === other.isManaged && one.refreshes === other.refreshes;
+  one.isManaged === other.isManaged && one.refreshes === other.refreshes && one.identity === other.identity;
 
 /** Resolves stored entries to definitions by the rules of the configuration file. */
 export class EntryResolver {
   /** Cache by the source object, whose identity changes only with its content. */
-  private readonly resolvedServers = new WeakMap<JsonObject, ResolvedEntry<ServerDefinition>>();
+  private readonly resolvedServers = new WeakMap<JsonObject, ResolvedServer>();
 
   /** `variables`: values of `${NAME}` in managed entries. In other entries `${NAME}` is plain text. */
   constructor(
@@ -63,7 +78,9 @@ export class EntryResolver {
 
   resolve(entries: readonly StoredEntry[]): ResolvedRegistry {
     const ofKind = (kind: StoredEntry['kind']) => entries.filter((entry) => entry.kind === kind);
-    const servers = ofKind('server').map((entry) => this.resolveServerOnce(entry));
+    const secrets = ofKind('secret').map((entry) => this.resolveEntry(entry, 'secret', readSecret));
+    const named = new Secrets(secrets);
+    const servers = ofKind('server').map((entry) => this.resolveServerOnce(entry, named));
     const slugs = new Set(servers.map(({ entry }) => entry.slug));
     const usableSlugs = new Set(servers.flatMap(({ definition }) => definition?.slug ?? []));
     const virtualServers = ofKind('virtual-server').map((entry) =>
@@ -76,19 +93,24 @@ export class EntryResolver {
     const [defaultEntry] = ofKind('default');
     const defaultEndpoint = readDefaultEndpoint(defaultEntry && this.expand(defaultEntry, 'default', faults), faults);
     faults.push(
-      ...[...servers, ...virtualServers, ...teams, ...policies, ...limits].flatMap((resolved) => resolved.faults),
+      ...[...servers, ...virtualServers, ...teams, ...policies, ...limits, ...secrets].flatMap(
+        (resolved) => resolved.faults,
+      ),
     );
-    return { servers, virtualServers, teams, policies, limits, defaultEndpoint, faults };
+    return { servers, virtualServers, teams, policies, limits, secrets, defaultEndpoint, faults };
   }
 
-  private resolveServerOnce(entry: StoredEntry): ResolvedEntry<ServerDefinition> {
+  private resolveServerOnce(entry: StoredEntry, secrets: Secrets): ResolvedEntry<ServerDefinition> {
     const cached = entry.source && this.resolvedServers.get(entry.source);
-    if (cached && isResolvedAlike(cached.entry, entry)) return { ...cached, entry };
+    if (cached && isResolvedAlike(cached.entry, entry) && secrets.areUnchanged(cached.usedSecrets)) {
+      return { ...cached, entry };
+    }
     const faults: Fault[] = [];
-    const source = this.expand(entry, `servers.${entry.slug}`, faults);
+    const usedSecrets = new Map<string, JsonObject | undefined>();
+    const source = this.expand(entry, `servers.${entry.slug}`, faults, secrets.lookupFor(entry, usedSecrets));
     const read = source && this.resolveServer(entry, source, faults);
     const definition = read && entry.refreshes > 0 ? { ...read, refreshes: entry.refreshes } : read;
-    const resolved = { entry, definition, faults };
+    const resolved = { entry, definition, faults, usedSecrets };
     if (entry.source) this.resolvedServers.set(entry.source, resolved);
     return resolved;
   }
@@ -106,7 +128,7 @@ export class EntryResolver {
 
   /** Restricts servers created over the admin API. The author of the configuration file has full access to this host anyway. */
   private resolveServer(
-    { slug, isManaged }: StoredEntry,
+    { slug, isManaged, identity }: StoredEntry,
     source: JsonObject,
     faults: Fault[],
   ): ServerDefinition | undefined {
@@ -116,7 +138,7 @@ export class EntryResolver {
       return undefined;
     }
     const definition = readServer(slug, source, faults);
-    return definition && { ...definition, guarded: true };
+    return definition && { ...definition, guarded: true, ...(identity !== undefined && { identity }) };
   }
 
   private resolveVirtualServer(
@@ -141,15 +163,24 @@ export class EntryResolver {
     return { entry, definition: source && read(entry.slug, source, faults), faults };
   }
 
-  /** Expands variables in the source of a managed entry. Undefined when a variable is missing or the source is unreadable. */
-  private expand({ source, isManaged }: StoredEntry, path: string, faults: Fault[]): JsonObject | undefined {
+  /**
+   * Expands secrets in the source of a server, and variables in that of a managed entry. Undefined when one of them is missing or
+   * the source is unreadable.
+   */
+  private expand(
+    { kind, source, isManaged }: StoredEntry,
+    path: string,
+    faults: Fault[],
+    secrets = NO_SECRETS,
+  ): JsonObject | undefined {
     if (source === undefined) {
       faults.push({ path, message: UNDECRYPTABLE });
       return undefined;
     }
-    if (!isManaged) return source;
+    if (!isManaged && kind !== 'server') return source;
     const missing: Fault[] = [];
-    const expanded = expandVariables(source, this.variables, missing);
+    const expansion = { secrets, faults: missing, ...(isManaged && { variables: this.variables }) };
+    const expanded = expandVariables(source, expansion);
     faults.push(...missing.map((fault) => ({ ...fault, path: `${path}.${fault.path}` })));
     return missing.length === 0 && isJsonObject(expanded) ? expanded : undefined;
   }

@@ -2,6 +2,7 @@ import { sql, type Kysely } from 'kysely';
 import { canonicalJson, isJsonObject, type JsonObject } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
 import { readBoolean, readInstant, readJson, writeJson, type Database } from '../../database/index.js';
+import { createIdentity } from '../server-identity.js';
 import { keyOf, type EntryKind, type StoredEntry } from './entry.js';
 import type { EntryCipher } from './entry-cipher.js';
 import type { RegistryTables } from './registry-tables.js';
@@ -70,6 +71,7 @@ export class EntryTable {
       ...(row.position !== null && { position: row.position }),
       version: row.version,
       refreshes: row.refreshes,
+      ...(row.identity !== null && { identity: row.identity }),
       createdAt: readInstant(row.created_at),
       updatedAt: readInstant(row.updated_at),
     }));
@@ -78,7 +80,13 @@ export class EntryTable {
 
   async insert(tables: Kysely<RegistryTables>, draft: EntryDraft): Promise<void> {
     const now = new Date(this.clock.now());
-    const row = { ...this.toRow(draft), version: await nextVersion(tables), created_at: now, updated_at: now };
+    const row = {
+      ...this.toRow(draft),
+      identity: draft.kind === 'server' && !draft.isManaged ? createIdentity(draft.slug) : null,
+      version: await nextVersion(tables),
+      created_at: now,
+      updated_at: now,
+    };
     await tables.insertInto('registry_entries').values(row).execute();
   }
 
@@ -104,19 +112,16 @@ export class EntryTable {
     await tables.deleteFrom('registry_entries').where('slug', '=', keyOf(entry)).execute();
   }
 
-  /** Encrypts credentials of older secrets with the current one. Versions and definitions stay the same. */
+  /** Encrypts credentials in clear, and those of older secrets, with the current one. Versions and definitions stay the same. */
   async reencryptCredentials(): Promise<void> {
     await this.runExclusively(async (tables) => {
-      const columns = ['slug', 'sealed'] as const;
-      const rows = await tables
-        .selectFrom('registry_entries')
-        .select(columns)
-        .where('sealed', 'is not', null)
-        .execute();
-      for (const { slug, sealed } of rows) {
-        const reencrypted = sealed === null ? undefined : this.cipher.reencrypt(slug, sealed);
+      const rows = await tables.selectFrom('registry_entries').select(['slug', 'entry', 'sealed']).execute();
+      for (const { slug, entry: text, sealed } of rows) {
+        const entry = parseObject(text);
+        const reencrypted = entry && this.cipher.reencrypt(slug, { entry, sealed });
         if (reencrypted === undefined) continue;
-        await tables.updateTable('registry_entries').set({ sealed: reencrypted }).where('slug', '=', slug).execute();
+        const row = { entry: writeJson(reencrypted.entry), sealed: reencrypted.sealed };
+        await tables.updateTable('registry_entries').set(row).where('slug', '=', slug).execute();
       }
     });
   }

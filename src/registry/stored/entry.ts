@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
 import { DEFAULT_SLUG } from '../slug.js';
 
-export type EntryKind = 'server' | 'virtual-server' | 'team' | 'policy' | 'limit' | 'default';
+export type EntryKind = 'server' | 'virtual-server' | 'team' | 'policy' | 'limit' | 'secret' | 'default';
 
 /** The section of the configuration file that declares the entries of a kind. */
 export const SECTION_BY_KIND = {
@@ -10,6 +10,7 @@ export const SECTION_BY_KIND = {
   team: 'teams',
   policy: 'policies',
   limit: 'limits',
+  secret: 'secrets',
 } as const;
 
 export type NamedKind = keyof typeof SECTION_BY_KIND;
@@ -45,6 +46,8 @@ export interface StoredEntry {
   readonly version: number;
   /** Number of refreshes requested for the server. */
   readonly refreshes: number;
+  /** Distinguishes a server from earlier ones of its slug. Absent: the slug itself. */
+  readonly identity?: string;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }

@@ -2,7 +2,7 @@ import type { Generated } from 'kysely';
 import type { StoredBoolean, StoredInstant, StoredJson } from '../../database/index.js';
 import type { EntryKind } from './entry.js';
 
-/** Tables of migrations 0001-registry and 0005-refreshes. */
+/** Tables of migrations 0001-registry, 0005-refreshes and 0011-server-identity. */
 export type RegistryTables = {
   registry_entries: {
     /** The slug of a server, a virtual server or the default endpoint; `kind:slug` for other kinds. */
@@ -14,6 +14,7 @@ export type RegistryTables = {
     position: number | null;
     version: number;
     refreshes: Generated<number>;
+    identity: Generated<string | null>;
     created_at: StoredInstant;
     updated_at: StoredInstant;
   };

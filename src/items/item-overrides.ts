@@ -1,4 +1,21 @@
-import type { ItemsOfList, KnownItem } from './item-record.js';
+import type { KnownItem } from './item-record.js';
+
+/** The items of one list by their own names. */
+export type ItemsOfList = ReadonlyMap<string, KnownItem>;
+
+/** Equal for equal overrides and change marks. */
+export const toOverridesText = (items: ItemsOfList | undefined): string =>
+  JSON.stringify(
+    [...(items?.values() ?? [])]
+      .filter(
+        (item) =>
+          item.isDisabled || item.shownName !== undefined || item.shownDescription !== undefined || isChanged(item),
+      )
+      .map((item) => [item.name, item.isDisabled, item.shownName, item.shownDescription, isChanged(item)])
+      .toSorted(([one], [other]) => (String(one) < String(other) ? -1 : 1)),
+  );
+
+const isChanged = ({ approvedDigest, seenDigest }: KnownItem): boolean => approvedDigest !== seenDigest;
 
 const overridesCache = new WeakMap<ItemsOfList, boolean>();
 const shownNamesCache = new WeakMap<ItemsOfList, ReadonlyMap<string, KnownItem>>();

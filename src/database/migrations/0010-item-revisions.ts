@@ -6,7 +6,7 @@ import type { Migration } from '../migration.js';
  * changes that set it: workers of earlier versions increment `revision` alone, and then the others read all items.
  */
 export const itemRevisions: Migration = {
-  name: '0011-item-revisions',
+  name: '0010-item-revisions',
   async up(schema) {
     await schema.schema
       .alterTable('items')

@@ -1,0 +1,1 @@
+export { describeErrors, type ValidationFault } from './describe-errors.js';

@@ -1,0 +1,106 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
+
+/** Steps from an entry to a value in it. A value in the query of `url` has the steps `url`, name and number of its occurrence. */
+export type MemberPath = readonly string[];
+
+/** Members of an entry that hold nothing but credentials: of a server, and `value` of a secret. */
+const WHOLE_MEMBERS: ReadonlySet<string> = new Set(['headers', 'env', 'args', 'value']);
+/** Members of a REST tool that may hold credentials. */
+const TOOL_MEMBERS: ReadonlySet<string> = new Set(['headers', 'query', 'body']);
+
+const SCHEME = /^(?:(?:basic|bearer|digest|token|apikey) )?$/i;
+const ARGUMENT = /^\{([a-z_][\w.-]*)\}$/i;
+
+/** A reference to a named secret: `${secret:name}`. `$${` is not one. */
+const SECRET_REFERENCE = /\$\$\{|\$\{secret:([^}]*)\}/g;
+
+/**
+ * True for a value at which the registry expects credentials. The database stores such values encrypted, and no response
+ * contains them.
+ */
+export function isCredentialPath([member = '', , toolMember = '']: MemberPath): boolean {
+  return WHOLE_MEMBERS.has(member) || (member === 'tools' && TOOL_MEMBERS.has(toolMember));
+}
+
+/** Returns the top-level members that contain credentials, whole. */
+export function selectCredentialMembers(source: JsonObject): readonly [string, JsonValue][] {
+  return Object.entries(source).flatMap(([member, value = null]): [string, JsonValue][] =>
+    containsCredentials(member, value) ? [[member, value]] : [],
+  );
+}
+
+function containsCredentials(member: string, value: JsonValue): boolean {
+  if (member === 'url') return typeof value === 'string' && value.includes('?');
+  if (member !== 'tools') return WHOLE_MEMBERS.has(member);
+  if (!isJsonObject(value)) return false;
+  return Object.values(value).some(
+    (tool) => isJsonObject(tool) && Object.keys(tool).some((key) => TOOL_MEMBERS.has(key)),
+  );
+}
+
+/** Replaces every value of an entry that may be a credential; null stays. */
+export function mapCredentials(source: JsonObject, map: (value: JsonValue, path: MemberPath) => JsonValue): JsonObject {
+  const visit = (value: JsonValue, path: MemberPath): JsonValue => {
+    if (path.length === 1 && path[0] === 'url' && typeof value === 'string') return mapQuery(value, map);
+    if (Array.isArray(value)) return value.map((each, index) => visit(each, [...path, String(index)]));
+    if (isJsonObject(value)) {
+      return Object.fromEntries(
+        Object.entries(value).map(([name, each = null]) => [name, visit(each, [...path, name])]),
+      );
+    }
+    return value !== null && isCredentialPath(path) ? map(value, path) : value;
+  };
+  return visit(source, []) as JsonObject;
+}
+
+/** Replaces the values of the query of a URL, and a whole parameter that has no name. Their encoding is left to `map`. */
+function mapQuery(url: string, map: (value: JsonValue, path: MemberPath) => JsonValue): string {
+  const start = url.indexOf('?');
+  if (start < 0) return url;
+  const end = url.indexOf('#', start) < 0 ? url.length : url.indexOf('#', start);
+  const occurrences = new Map<string, number>();
+  const parameters = url
+    .slice(start + 1, end)
+    .split('&')
+    .map((parameter) => {
+      const equals = parameter.indexOf('=');
+      const name = parameter.slice(0, Math.max(0, equals));
+      const value = parameter.slice(equals + 1);
+      const count = occurrences.get(name) ?? 0;
+      occurrences.set(name, count + 1);
+      if (value === '') return parameter;
+      return `${parameter.slice(0, equals + 1)}${String(map(value, ['url', name, String(count)]))}`;
+    });
+  return `${url.slice(0, start)}?${parameters.join('&')}${url.slice(end)}`;
+}
+
+/**
+ * True for a value that reveals nothing: references to named secrets, if need be after the name of an authentication scheme, or
+ * an argument that the tool declares.
+ */
+export function isHarmless(source: JsonObject, value: JsonValue, path: MemberPath): boolean {
+  if (typeof value !== 'string') return false;
+  const withoutSecrets = value.replaceAll(SECRET_REFERENCE, (text, name?: string) => (name === undefined ? text : ''));
+  if (withoutSecrets !== value && SCHEME.test(withoutSecrets)) return true;
+  const [, argument] = ARGUMENT.exec(value) ?? [];
+  const [member, tool = ''] = path;
+  return argument !== undefined && member === 'tools' && declaresArgument(source, tool, argument);
+}
+
+function declaresArgument({ tools }: JsonObject, name: string, argument: string): boolean {
+  const tool = isJsonObject(tools) && Object.hasOwn(tools, name) ? tools[name] : undefined;
+  const schema = isJsonObject(tool) ? tool['inputSchema'] : undefined;
+  const properties = isJsonObject(schema) ? schema['properties'] : undefined;
+  return isJsonObject(properties) && Object.hasOwn(properties, argument);
+}
+
+/** Returns the named secrets that an entry refers to. */
+export function findSecretReferences(source: JsonObject): ReadonlySet<string> {
+  const names = new Set<string>();
+  mapCredentials(source, (value) => {
+    if (typeof value !== 'string') return value;
+    for (const [, name] of value.matchAll(SECRET_REFERENCE)) if (name !== undefined) names.add(name);
+    return value;
+  });
+  return names;
+}
