@@ -49,7 +49,8 @@ export class RestartGuard {
     const now = this.clock.monotonicNow();
     const own = server.owners.get(owner);
     const ownMs = own === undefined ? 0 : Math.ceil(own.notBefore - now);
-    const allMs = server.exits.length < MAX_EXITS ? 0 : Math.ceil(server.exits[0]! + EXIT_PERIOD_MS - now);
+    const [oldestExit = 0] = server.exits;
+    const allMs = server.exits.length < MAX_EXITS ? 0 : Math.ceil(oldestExit + EXIT_PERIOD_MS - now);
     if (Math.max(ownMs, allMs) <= 0) return undefined;
     return { remainingMs: Math.max(ownMs, allMs), reason: own !== undefined && ownMs > 0 ? own.reason : server.reason };
   }
