@@ -6,7 +6,7 @@ import { isJsonObject, type JsonObject } from './json.js';
 import { metaOf } from './methods.js';
 
 /** The member of `extensions` under which modern clients and servers declare tasks. */
-export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
+const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
 
 /** The `_meta` key that names the task to which a message belongs. */
 export const RELATED_TASK = 'io.modelcontextprotocol/related-task';

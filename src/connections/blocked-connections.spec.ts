@@ -87,3 +87,30 @@ describe('a child process without isolation whose running call waits for its cli
     expect(made.connector.opened.map(({ closed }) => closed)).toEqual([false, true]);
   });
 });
+
+describe('a connection with a question that belongs to no known call', () => {
+  const visit = async ({ pool }: ReturnType<typeof world>, server: ServerDefinition, subject: string) => {
+    const { release } = await pool.hold(server, scopeOf(subject));
+    release();
+  };
+
+  it('retires a connection that all clients share after an ambiguous question, once its users leave (invariant 3)', async () => {
+    const server = childServer('child', { isolation: 'none' });
+    const made = world([server]);
+    const held = await made.pool.hold(server, scopeOf('a'));
+    made.connector.opened[0]?.reportAmbiguousQuestion();
+    await visit(made, server, 'b');
+    expect(made.connector.opened.map(({ closed }) => closed)).toEqual([false, false]);
+    held.release();
+    expect(made.connector.opened.map(({ closed }) => closed)).toEqual([true, false]);
+  });
+
+  it('keeps the connection of a single principal after an ambiguous question', async () => {
+    const server = childServer('child');
+    const made = world([server]);
+    await visit(made, server, 'a');
+    made.connector.opened[0]?.reportAmbiguousQuestion();
+    await visit(made, server, 'a');
+    expect(made.connector.opened.map(({ closed }) => closed)).toEqual([false]);
+  });
+});

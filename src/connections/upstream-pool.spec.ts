@@ -155,33 +155,6 @@ describe('the sharing of a connection', () => {
   });
 });
 
-describe('a connection with a question that belongs to no known call', () => {
-  const visit = async ({ pool }: ReturnType<typeof world>, server: ServerDefinition, subject: string) => {
-    const { release } = await pool.hold(server, scopeOf(subject));
-    release();
-  };
-
-  it('retires a connection that all clients share after an ambiguous question, once its users leave (invariant 3)', async () => {
-    const server = childServer('child', { isolation: 'none' });
-    const made = world([server]);
-    const held = await made.pool.hold(server, scopeOf('a'));
-    made.connector.opened[0]?.reportAmbiguousQuestion();
-    await visit(made, server, 'b');
-    expect(made.connector.opened.map(({ closed }) => closed)).toEqual([false, false]);
-    held.release();
-    expect(made.connector.opened.map(({ closed }) => closed)).toEqual([true, false]);
-  });
-
-  it('keeps the connection of a single principal after an ambiguous question', async () => {
-    const server = childServer('child');
-    const made = world([server]);
-    await visit(made, server, 'a');
-    made.connector.opened[0]?.reportAmbiguousQuestion();
-    await visit(made, server, 'a');
-    expect(made.connector.opened.map(({ closed }) => closed)).toEqual([false]);
-  });
-});
-
 describe('a connection that cannot be opened', () => {
   it('rejects all waiting uses if a connection cannot be opened, and tries again for the next', async () => {
     const server = remoteServer('a');

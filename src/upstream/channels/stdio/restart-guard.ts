@@ -4,7 +4,7 @@ import { Backoff } from '../backoff.js';
 /** The exit of a child that ran at least this long resets its owner's back-off, in milliseconds. */
 const STABLE_MS = 60_000;
 
-/** Exits of one server's processes, whoever owns them, within a period: beyond, no process is started until some are older. */
+/** Maximum number of exits of one server's processes within a period. At the limit, none is started until some are older. */
 const MAX_EXITS = 32;
 const EXIT_PERIOD_MS = 30_000;
 
