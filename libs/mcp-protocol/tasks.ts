@@ -1,5 +1,5 @@
 /**
- * Tasks: requests whose result is fetched later, under the id of the task. Part of the legacy revision 2025-11-25
+ * Tasks: requests whose result is fetched later, under the id of the task. Part of the latest legacy revision
  * (basic/utilities/tasks), and an extension in the modern era.
  */
 import { isJsonObject, type JsonObject } from './json.js';
