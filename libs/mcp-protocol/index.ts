@@ -56,7 +56,6 @@ export {
   isTaskNotification,
   RELATED_TASK,
   taskCapabilityOf,
-  TASKS_EXTENSION,
   withoutRelatedTask,
   withoutTask,
   withoutTaskCapability,

@@ -1,12 +1,12 @@
 /**
- * Tasks: requests whose result is fetched later, under the id of the task. Part of the legacy revision 2025-11-25
+ * Tasks: requests whose result is fetched later, under the id of the task. Part of the latest legacy revision
  * (basic/utilities/tasks), and an extension in the modern era.
  */
 import { isJsonObject, type JsonObject } from './json.js';
 import { metaOf } from './methods.js';
 
 /** The member of `extensions` under which modern clients and servers declare tasks. */
-export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
+const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
 
 /** The `_meta` key that names the task to which a message belongs. */
 export const RELATED_TASK = 'io.modelcontextprotocol/related-task';

@@ -119,7 +119,7 @@ export class TaskExchange {
     if (shown['taskId'] === undefined) return shown;
     const { taskId, ...rest } = shown;
     // Only the named task can be meant. The id of any other would give access to it.
-    return taskId === this.named ? { ...rest, taskId: this.ids.seal(taskId as string, this.owner) } : rest;
+    return taskId === this.named ? { ...rest, taskId: this.ids.seal(taskId, this.owner) } : rest;
   }
 
   private async withOwnTasks(result: JsonObject): Promise<JsonObject> {

@@ -25,11 +25,12 @@ import {
 } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
 import type { ServerDefinition } from '../registry/index.js';
-import { BLOCKED_BY_QUESTION, type UpstreamConnection, type UpstreamRequest } from '../upstream/index.js';
+import type { UpstreamConnection, UpstreamRequest } from '../upstream/index.js';
 import { isTaskResult, UNEXPECTED_TASK, withoutTasks, TaskExchanges, type TaskExchange } from './task-exchange.js';
 import type { CallInfo, CallResult } from './parkable-call.js';
 import { type StreamSink, QuestionWithdrawn, type Session } from '../session-pool/index.js';
 import {
+  BLOCKED_BY_QUESTION,
   withConnectionLogLevel,
   NOT_HELD,
   ServerHealth,

@@ -29,12 +29,12 @@ class TaskServer {
 
   answer({ request, reply }: SentRequest): Outcome {
     const { method, params } = request;
-    const id = params['taskId'];
+    const id = params['taskId'] ?? null;
     if (method === 'tools/call') return this.call(params);
     if (method === 'tasks/list') return result({ tasks: this.ids.map((taskId) => ({ taskId, status: 'working' })) });
     if (!this.ids.includes(id as string)) return failure({ code: -32602, message: 'not found' });
     if (method === 'tasks/cancel') this.cancelled.push(id);
-    if (method !== 'tasks/result') return result({ taskId: id as string, status: 'working' });
+    if (method !== 'tasks/result') return result({ taskId: id, status: 'working' });
     for (const taskId of this.ids) void reply.notify({ method: 'notifications/tasks/status', params: { taskId } });
     return result({ content: [], _meta: { [RELATED]: { taskId: id as string }, other: 1 } });
   }
@@ -62,7 +62,7 @@ async function world(era: Era, entry: Partial<RemoteServer> = { tasks: true }) {
   const create = async (caller: Caller, more: RequestOptions = {}) => {
     const outcome = await send(caller, 'tools/call', { name: 'work', task: {} }, more);
     const members = outcome.kind === 'result' ? outcome.result : {};
-    return String(isJsonObject(members['task']) ? members['task']['taskId'] : members['taskId']);
+    return (isJsonObject(members['task']) ? members['task']['taskId'] : members['taskId']) as string;
   };
   return { made, server, send, create };
 }
@@ -147,7 +147,7 @@ describe('tasks of a legacy server', () => {
     const own = [await create(ada), await create(ada, { session })];
     const foreign = await create(bob);
     const listed = async (caller: Caller, more: RequestOptions = {}) =>
-      ((await memberOf(await send(caller, 'tasks/list', {}, more), 'tasks')) as { taskId: string }[]).map(
+      (memberOf(await send(caller, 'tasks/list', {}, more), 'tasks') as { taskId: string }[]).map(
         ({ taskId }) => taskId,
       );
     expect(await listed(ada)).toEqual(own);

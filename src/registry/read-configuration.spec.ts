@@ -141,8 +141,8 @@ servers:
     expect(read(entry).servers).toMatchObject([{ allowUnknownMethods: true, tasks: true }]);
     expect(read(WEATHER).servers).toMatchObject([{ allowUnknownMethods: false, tasks: false }]);
     expect(
-      faultsOf('servers: { a: { transport: rest, url: https://a.example, tools: {}, tasks: true } }'),
-    ).toHaveLength(1);
+      faultsOf('servers: { a: { transport: rest, url: https://a.example, tools: { get: { path: / } }, tasks: true } }'),
+    ).toEqual(['servers.a.tasks: Unknown key. Did you mean tags?']);
   });
 
   it('reads virtual servers and the default endpoint', () => {

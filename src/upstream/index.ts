@@ -15,4 +15,4 @@ export type {
 } from './upstream-connection.js';
 export { readUpstreamSession, type UpstreamSessionState } from './upstream-session-state.js';
 export { BLOCKED_BY_QUESTION } from './upstream.errors.js';
-export { UpstreamConnector, type ConnectionAttempt } from './upstream-connector.js';
+export { UpstreamConnector } from './upstream-connector.js';

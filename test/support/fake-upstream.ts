@@ -20,7 +20,6 @@ import {
   UpstreamConnector,
   type CallIdentity,
   type ChangeFilter,
-  type ConnectionAttempt,
   type ConnectionEvents,
   type UpstreamSubscription,
   type RefusedResource,
@@ -30,6 +29,8 @@ import {
   type UpstreamRequest,
   type UpstreamSessionState,
 } from '../../src/upstream/index.js';
+
+type ConnectionAttempt = Parameters<UpstreamConnector['open']>[3];
 
 export interface SentRequest {
   readonly request: UpstreamRequest;

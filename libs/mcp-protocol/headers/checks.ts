@@ -4,6 +4,7 @@ import type { JsonObject } from '../json.js';
 import type { JsonRpcRequest, RpcError } from '../json-rpc.js';
 import { metaOf } from '../methods.js';
 import { trimOptionalWhitespace } from './optional-whitespace.js';
+import { isTaskMethod } from '../tasks.js';
 import { isMirrored, valueAt, type ParameterHeader } from './parameters.js';
 import { decodeHeaderValue } from './value-codec.js';
 
@@ -51,6 +52,8 @@ function checkName(method: string, params: JsonObject, headers: Headers): RpcErr
   if (!Object.hasOwn(NAME_PARAMS, method)) return undefined;
   const expected = params[NAME_PARAMS[method] ?? ''];
   const raw = readSingle(headers, 'mcp-name');
+  // Methods of tasks belong to an extension, which clients may have implemented before it required the header.
+  if (headers['mcp-name'] === undefined && isTaskMethod(method)) return undefined;
   if (raw === undefined) return mismatch('Mcp-Name is missing or given more than once');
   const value = decodeHeaderValue(raw);
   if (value === undefined) return mismatch('Mcp-Name is malformed');

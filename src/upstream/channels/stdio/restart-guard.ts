@@ -4,7 +4,7 @@ import { Backoff } from '../backoff.js';
 /** The exit of a child that ran at least this long resets its owner's back-off, in milliseconds. */
 const STABLE_MS = 60_000;
 
-/** Exits of one server's processes, whoever owns them, within a period: beyond, no process is started until some are older. */
+/** Maximum number of exits of one server's processes within a period. At the limit, none is started until some are older. */
 const MAX_EXITS = 32;
 const EXIT_PERIOD_MS = 30_000;
 
@@ -49,7 +49,8 @@ export class RestartGuard {
     const now = this.clock.monotonicNow();
     const own = server.owners.get(owner);
     const ownMs = own === undefined ? 0 : Math.ceil(own.notBefore - now);
-    const allMs = server.exits.length < MAX_EXITS ? 0 : Math.ceil(server.exits[0]! + EXIT_PERIOD_MS - now);
+    const [oldestExit = 0] = server.exits;
+    const allMs = server.exits.length < MAX_EXITS ? 0 : Math.ceil(oldestExit + EXIT_PERIOD_MS - now);
     if (Math.max(ownMs, allMs) <= 0) return undefined;
     return { remainingMs: Math.max(ownMs, allMs), reason: own !== undefined && ownMs > 0 ? own.reason : server.reason };
   }
