@@ -14,7 +14,8 @@ function limitsOf(per: LimitDefinition['per']) {
     new FakeRegistry([], { limits: [{ slug: 'few', per, ...once }] }),
     new MemoryCounters(new ManualClock()),
   );
-  return (caller: Caller, tool = 'pay') => limits.run({ caller, server, use: { server, kind: 'tools', name: tool } }, async () => 'ran');
+  return (caller: Caller, tool = 'pay') =>
+    limits.run({ caller, server, use: { server, kind: 'tools', name: tool } }, async () => 'ran');
 }
 
 describe.each<[LimitDefinition['per']]>([[['team']], [['team', 'tool']], [['principal', 'team']]])(
