@@ -32,6 +32,13 @@ describe('compileSchema', () => {
     expect(check({ a: [1] })).toBe('The argument a[0] must be a string.');
   });
 
+  it('applies each pattern of a schema', () => {
+    const check = compileSchema({ type: 'object', properties: { a: { pattern: '^x' }, b: { pattern: '^(y+)+$' } } });
+    expect(check({ a: 'x', b: 'yy' })).toBeUndefined();
+    expect(check({ a: 'y' })).toBe('The argument a must match the pattern ^x.');
+    expect(check({ b: 'x' })).toBe('The argument b must match the pattern ^(y+)+$.');
+  });
+
   it('compiles two schemas with the same $id', () => {
     const named = (type: string) =>
       compileSchema({ $id: 'https://example.com/a', type: 'object', properties: { a: { type } } });
