@@ -46,6 +46,12 @@ describe('compileSchema', () => {
     expect(named('number')({ a: 1 })).toBeUndefined();
   });
 
+  it('follows a schema that contains itself', () => {
+    const check = compileSchema({ type: 'object', properties: { next: { $ref: '#' } }, required: ['id'] });
+    expect(check({ id: 1, next: { id: 2 } })).toBeUndefined();
+    expect(check({ id: 1, next: {} })).toBe('The argument next.id is missing.');
+  });
+
   it('returns a fault for a schema that refers to itself without end', () => {
     const check = compileSchema({ type: 'object', anyOf: [{ $ref: '#' }] });
     expect(check({})).toMatch(/cannot be checked/);

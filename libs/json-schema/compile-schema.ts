@@ -29,7 +29,6 @@ const OPTIONS: Options = {
   ownProperties: true,
   // Inlining repeated references could grow the code exponentially.
   inlineRefs: false,
-  addUsedSchema: false,
   code: { regExp },
 };
 
