@@ -32,11 +32,24 @@ describe('compileSchema', () => {
     expect(check({ a: [1] })).toBe('The argument a[0] must be a string.');
   });
 
+  it('applies each pattern of a schema', () => {
+    const check = compileSchema({ type: 'object', properties: { a: { pattern: '^x' }, b: { pattern: '^(y+)+$' } } });
+    expect(check({ a: 'x', b: 'yy' })).toBeUndefined();
+    expect(check({ a: 'y' })).toBe('The argument a must match the pattern ^x.');
+    expect(check({ b: 'x' })).toBe('The argument b must match the pattern ^(y+)+$.');
+  });
+
   it('compiles two schemas with the same $id', () => {
     const named = (type: string) =>
       compileSchema({ $id: 'https://example.com/a', type: 'object', properties: { a: { type } } });
     expect(named('string')({ a: 1 })).toBe('The argument a must be a string.');
     expect(named('number')({ a: 1 })).toBeUndefined();
+  });
+
+  it('follows a schema that contains itself', () => {
+    const check = compileSchema({ type: 'object', properties: { next: { $ref: '#' } }, required: ['id'] });
+    expect(check({ id: 1, next: { id: 2 } })).toBeUndefined();
+    expect(check({ id: 1, next: {} })).toBe('The argument next.id is missing.');
   });
 
   it('returns a fault for a schema that refers to itself without end', () => {

@@ -29,7 +29,6 @@ const OPTIONS: Options = {
   ownProperties: true,
   // Inlining repeated references could grow the code exponentially.
   inlineRefs: false,
-  addUsedSchema: false,
   code: { regExp },
 };
 
@@ -65,7 +64,7 @@ function toCheck(validate: ValidateFunction): SchemaCheck {
 function isValid(validate: ValidateFunction, value: JsonValue): boolean {
   validate.errors = null;
   try {
-    return validate(toPlainValue(value)) === true;
+    return validate(toPlainValue(value));
   } catch (error) {
     // A schema that refers to itself without end.
     if (error instanceof RangeError) return false;

@@ -3,7 +3,7 @@ import type { ErrorObject } from 'ajv';
 const MAX_PATH_LENGTH = 100;
 const MAX_LISTED_LENGTH = 200;
 
-type Params = Readonly<Record<string, unknown>>;
+type Params = Readonly<Record<string, string>>;
 
 /** The rule that a value breaks, by keyword, as the rest of a sentence whose subject is the argument. */
 const RULES: Readonly<Record<string, (params: Params, schema: unknown) => string>> = {

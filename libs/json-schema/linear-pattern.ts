@@ -3,6 +3,7 @@ import { SchemaFault } from './schema-fault.js';
 
 export interface LinearPattern {
   test(text: string): boolean;
+  toString(): string;
 }
 
 /**
@@ -13,7 +14,8 @@ export interface LinearPattern {
 export function compileLinearPattern(pattern: string): LinearPattern {
   try {
     const compiled = RE2JS.compile(RE2JS.translateRegExp(pattern));
-    return { test: (text) => compiled.matcher(text).find() };
+    // ajv reuses a compiled pattern for every other one with the same text.
+    return { test: (text) => compiled.matcher(text).find(), toString: () => `linear ${pattern}` };
   } catch {
     const shown = JSON.stringify(pattern.slice(0, 100).toWellFormed());
     throw new SchemaFault(

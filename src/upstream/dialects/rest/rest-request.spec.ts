@@ -142,7 +142,7 @@ describe('composeRequest', () => {
       ],
       [{}, 'The argument limit is missing.', { required: ['limit'] }],
       [{ extra: 1 }, 'The argument extra must be a string.', { additionalProperties: { type: 'string' } }],
-    ])('rejects %j: %s', (args, message, more) => {
+    ])('rejects %j: %s', (args, message, ...[more]) => {
       expect(() => send(args, schema(more))).toThrow(new ArgumentFault(message));
     });
 
