@@ -1,1 +1,1 @@
-export { describeErrors, type ValidationFault } from './describe-errors.js';
+export { describeErrors } from './describe-errors.js';

@@ -36,7 +36,7 @@ async function faultsOf(metatype: Type, type: 'body' | 'query', value: unknown):
   } catch (cause) {
     expect(cause).toBeInstanceOf(RequestInvalid);
     expect((cause as RequestInvalid).message).not.toMatch(FOREIGN);
-    return (cause as RequestInvalid).getResponse()['message' as never] as readonly string[];
+    return (cause as RequestInvalid).faults;
   }
 }
 
@@ -70,7 +70,7 @@ describe('the validation of a request', () => {
     ]);
     expect(await faultsOf(creation, 'body', { slug: 7 })).toEqual(['slug must be a string', 'entry is missing']);
     expect(await faultsOf(creation, 'body', { slug: 'a', entry: {}, sluk: 1 })).toEqual([
-      'sluk is not a known member. Did you mean slug',
+      'sluk is not a known member. Did you mean slug?',
     ]);
   });
 });

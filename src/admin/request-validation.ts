@@ -7,7 +7,7 @@ const BAD_REQUEST = 400;
 
 /** 400: the body or the query breaks rules. Each fault names the member and the rule, and quotes no value. */
 export class RequestInvalid extends HttpException {
-  constructor(faults: readonly string[]) {
+  constructor(readonly faults: readonly string[]) {
     super({ message: faults }, BAD_REQUEST);
     this.message = `The request is invalid: ${faults.join('; ')}.`;
   }
@@ -16,7 +16,8 @@ export class RequestInvalid extends HttpException {
 function toRequestInvalid(errors: ValidationError[]): RequestInvalid {
   const faults = describeErrors(errors).map(({ path, message, knownMembers }) => {
     const name = path.split('.').at(-1) ?? path;
-    return `${path} ${message}${knownMembers ? didYouMean(name, knownMembers).replace(/[.?]?$/, '') : ''}`;
+    const suggestion = knownMembers ? didYouMean(name, knownMembers) : '';
+    return `${path} ${message}${suggestion === '' ? '' : `.${suggestion}`}`;
   });
   return new RequestInvalid(faults);
 }

@@ -69,7 +69,8 @@ function mapQuery(url: string, map: (value: JsonValue, path: MemberPath) => Json
       const count = occurrences.get(name) ?? 0;
       occurrences.set(name, count + 1);
       if (value === '') return parameter;
-      return `${parameter.slice(0, equals + 1)}${String(map(value, ['url', name, String(count)]))}`;
+      const mapped = map(value, ['url', name, String(count)]);
+      return `${parameter.slice(0, equals + 1)}${typeof mapped === 'string' ? mapped : ''}`;
     });
   return `${url.slice(0, start)}?${parameters.join('&')}${url.slice(end)}`;
 }

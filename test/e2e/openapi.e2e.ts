@@ -108,6 +108,8 @@ const ENTRIES: readonly (readonly [collection: string, isGood: boolean, entry: J
   ['limits', false, { per: ['principal'], concurrency: 0 }],
   ['policies', true, { effect: 'allow', servers: ['in-*'], when: 'claims.level == 3' }],
   ['policies', false, { effect: 'maybe' }],
+  ['secrets', true, { value: 'very-secret', origins: ['*'] }],
+  ['secrets', false, { origins: ['*'] }],
 ];
 
 const CRUD: Readonly<Record<string, () => JsonObject>> = {
@@ -116,6 +118,7 @@ const CRUD: Readonly<Record<string, () => JsonObject>> = {
   teams: () => ({ members: ['ada'] }),
   limits: () => ({ per: ['principal'], rate: '10/1m', concurrency: 2 }),
   policies: () => ({ effect: 'deny', tools: ['none'] }),
+  secrets: () => ({ value: 'very-secret', origins: ['https://api.example.com'] }),
 };
 
 describe('the OpenAPI document', () => {
