@@ -88,7 +88,7 @@ describe('ConfiguredAccessPolicy', () => {
   });
 
   it('matches a subject with or without its issuer', () => {
-    const of = (subject: string) => policyOf({ effect: 'deny', subjects: [subject] }).decide(ask('pay')).allowed;
+    const of = (listed: string) => policyOf({ effect: 'deny', subjects: [listed] }).decide(ask('pay')).allowed;
     expect([of('ada'), of('tests|ada'), of('other|ada'), of('adam')]).toEqual([false, false, true, true]);
   });
 
