@@ -47,6 +47,71 @@ describe('docs/glossary.md', () => {
   });
 });
 
+describe('docs/security.md', () => {
+  const page = readFileSync(join(PROJECT, 'docs/security.md'), 'utf8');
+  /** The entries `- **T1.** promise`, each with everything up to the next one. */
+  const promises = [...page.matchAll(/^- \*\*([A-Z])(\d+)\.\*\* .*\n(?: {2}.*\n)+/gm)].map(([text, group, number]) => ({
+    id: `${group}${number}`,
+    group,
+    number: Number(number),
+    keptBy: linksOf(/^ {2}- Kept by:(.*(?:\n {4}.*)*)$/m.exec(text)?.[1]),
+    tests: linksOf(/^ {2}- Tests:(.*(?:\n {4}.*)*)$/m.exec(text)?.[1]),
+  }));
+
+  function linksOf(text = ''): { shown: string; target: string }[] {
+    return [...text.matchAll(/\[([^\]]+)\]\(([^)]+)\)/g)].map(([, shown = '', target = '']) => ({ shown, target }));
+  }
+
+  it('is read completely', () => {
+    expect(promises.length).toBeGreaterThanOrEqual(85);
+    expect(promises).toHaveLength([...page.matchAll(/\*\*[A-Z]\d+\.\*\*/g)].length);
+  });
+
+  it('numbers the promises of each group from 1 without gaps', () => {
+    const expected = promises.map(({ group }, index) => {
+      const earlier = promises.slice(0, index).filter((each) => each.group === group);
+      return `${group}${earlier.length + 1}`;
+    });
+    expect(promises.map(({ id }) => id)).toEqual(expected);
+  });
+
+  it('names for each promise what keeps it, and at least one test', () => {
+    const unproven = promises.filter(({ keptBy, tests }) => keptBy.length === 0 || tests.length === 0);
+    expect(unproven.map(({ id }) => id)).toEqual([]);
+  });
+
+  it('names only tests that exist, by their paths', () => {
+    const wrong = promises.flatMap(({ id, tests }) =>
+      tests
+        .filter(({ shown, target }) => {
+          return target !== `../${shown}` || !/\.(spec|e2e)\.ts$/.test(shown) || !existsSync(join(PROJECT, shown));
+        })
+        .map(({ shown }) => `${id}: ${shown}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it.each(['docs/security.md', 'SECURITY.md'])('has every promise that %s refers to', (path) => {
+    const text = readFileSync(join(PROJECT, path), 'utf8');
+    const ids = new Set(promises.map(({ id }) => id));
+    const referred = [...text.matchAll(/(?<![\w-])[A-Z]\d+(?![\w])/g)].map(([id]) => id);
+    expect(referred.filter((id) => !ids.has(id))).toEqual([]);
+    expect(referred.length).toBeGreaterThan(20);
+  });
+
+  it('refers to every promise from the party against which it is made', () => {
+    const parties = page.slice(page.indexOf('## Parties'), page.indexOf('## Out of scope'));
+    const covered = new Set(
+      [...parties.matchAll(/([A-Z])(\d+)(?:–\1(\d+))?/g)].flatMap(([, group, from, to]) =>
+        promises.filter(
+          (each) => each.group === group && each.number >= Number(from) && each.number <= Number(to ?? from),
+        ),
+      ),
+    );
+    expect(promises.filter((promise) => !covered.has(promise)).map(({ id }) => id)).toEqual([]);
+  });
+});
+
 describe('links between documentation pages', () => {
   it('lead to existing files', () => {
     const pages = sourceFiles().filter(({ path }) => path.endsWith('.md'));
