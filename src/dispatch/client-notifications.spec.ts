@@ -14,7 +14,7 @@ const endpoint = (more: Partial<Endpoint> = {}): Endpoint => ({
   id: 'files',
   transparent: true,
   public: false,
-  servers: [remoteServer('files')],
+  servers: [remoteServer('files', { allowUnknownMethods: true })],
   shows: () => true,
   showsAll: () => true,
   isUnrestricted: true,
@@ -22,6 +22,7 @@ const endpoint = (more: Partial<Endpoint> = {}): Endpoint => ({
 });
 const RESTRICTED = endpoint({ showsAll: (kind) => kind !== 'tools' });
 const AGGREGATING = endpoint({ transparent: false });
+const STRICT = endpoint({ servers: [remoteServer('files')] });
 
 class RecordedSession {
   readonly effects: (string | [string, RequestId])[] = [];
@@ -61,7 +62,7 @@ describe('a notification of a client', () => {
     'reaches the server as %s only where unknown methods are passed on',
     async (method) => {
       expect(await effectsOf(method, endpoint())).toEqual([method]);
-      for (const at of [RESTRICTED, AGGREGATING]) expect(await effectsOf(method, at)).toEqual(['touch']);
+      for (const at of [STRICT, RESTRICTED, AGGREGATING]) expect(await effectsOf(method, at)).toEqual(['touch']);
     },
   );
 

@@ -201,7 +201,7 @@ describe('the GET stream of a legacy session', () => {
 });
 
 describe('a legacy batch', () => {
-  const batch = [CALL, { jsonrpc: '2.0', method: 'notifications/x' }, { ...CALL, id: 'two' }];
+  const batch = [CALL, { jsonrpc: '2.0', method: 'notifications/roots/list_changed' }, { ...CALL, id: 'two' }];
 
   it('is answered with one array, or with one event for each answer on a stream', async () => {
     world.connector.respond = () => result({});
