@@ -160,6 +160,9 @@ describe('subscriptions/listen', () => {
   });
 });
 
+/** The timeout of the servers' subscriptions has passed: the clock calls a listener one turn of the event loop later. */
+const TIMEOUT_PASSED_MS = 3_001;
+
 describe('subscriptions/listen with an unavailable server', () => {
   it('sends the changes of the other servers when one server is unreachable', async () => {
     const { connector, listen, change } = await world();
@@ -188,7 +191,7 @@ describe('subscriptions/listen with an unavailable server', () => {
     const slow = Promise.withResolvers<undefined>();
     connector.beforeSubscribing = ({ server }) => (server.slug === 'b' ? slow.promise : Promise.resolve());
     const { received, disconnect, outcome } = listen({ toolsListChanged: true });
-    await jest.advanceTimersByTimeAsync(3_000);
+    await jest.advanceTimersByTimeAsync(TIMEOUT_PASSED_MS);
     expect(received()).toHaveLength(1);
     slow.resolve(undefined);
     await soon();
@@ -207,7 +210,7 @@ describe('subscriptions/listen with an unavailable server', () => {
     connector.beforeSubscribing = ({ server }) => (server.slug === 'b' ? slow.promise : Promise.resolve());
     const { outcome, disconnect } = listen({ toolsListChanged: true });
     disconnect();
-    await jest.advanceTimersByTimeAsync(3_000);
+    await jest.advanceTimersByTimeAsync(TIMEOUT_PASSED_MS);
     await outcome;
     slow.resolve(undefined);
     await soon();
@@ -218,7 +221,7 @@ describe('subscriptions/listen with an unavailable server', () => {
     const { connector, listen } = await world();
     connector.beforeSubscribing = () => new Promise<undefined>(() => undefined);
     const { outcome } = listen({ toolsListChanged: true });
-    await jest.advanceTimersByTimeAsync(3_000);
+    await jest.advanceTimersByTimeAsync(TIMEOUT_PASSED_MS);
     expect(await outcome).toMatchObject({ error: { code: -31002 } });
   });
 });
