@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import type { JsonObject, ListMethod } from '#lib/mcp-protocol';
+import { LIST_CHANGES, LIST_FLAGS, type JsonObject, type ListMethod } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
 import { ServerRegistry, type ServerDefinition } from '../../registry/index.js';
 import { DispatchConfig } from '../dispatch.config.js';
@@ -47,7 +47,7 @@ export class ListCache implements OnApplicationShutdown {
   /** Ordered by last use, oldest first. */
   private readonly entries = new Map<string, Entry>();
   private readonly keysByServer = new Map<string, Set<string>>();
-  /** By server and method: pages requested up to this sequence number are stale. */
+  /** By configured server and method: pages requested up to this sequence number are stale. */
   private readonly invalidatedAt = new Map<string, number>();
   private readonly stopWatching: () => void;
   private bytes = 0;
@@ -146,8 +146,11 @@ export class ListCache implements OnApplicationShutdown {
     if (keys?.size === 0) this.keysByServer.delete(entry.server.slug);
   }
 
+  /** What was requested with the removed definition is stale in any case, so its marks are not needed any more. */
   private removeServer(slug: string): void {
     for (const key of this.keysByServer.get(slug) ?? []) this.remove(key);
+    for (const method of LIST_FLAGS.flatMap((flag) => LIST_CHANGES[flag].lists))
+      this.invalidatedAt.delete(toListKey(slug, method));
   }
 
   private isCurrent(server: ServerDefinition): boolean {
