@@ -94,7 +94,7 @@ describe.each(DATABASE_KINDS)('references to servers and teams, over $name,', ({
     await store.servers.create('weather', REMOTE);
     await store.limits.create('usage', { servers: ['weather'], rate: '5/s' });
     expect((await store.limits.find('usage'))?.warnings).toEqual([]);
-    const limit = { section: 'limits', slug: 'usage', source: { servers: ['weather'], rate: '5/s' } } as const;
+    const limit = { section: 'limits' as const, slug: 'usage', source: { servers: ['weather'], rate: '5/s' } };
     const { deleted, warnings } = await store.apply([limit], { replace: true, dryRun: false });
     expect(deleted).toEqual(['servers.weather']);
     expect(warnings).toEqual([{ path: 'limits.usage.servers[0]', message: NO_SERVER }]);

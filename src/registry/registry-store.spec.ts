@@ -80,6 +80,7 @@ describe.each(DATABASE_KINDS)('RegistryStore over $name', ({ start }) => {
         source,
         definition,
         faults: [],
+        warnings: [],
       });
       expect(await store.servers.find('mine')).toEqual(created);
       expect(registry.find('mine')).toEqual(definition);
@@ -140,7 +141,7 @@ describe.each(DATABASE_KINDS)('RegistryStore over $name', ({ start }) => {
     });
 
     it.each(['Mine', 'a__b', '', 'default', 'x'.repeat(33)])('refuses the server name %j', async (slug) => {
-      expect(await refusal(worker.store.servers.create(slug, REMOTE))).toMatchObject({ faults: [{ path: '' }] });
+      expect(await refusal(worker.store.servers.create(slug, REMOTE))).toMatchObject({ faults: [{ path: 'slug' }] });
     });
 
     it.each(['a-file', 'office'])('refuses a server with the name %s of an existing entry', async (slug) => {
