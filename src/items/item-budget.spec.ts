@@ -22,7 +22,7 @@ describe('ItemBudget', () => {
     expect(addHundred(budget, 'third', 3)).toBe(10);
   });
 
-  it('counts anew what is stored', () => {
+  it('counts only what is stored after a recount', () => {
     const budget = new ItemBudget(30 * ITEM);
     addHundred(budget, 'one', 1);
     budget.recount([new Map([['a', item('one', 1)]])]);

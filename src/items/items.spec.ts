@@ -120,8 +120,13 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
 
   it('of a page beyond 200,000 items that are not processed yet are left to the next request for the list', async () => {
     const items = await worker();
+    const left = tool('Is left.', 'left');
     items.observe(permissive, 'tools', [tool('Is processed.', 'first')]);
-    items.observe(permissive, 'tools', new Array<JsonObject>(200_000).fill(tool('Is left.', 'left')));
+    items.observe(
+      permissive,
+      'tools',
+      Array.from({ length: 200_000 }, () => left),
+    );
     items.observe(permissive, 'tools', [tool('Is processed.', 'second')]);
     await until(() => items.list('tools').length === 2);
     expect(items.list('tools').map(({ name }) => name)).toEqual(['first', 'second']);
