@@ -1,4 +1,5 @@
 import type { Clock } from '#lib/time';
+import type { ServerDefinition } from '../registry/index.js';
 
 /** Timeout for a server whose last work was late, so that it does not delay the others again. */
 const REDUCED_TIMEOUT_MS = 100;
@@ -13,7 +14,7 @@ interface ServerTiming {
 
 /** Limits how long an aggregated request waits for each server: in full for a server that was in time, briefly for a late one. */
 export class AdaptiveTimeout {
-  private readonly timings = new Map<string, ServerTiming>();
+  private readonly timings = new WeakMap<ServerDefinition, ServerTiming>();
 
   constructor(
     private readonly fullTimeoutMs: number,
@@ -24,7 +25,11 @@ export class AdaptiveTimeout {
    * Returns the value of the work, or undefined when it timed out or was not started because too much of it is unfinished.
    * Late work continues; when it succeeds, its server gets the full timeout again.
    */
-  async run<T>(server: string, start: () => Promise<T>, succeeded: (value: T) => boolean): Promise<T | undefined> {
+  async run<T>(
+    server: ServerDefinition,
+    start: () => Promise<T>,
+    succeeded: (value: T) => boolean,
+  ): Promise<T | undefined> {
     const known = this.timingOf(server);
     if (known.isLate && known.pending >= MAX_PENDING) return undefined;
     const { promise: timedOut, resolve } = Promise.withResolvers<undefined>();
@@ -45,7 +50,7 @@ export class AdaptiveTimeout {
     return Promise.race([work, timedOut]);
   }
 
-  private timingOf(server: string): ServerTiming {
+  private timingOf(server: ServerDefinition): ServerTiming {
     const known = this.timings.get(server) ?? { isLate: false, pending: 0 };
     this.timings.set(server, known);
     return known;

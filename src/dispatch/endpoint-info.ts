@@ -63,7 +63,7 @@ export class EndpointInfo {
   private async readReachableProfiles(visitor: EndpointClient): Promise<ServerProfile[]> {
     const read = (server: ServerDefinition) => {
       const profile = () => this.profiles.profileOf(server, visitor).catch(() => undefined);
-      return this.adaptiveTimeout.run(server.slug, profile, (known) => known !== undefined);
+      return this.adaptiveTimeout.run(server, profile, (known) => known !== undefined);
     };
     const profiles = await Promise.all(visitor.endpoint.servers.map(read));
     return profiles.filter((profile) => profile !== undefined);

@@ -22,6 +22,8 @@ const NO_HEADERS: readonly ParameterHeader[] = [];
 const KNOWN_FOR_MS = 60_000;
 /** Delay before a failed tool list is fetched again, so that not every call waits for it. */
 const RETRY_DELAY_MS = 5_000;
+/** Maximum number of servers whose headers are stored. Beyond it those that were read first are read again. */
+const MAX_SERVERS = 1_000;
 /** Time for the tool list where finding out the era used the connect timeout, in milliseconds. */
 const MIN_LIST_MS = 100;
 
@@ -141,7 +143,10 @@ export class ToolHeaders implements OnApplicationShutdown {
 
   private store(server: ServerDefinition, tools: KnownTools['tools'], forMs: number): KnownTools {
     const known = { server, until: this.clock.now() + forMs, tools };
+    this.known.delete(server.slug);
     this.known.set(server.slug, known);
+    const [oldest] = this.known.keys();
+    if (this.known.size > MAX_SERVERS && oldest !== undefined) this.known.delete(oldest);
     return known;
   }
 

@@ -42,8 +42,12 @@ const MAX_CHARACTERS = 64 * 1024;
 const MAX_FINDINGS = 50;
 const MAX_TEXTS = 5_000;
 
+/** Description of what is stored of a definition that is too long. */
+export const TOO_LONG = 'This definition is too long to be stored. Only its digest is known.';
+
 /** Returns suspicious findings of a definition, one sentence each, as hints for a reviewer. */
 export function findSuspicions(definition: JsonObject): readonly string[] {
+  if (definition['description'] === TOO_LONG) return ['The definition is too long to be scanned.'];
   const found = new Set<string>();
   let remaining = MAX_CHARACTERS;
   for (const { path, text } of collectTexts(definition)) {

@@ -1,4 +1,5 @@
 import { expect, it } from '@jest/globals';
+import { findSuspicions } from './definition-scan.js';
 import { toDefinition, findDifferences } from './definition.js';
 
 const TOOL = { name: 'a', description: 'A.', inputSchema: { type: 'object', properties: { x: { type: 'string' } } } };
@@ -26,4 +27,12 @@ it('differences between two definitions are listed by path', () => {
     { path: 'title', after: 'T' },
   ]);
   expect(findDifferences(TOOL, structuredClone(TOOL))).toEqual([]);
+});
+
+it('of a definition above 128 KiB only name and digest are kept, and every change of it changes the digest', () => {
+  const long = (end: string) => toDefinition('tools', { ...TOOL, description: 'x'.repeat(128 * 1024) + end })!;
+  expect(JSON.stringify(long('a').definition).length).toBeLessThan(200);
+  expect(long('a')).toMatchObject({ name: 'a', definition: { name: 'a' } });
+  expect(findSuspicions(long('a').definition)).toEqual(['The definition is too long to be scanned.']);
+  expect(long('a').digest).not.toBe(long('b').digest);
 });

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { TOO_LONG } from './definition-scan.js';
 import type { ItemKind } from './item-record.js';
 import { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 
@@ -36,6 +37,9 @@ const definitions = new WeakMap<JsonObject, Definition>();
 /** Not every name can be stored in both databases: longer names and names with U+0000 cannot be approved. */
 const MAX_NAME_BYTES = 2_048;
 
+/** Maximum length of a stored definition as JSON. Of a longer one the digest is stored, which is enough to detect a change. */
+const MAX_DEFINITION_LENGTH = 128 * 1024;
+
 /** Returns undefined for a malformed item and for one whose name cannot be stored. */
 export function toDefinition(kind: ItemKind, item: JsonValue): Definition | undefined {
   if (!isJsonObject(item)) return undefined;
@@ -47,8 +51,14 @@ export function toDefinition(kind: ItemKind, item: JsonValue): Definition | unde
     item[member] === undefined ? [] : [[member, item[member]] as const],
   );
   const definition = Object.fromEntries(members) as JsonObject;
-  const digest = createHash('sha256').update(canonicalJson(definition)).digest('base64url');
-  const made = { name, definition, digest };
+  const text = canonicalJson(definition);
+  const digest = createHash('sha256').update(text).digest('base64url');
+  const isTooLong = text.length > MAX_DEFINITION_LENGTH;
+  const made = {
+    name,
+    definition: isTooLong ? { [ID_MEMBERS[kind]]: name, description: TOO_LONG } : definition,
+    digest,
+  };
   definitions.set(item, made);
   return made;
 }

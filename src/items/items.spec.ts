@@ -118,6 +118,20 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
     await until(() => other.checkTool(quarantining, 'pay') === 'allowed');
   });
 
+  it('of a page beyond 200,000 items that are not processed yet are left to the next request for the list', async () => {
+    const items = await worker();
+    const left = tool('Is left.', 'left');
+    items.observe(permissive, 'tools', [tool('Is processed.', 'first')]);
+    items.observe(
+      permissive,
+      'tools',
+      Array.from({ length: 200_000 }, () => left),
+    );
+    items.observe(permissive, 'tools', [tool('Is processed.', 'second')]);
+    await until(() => items.list('tools').length === 2);
+    expect(items.list('tools').map(({ name }) => name)).toEqual(['first', 'second']);
+  });
+
   it('include the resources of a disabled template, except listed ones and those of another template', async () => {
     const items = await worker();
     items.observe(permissive, 'resourceTemplates', [

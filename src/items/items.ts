@@ -7,6 +7,7 @@ import { toDefinition, isStorableName, ID_MEMBERS, type Definition } from './def
 import { findSuspicions } from './definition-scan.js';
 import type { DefinedItem, ItemOverrides, ItemKey, ItemKind, ItemStatus, KnownItem } from './item-record.js';
 import { hasOverrides, indexByShownName, toOverridesText, type ItemsOfList } from './item-overrides.js';
+import { ItemBudget } from './item-budget.js';
 import { ItemTable, type Observation, type StoredItemKey } from './item-table.js';
 import { SeenPageCache, toFingerprint } from './seen-page-cache.js';
 import { planRestoration, type RestoredCounts, type RestoredItem } from './restoration.js';
@@ -17,6 +18,8 @@ const POLL_INTERVAL_MS = 500;
 const WRITE_DELAY_MS = 200;
 /** Items are processed and written in batches of this size, so that calls are served in between. */
 const BATCH_SIZE = 100;
+/** Maximum number of items that are not processed yet. Beyond it a page is left to the next request for its list. */
+const MAX_UNPROCESSED = 200_000;
 /** Equals the maximum length of a list: a server that lists new names each time cannot fill the memory. */
 const MAX_ITEMS_PER_LIST = 50_000;
 
@@ -54,6 +57,7 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly awaitingReadBack = new Map<string, Observation>();
   private readonly listeners = new Set<ItemListener>();
   private readonly seenPages = new SeenPageCache();
+  private readonly budget = new ItemBudget();
   private isDatabaseUnavailable = false;
   private isStopped = false;
 
@@ -91,7 +95,8 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   observe(server: ServerDefinition, kind: ItemKind, items: readonly JsonValue[]): void {
     if (isQuarantining(server, kind)) return this.recordObservations({ server, kind, items });
     if (this.unprocessed.length === 0) setImmediate(() => this.processNextBatch());
-    this.unprocessed.push({ server, kind, items });
+    const waiting = this.unprocessed.reduce((total, each) => total + each.items.length, 0);
+    if (waiting + items.length <= MAX_UNPROCESSED) this.unprocessed.push({ server, kind, items });
   }
 
   /** Returns the visible items of a page with their overrides. Returns the same array when nothing differs. */
@@ -224,19 +229,29 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     if (this.seenPages.has(list, fingerprint)) return;
     const known = this.known.get(list);
     const fresh: KnownItem[] = [];
+    let left = 0;
     for (const item of items) {
       const definition = toDefinition(kind, item);
       if (!definition) continue;
       const before = known?.get(definition.name);
-      if (!before && (known?.size ?? 0) + fresh.length >= MAX_ITEMS_PER_LIST) continue;
+      if (!before && !this.hasRoom(server, definition.name, (known?.size ?? 0) + fresh.length)) {
+        left += 1;
+        continue;
+      }
       if (before?.seenDigest !== definition.digest)
         fresh.push(this.recordObservation(server, kind, definition, before));
     }
+    if (left > 0) this.logger.warn(`Server ${server.slug} lists too many ${kind}: ${left} of them are not pinned.`);
     if (fresh.length === 0) return this.seenPages.add(list, fingerprint);
     this.seenPages.evict(list);
     const merged = new Map([...(known ?? []), ...fresh.map((item) => [item.name, item] as const)]);
     this.known = new Map([...this.known, [list, merged]]);
     this.writeAfter(WRITE_DELAY_MS);
+  }
+
+  private hasRoom(server: ServerDefinition, name: string, listed: number): boolean {
+    const { servers } = this.registry.snapshot;
+    return listed < MAX_ITEMS_PER_LIST && this.budget.admit({ identity: identityOf(server), name }, servers.length);
   }
 
   private writeAfter(delayMs: number): void {
@@ -335,6 +350,7 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     }
     const before = this.known;
     this.known = lists;
+    this.budget.recount(lists.values());
     this.seenPages.clear();
     if (this.revision !== undefined) this.notifyListeners(before);
   }

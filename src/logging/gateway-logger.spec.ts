@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { GatewayLogger } from './gateway-logger.js';
 import { LoggingConfig } from './logging.config.js';
 
@@ -87,5 +88,29 @@ describe('GatewayLogger', () => {
     for (const line of lines.slice(1)) expect(line).toMatch(/^(\s|Error)/);
     expect(new Set(lines.join('').match(/[\p{Cc}\p{Cf}\p{Zl}]/gu))).toEqual(new Set(['\t']));
     expect(lines.join('\n')).toContain('\\u{1b}[2J\\u{2028}\\u{202e}\\u{0} failed\tat x');
+  });
+
+  it('prints at most 100 lines of a logger and severity in 10 seconds, and how many it left out', async () => {
+    const written = [write('stdout'), write('stderr')];
+    const clock = new ManualClock();
+    const logger = new GatewayLogger(new LoggingConfig(), clock);
+    const flood = (context: string) => {
+      for (let line = 0; line < 150; line += 1) logger.warn('refused', context);
+    };
+    const count = (text: string) =>
+      written.flatMap(({ mock }) => mock.calls).filter(([chunk]) => String(chunk).includes(text)).length;
+    flood('Calls');
+    expect(count('refused')).toBe(100);
+    logger.error('broken', 'a stack', 'Calls');
+    expect(count('broken')).toBe(1);
+    flood('Audit');
+    expect(count('refused')).toBe(250);
+    await clock.advance(10_000);
+    expect(count('Left out 50 more lines')).toBe(1);
+    logger.warn('refused', 'Calls');
+    expect(count('refused')).toBe(251);
+    await clock.advance(10_000);
+    expect(count('Left out')).toBe(1);
+    expect(clock.pending).toBe(0);
   });
 });

@@ -1,4 +1,6 @@
 import { ConsoleLogger, type LogLevel } from '@nestjs/common';
+import { SystemClock, type Clock } from '#lib/time';
+import { LineBudgets, type BoundedLevel } from './line-budgets.js';
 import { LEVELS, type LoggingConfig } from './logging.config.js';
 
 /** Nest's own account of how it starts; of use to those who extend the gateway, not to those who run it. */
@@ -11,6 +13,9 @@ const STARTUP_CONTEXTS = new Set([
   'NestMicroservice',
 ]);
 
+/** Their lines are records themselves, and the audit log bounds how many there are. */
+const UNBOUNDED_CONTEXTS = new Set(['Audit']);
+
 /** A start that logs more lines than this prints them before its greeting. */
 const MAX_HELD_LINES = 1_000;
 
@@ -19,11 +24,16 @@ export class GatewayLogger extends ConsoleLogger {
   private held: (() => void)[] | undefined;
   private holdsWarnings = false;
 
-  constructor({ level, format }: LoggingConfig) {
+  private readonly budgets: LineBudgets;
+
+  constructor({ level, format }: LoggingConfig, clock: Clock = new SystemClock()) {
     const logLevels = LEVELS.slice(0, LEVELS.indexOf(level) + 1);
     // Contrary to its type, isTTY is undefined when stdout is not a terminal.
     const { isTTY = false } = process.stdout as { isTTY?: boolean };
     super({ json: format === 'json', colors: format === 'text' && isTTY, logLevels });
+    const report = (severity: BoundedLevel, subject: string, dropped: number) =>
+      super[severity](`Left out ${dropped} more lines of the last 10 seconds.`, subject);
+    this.budgets = new LineBudgets(report, clock);
   }
 
   /**
@@ -50,7 +60,7 @@ export class GatewayLogger extends ConsoleLogger {
   override log(message: unknown, ...rest: unknown[]): void {
     const context = rest.at(-1);
     if (typeof context === 'string' && STARTUP_CONTEXTS.has(context)) this.debug(message, ...rest);
-    else this.printOrHold(() => super.log(message, ...rest));
+    else if (this.admits('log', context)) this.printOrHold(() => super.log(message, ...rest));
   }
 
   override debug(message: unknown, ...rest: unknown[]): void {
@@ -62,6 +72,7 @@ export class GatewayLogger extends ConsoleLogger {
   }
 
   override warn(message: unknown, ...rest: unknown[]): void {
+    if (!this.admits('warn', rest.at(-1))) return;
     if (this.holdsWarnings) this.printOrHold(() => super.warn(message, ...rest));
     else super.warn(message, ...rest);
   }
@@ -69,7 +80,13 @@ export class GatewayLogger extends ConsoleLogger {
   /** Nest also throws an error that prevents its start; main reports that error as a message without a stack. */
   override error(message: unknown, ...rest: unknown[]): void {
     if (rest.at(-1) === 'ExceptionHandler') this.debug(message, ...rest);
-    else super.error(message, ...rest);
+    else if (this.admits('error', rest.at(-1))) super.error(message, ...rest);
+  }
+
+  /** A line without a context belongs to none of the gateway's loggers. */
+  private admits(level: BoundedLevel, context: unknown): boolean {
+    if (typeof context !== 'string' || UNBOUNDED_CONTEXTS.has(context)) return true;
+    return !this.isLevelEnabled(level) || this.budgets.admit(level, context);
   }
 
   private printOrHold(print: () => void): void {

@@ -26,6 +26,9 @@ export interface Explanation extends AccessDecision {
   readonly rules: readonly RuleExplanation[];
 }
 
+/** Maximum number of servers whose rules are cached. */
+const MAX_SERVERS = 10_000;
+
 /** Callers with this role have access to the servers of every team. */
 const ALL_TEAMS_ROLE = 'admin';
 
@@ -107,6 +110,7 @@ export class ConfiguredAccessPolicy extends AccessPolicy {
     const known = this.rulesByServer.get(server);
     if (known) return known;
     const rules = this.rules.filter((rule) => rule.appliesToServer(server));
+    if (this.rulesByServer.size >= MAX_SERVERS) this.rulesByServer.clear();
     this.rulesByServer.set(server, rules);
     return rules;
   }

@@ -47,14 +47,15 @@ export class ConfigurationFile implements OnApplicationBootstrap, OnApplicationS
 
   /**
    * Reads the file for the first time, then loads the registry. A file that contradicts the database does not prevent the
-   * start: the database stays in force, and the file is applied once the contradiction is removed on either side.
+   * start, unless no file was ever in force: the database stays in force, and the file is applied once the contradiction is removed on either side.
    * @throws RegistryFault with every fault of the file
    */
   async open(): Promise<void> {
     try {
       await this.declare();
     } catch (fault) {
-      if (!(fault instanceof DeclarationConflict)) throw fault;
+      // Before the first declaration there is no configuration to start with instead.
+      if (!(fault instanceof DeclarationConflict) || !(await this.declarations.haveBeenMade())) throw fault;
       this.refusal = fault;
       this.logger.error(`Starting with the configuration in the database. ${toAdvice(fault)}`);
     }
@@ -117,7 +118,8 @@ export class ConfigurationFile implements OnApplicationBootstrap, OnApplicationS
   }
 
   private async declare(): Promise<void> {
-    await this.declarations.declare(toDeclaredEntries(await readConfigurationFile(this.file, this.variables)));
+    const { source, unknownReferences } = await readConfigurationFile(this.file, this.variables);
+    await this.declarations.declare(toDeclaredEntries(source), unknownReferences);
   }
 
   private scheduleRetry(): void {

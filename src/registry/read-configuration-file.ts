@@ -1,17 +1,16 @@
 import { open } from 'node:fs/promises';
 import type { Variables } from '#lib/config';
-import type { JsonObject } from '#lib/mcp-protocol';
-import { readConfiguration } from './read-configuration.js';
+import { readConfiguration, type ReadConfiguration } from './read-configuration.js';
 import { RegistryFault } from './registry.errors.js';
 
 /** Far larger than any configuration written by hand. */
 const MAX_BYTES = 1_048_576;
 
-/** Reads the file and returns its document without expanding variables. Throws a RegistryFault with every fault. */
-export async function readConfigurationFile(file: string, variables: Variables): Promise<JsonObject> {
+/** Reads the file. Throws a RegistryFault with every fault. */
+export async function readConfigurationFile(file: string, variables: Variables): Promise<ReadConfiguration> {
   const result = readConfiguration(await readBounded(file), variables);
   if ('faults' in result) throw new RegistryFault(file, result.faults);
-  return result.source;
+  return result;
 }
 
 async function readBounded(file: string): Promise<string> {

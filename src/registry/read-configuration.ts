@@ -6,15 +6,23 @@ import { readSecret } from './read-secret.js';
 import { readServer } from './read-server.js';
 import { readLimit, readPolicy, readTeam } from './read-policy.js';
 import { readDefaultEndpoint, readVirtualServer } from './read-virtual-server.js';
+import { findAllUnknownReferences, type UnknownReference } from './references.js';
 import type { Fault } from './registry.errors.js';
 import type { RegistrySnapshot } from './server-registry.js';
 import { findSlugFault } from './slug.js';
 
 export type Configuration = Omit<RegistrySnapshot, 'version'>;
 
-/** `source`: the parsed document before variables and defaults are applied. */
-export type ConfigurationResult =
-  { readonly value: Configuration; readonly source: JsonObject } | { readonly faults: readonly Fault[] };
+/** A valid configuration file. */
+export interface ReadConfiguration {
+  readonly value: Configuration;
+  /** The parsed document before variables and defaults are applied. */
+  readonly source: JsonObject;
+  /** References to servers and teams that the file does not declare. Over the admin API they may have been created. */
+  readonly unknownReferences: readonly UnknownReference[];
+}
+
+export type ConfigurationResult = ReadConfiguration | { readonly faults: readonly Fault[] };
 
 const SECTIONS = ['servers', 'virtualServers', 'teams', 'policies', 'limits', 'secrets', 'default'];
 
@@ -32,7 +40,13 @@ export function readConfiguration(text: string, variables: Variables): Configura
   // A value with a missing variable is incomplete. Further faults of that value would only be consequences.
   const independent = faults.filter(({ path }) => !missing.some((fault) => isWithin(fault.path, path)));
   const all = [...missing, ...independent];
-  return all.length === 0 ? { value: configuration, source: parsed.value } : { faults: all };
+  if (all.length > 0) return { faults: all };
+  const names = {
+    servers: new Set(configuration.servers.map(({ slug }) => slug)),
+    teams: new Set(configuration.teams.map(({ slug }) => slug)),
+  };
+  const unknownReferences = findAllUnknownReferences(configuration, names);
+  return { value: configuration, source: parsed.value, unknownReferences };
 }
 
 const isWithin = (path: string, parent: string): boolean =>

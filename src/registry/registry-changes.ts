@@ -1,4 +1,5 @@
 import type { JsonObject } from '#lib/mcp-protocol';
+import type { Fault } from './registry.errors.js';
 
 /** Sections of the configuration file that name their entries. */
 export const SECTIONS = ['servers', 'virtualServers', 'teams', 'policies', 'limits', 'secrets'] as const;
@@ -24,4 +25,6 @@ export interface AppliedChanges {
   readonly updated: readonly string[];
   readonly deleted: readonly string[];
   readonly unchanged: readonly string[];
+  /** References of the desired entries to servers and teams that do not exist afterwards. */
+  readonly warnings: readonly Fault[];
 }

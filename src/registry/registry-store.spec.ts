@@ -80,6 +80,7 @@ describe.each(DATABASE_KINDS)('RegistryStore over $name', ({ start }) => {
         source,
         definition,
         faults: [],
+        warnings: [],
       });
       expect(await store.servers.find('mine')).toEqual(created);
       expect(registry.find('mine')).toEqual(definition);
@@ -279,7 +280,7 @@ describe.each(DATABASE_KINDS)('RegistryStore over $name', ({ start }) => {
     it('creates, updates and deletes entries as desired and reports each, with a dry run that changes nothing', async () => {
       const names = ['servers.mine', 'virtualServers.desk', 'teams.mine'];
       const dryRun = await worker.store.apply(desired('One'), { ...MERGE, dryRun: true });
-      expect(dryRun).toEqual({ created: names, updated: [], deleted: [], unchanged: [] });
+      expect(dryRun).toEqual({ created: names, updated: [], deleted: [], unchanged: [], warnings: [] });
       expect(await namesOf()).toEqual(['b-file', 'a-file']);
       expect(await worker.store.apply(desired('One'), MERGE)).toEqual(dryRun);
       expect(worker.registry.find('mine')).toMatchObject({ title: 'One' });
@@ -289,6 +290,7 @@ describe.each(DATABASE_KINDS)('RegistryStore over $name', ({ start }) => {
         updated: ['servers.mine'],
         deleted: expect.arrayContaining(others.map(({ section, slug }) => `${section}.${slug}`)),
         unchanged: [],
+        warnings: [],
       });
       expect(await namesOf()).toEqual(['b-file', 'a-file', 'mine']);
     });

@@ -20,6 +20,8 @@ export interface RegistryEntry<Definition> {
   readonly definition: Definition | undefined;
   /** Why the entry cannot be used on this host, completely or in part. Paths are relative to the entry. */
   readonly faults: readonly Fault[];
+  /** References to servers and teams that do not exist, so that a part of the entry has no effect. Paths are relative. */
+  readonly warnings: readonly Fault[];
   /** What refers to a secret, such as `server weather`. Absent for other kinds. */
   readonly usedBy?: readonly string[];
 }

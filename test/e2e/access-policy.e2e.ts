@@ -24,12 +24,20 @@ beforeAll(async () => {
 
 afterAll(() => Promise.all(ERAS.map((era) => servers[era].close())));
 
-beforeEach(async () => {
+/** A configuration with this entry of the team that owns a server of each era. */
+function configurationWith(finance: JsonObject) {
   const entries = ERAS.flatMap((era) => [
     [era, { transport: 'http', url: servers[era].url }] as const,
     [`${era}-owned`, { transport: 'http', url: servers[era].url, team: 'finance' }] as const,
   ]);
-  gateway = await startGateway({ servers: Object.fromEntries(entries) });
+  return { servers: Object.fromEntries(entries), teams: { finance } };
+}
+
+const setTeam = async (finance: JsonObject) =>
+  expect(await gateway.reload(JSON.stringify(configurationWith(finance)))).toBe('applied');
+
+beforeEach(async () => {
+  gateway = await startGateway(configurationWith({}));
   admin = new AdminClient(gateway, ['admin']);
 });
 
@@ -94,7 +102,7 @@ describe.each(cells)('access policies: $name', ({ kind, era }) => {
     await expect(connect(kind, slug)).rejects.toThrow();
     const outside = await connect(kind);
     expect(await labelsIn(outside, 'tools')).not.toContain(`${slug}__echo`);
-    await create('teams', 'finance', { members: ['tester'] });
+    await setTeam({ members: ['tester'] });
     expect(textOf(await (await connect(kind, slug)).call('echo', { text: 'inside' }))).toBe('inside');
     expect(await labelsIn(outside, 'tools')).toContain(`${slug}__echo`);
     await expect(connect(kind, slug, { subject: 'stranger' })).rejects.toThrow();
@@ -114,7 +122,7 @@ describe.each(cells)('access policies: $name', ({ kind, era }) => {
 
 describe('the admin API for policies', () => {
   it('explains the decision of the policies about a call', async () => {
-    await create('teams', 'finance', { members: ['isthmus|ada'], roles: ['payer'] });
+    await setTeam({ members: ['isthmus|ada'], roles: ['payer'] });
     await create('policies', 'payers', {
       effect: 'allow',
       servers: ['*-owned'],

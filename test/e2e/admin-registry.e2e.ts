@@ -70,6 +70,7 @@ describe('the admin API for servers', () => {
       updatedAt: RFC_3339,
       usable: true,
       faults: [],
+      warnings: [],
       entry: entry({ title: 'Mine', headers: { Authorization: '[kept]' } }),
     });
     expect(textOf(await client.call('mine__echo', { text: 'new' }))).toBe('new');

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { sql, type Kysely } from 'kysely';
 import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
 import { CipherRing } from '#lib/sealing';
 import { Clock } from '#lib/time';
@@ -10,6 +11,7 @@ import { Database, readInstant, type StoredInstant } from '../../database/index.
 type KeyTables = {
   idempotency_keys: {
     id: string;
+    /** Digests of the caller and of the request, separated by a dot. */
     request: string;
     state: 'running' | 'unknown' | 'done';
     started_at: StoredInstant;
@@ -25,12 +27,17 @@ export interface StoredResponse {
 
 /**
  * The state of an idempotency key. `new`: it was acquired for this request. `other-request`: it was used for another request.
- * `running`: its request is in progress. `unknown`: the outcome of its request is unknown. Otherwise: the response to replay.
+ * `running`: its request is in progress. `unknown`: the outcome of its request is unknown. `too-many`: its
+ * caller has the maximum number of keys. Otherwise: the response to replay.
  */
-export type KeyState = 'new' | 'other-request' | 'running' | 'unknown' | StoredResponse;
+export type KeyState = 'new' | 'other-request' | 'running' | 'unknown' | 'too-many' | StoredResponse;
 
 /** How long a key is stored. */
 const RETENTION_MS = 24 * 3_600_000;
+/** Maximum number of keys of one caller. */
+const MAX_KEYS_PER_CALLER = 1_000;
+/** Maximum length of a stored response as JSON. The outcome of a request with a longer one is stored as unknown. */
+const MAX_RESPONSE_LENGTH = 1024 * 1024;
 /** No request takes longer. A request that has not ended by then died with its worker. */
 const REQUEST_TIMEOUT_MS = 60_000;
 const LABEL = 'isthmus idempotency 1';
@@ -48,8 +55,8 @@ export class IdempotencyStore {
     this.ring = new CipherRing(folder.secrets.credentials, LABEL);
   }
 
-  /** Acquires the key unless it was used before. */
-  acquire(id: string, request: string): Promise<KeyState> {
+  /** Acquires the key for a request of a caller unless it was used before. All three are digests. */
+  acquire(id: string, request: string, caller: string): Promise<KeyState> {
     return this.database.runExclusively<KeyTables, KeyState>('idempotency-keys', async (tables) => {
       const now = this.clock.now();
       await tables
@@ -58,11 +65,19 @@ export class IdempotencyStore {
         .execute();
       const stored = await tables.selectFrom('idempotency_keys').selectAll().where('id', '=', id).executeTakeFirst();
       if (!stored) {
-        const row = { id, request, state: 'running', started_at: new Date(now), answer: null } as const;
+        if ((await countKeys(tables, caller)) >= MAX_KEYS_PER_CALLER) return 'too-many';
+        const row = {
+          id,
+          request: `${caller}.${request}`,
+          state: 'running',
+          started_at: new Date(now),
+          answer: null,
+        } as const;
         await tables.insertInto('idempotency_keys').values(row).execute();
         return 'new';
       }
-      if (stored.request !== request) return 'other-request';
+      // Earlier versions stored no caller.
+      if (stored.request.split('.').at(-1) !== request) return 'other-request';
       if (stored.state === 'done') return this.decrypt(id, stored.answer);
       const isLost = stored.state === 'unknown' || now - readInstant(stored.started_at).getTime() > REQUEST_TIMEOUT_MS;
       return isLost ? 'unknown' : 'running';
@@ -71,7 +86,9 @@ export class IdempotencyStore {
 
   /** Stores the encrypted response of the request. */
   async complete(id: string, response: StoredResponse): Promise<void> {
-    const encrypted = this.ring.encrypt(JSON.stringify(response), id);
+    const text = JSON.stringify(response);
+    if (text.length > MAX_RESPONSE_LENGTH) return this.markUnknown(id);
+    const encrypted = this.ring.encrypt(text, id);
     await this.tables
       .updateTable('idempotency_keys')
       .set({ state: 'done', answer: encrypted })
@@ -98,6 +115,16 @@ export class IdempotencyStore {
     const opened = this.ring.decrypt(encrypted, id);
     return opened ? (JSON.parse(opened.text) as JsonObject & StoredResponse) : 'unknown';
   }
+}
+
+async function countKeys(tables: Kysely<KeyTables>, caller: string): Promise<number> {
+  const prefix = `${caller}.`;
+  const { count } = await tables
+    .selectFrom('idempotency_keys')
+    .select(({ fn }) => fn.countAll<number | string>().as('count'))
+    .where(sql`substr(request, 1, ${sql.lit(prefix.length)})`, '=', prefix)
+    .executeTakeFirstOrThrow();
+  return Number(count);
 }
 
 export const toDigest = (...parts: readonly string[]): string =>

@@ -45,7 +45,11 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const caller = findCaller(request);
     const id = toDigest(caller?.key ?? '', request.url, key);
     const body = request.body instanceof UnreadBody ? ((await request.body.text()) ?? '') : '';
-    const state = await this.store.acquire(id, toDigest(request.url, body, toRightsText(caller)));
+    const state = await this.store.acquire(
+      id,
+      toDigest(request.url, body, toRightsText(caller)),
+      toDigest(caller?.key ?? ''),
+    );
     if (state === 'new') return this.run(id, reply, next);
     if (typeof state === 'string') throw new IdempotencyConflict(state);
     void reply.headers({ ...state.headers, 'idempotency-replayed': 'true' });

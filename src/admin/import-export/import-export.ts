@@ -46,7 +46,9 @@ export interface ImportOptions {
 }
 
 /** The changes that an import made. */
-export interface ImportResult extends AppliedChanges {
+export interface ImportResult extends Omit<AppliedChanges, 'warnings'> {
+  /** References of the imported entries to servers and teams that do not exist, such as `policies.x.teams[0]: …`. */
+  readonly warnings: readonly string[];
   readonly items?: RestoredCounts;
 }
 
@@ -91,7 +93,8 @@ export class ImportExport {
     if (!options.dryRun) await this.discovery.forget(deleted);
     const counts = desiredItems && (await this.items.restore(desiredItems, options));
     if (!options.dryRun) this.scheduleDiscovery([...changes.created, ...changes.updated]);
-    return { ...changes, ...(counts && { items: counts }) };
+    const warnings = changes.warnings.map(({ path, message }) => `${path}: ${message}`);
+    return { ...changes, warnings, ...(counts && { items: counts }) };
   }
 
   private scheduleDiscovery(changed: readonly string[]): void {

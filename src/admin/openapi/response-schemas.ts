@@ -54,6 +54,7 @@ export const RESPONSE_SCHEMAS = {
     updatedAt: instant,
     usable: flag,
     faults: texts,
+    warnings: texts,
     'usedBy?': texts,
     entry: { type: ['object', 'null'] },
   }),
@@ -199,6 +200,7 @@ export const RESPONSE_SCHEMAS = {
     updated: texts,
     deleted: texts,
     unchanged: texts,
+    warnings: texts,
     'items?': object({ created: count, updated: count, reset: count, unchanged: count }),
   }),
   ImportedServer: object({

@@ -1,5 +1,11 @@
 import type { JsonObject } from '#lib/mcp-protocol';
-import { EntryUnknown, VersionMismatch, type RegistryEntries, type RegistryEntry } from '../../registry/index.js';
+import {
+  EntryUnknown,
+  VersionMismatch,
+  type Fault,
+  type RegistryEntries,
+  type RegistryEntry,
+} from '../../registry/index.js';
 import { ANY_VERSION, isAnyVersion, requireIfMatch, requireMatch } from '../entity-tags.js';
 import { paginate, type Page } from '../pages.js';
 import type { EntryQuery, NewEntry } from './entry-requests.js';
@@ -17,6 +23,8 @@ export interface EntryResponse {
   /** False when this worker cannot use the entry; `faults` say why. */
   readonly usable: boolean;
   readonly faults: readonly string[];
+  /** References to servers and teams that do not exist. The entry is in force, but this part of it has no effect. */
+  readonly warnings: readonly string[];
   /** The source in the format of the configuration file, with `[kept]` for credentials. Null when these cannot be decrypted. */
   readonly entry: JsonObject | null;
   /** What refers to a secret, such as `server weather`. Absent for other kinds. */
@@ -101,7 +109,7 @@ export class AdminEntries<Definition> {
 }
 
 function toResponse<Definition>(stored: RegistryEntry<Definition>): EntryResponse {
-  const { slug, managed, version, createdAt, updatedAt, source, definition, faults, usedBy } = stored;
+  const { slug, managed, version, createdAt, updatedAt, source, definition, faults, warnings, usedBy } = stored;
   return {
     slug,
     managed,
@@ -109,11 +117,14 @@ function toResponse<Definition>(stored: RegistryEntry<Definition>): EntryRespons
     createdAt: createdAt.toISOString(),
     updatedAt: updatedAt.toISOString(),
     usable: definition !== undefined,
-    faults: faults.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)),
+    faults: faults.map(toText),
+    warnings: warnings.map(toText),
     ...(usedBy && { usedBy }),
     entry: source ? maskCredentials(source) : null,
   };
 }
+
+const toText = ({ path, message }: Fault): string => (path === '' ? message : `${path}: ${message}`);
 
 function matches<Definition>({ slug, managed, source }: RegistryEntry<Definition>, query: EntryQuery): boolean {
   if (query.managed !== undefined && query.managed !== managed) return false;

@@ -124,7 +124,7 @@ export class ListHandler extends MethodHandler {
         this.listFetcher.fetchPage(inbound, { server, request, silent: true }, SILENT_SINK, signal),
       );
     const answer =
-      (await this.adaptiveTimeout.run(server.slug, ask, (pages) => 'items' in pages)) ?? upstreamTimedOut(server.slug);
+      (await this.adaptiveTimeout.run(server, ask, (pages) => 'items' in pages)) ?? upstreamTimedOut(server.slug);
     if ('items' in answer) return { server, items: this.publish(inbound, server, method, answer), list: answer };
     this.logger.warn(`${method} of ${server.slug} failed: ${cleanDetail(answer.error.message)}`);
     return { server, failed: answer };

@@ -141,7 +141,7 @@ export class ListenHandler extends MethodHandler {
       const start = () => this.subscribeTo(server, filter, listening);
       if (endpoint.transparent) return [await start()];
       return [
-        (await this.adaptiveTimeout.run(server.slug, start, (attempt) => 'subscription' in attempt)) ?? {
+        (await this.adaptiveTimeout.run(server, start, (attempt) => 'subscription' in attempt)) ?? {
           server,
           late: true,
         },

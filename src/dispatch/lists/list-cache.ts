@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import type { JsonObject, ListMethod } from '#lib/mcp-protocol';
+import { LIST_CHANGES, type JsonObject, type ListMethod } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
 import { ServerRegistry, type ServerDefinition } from '../../registry/index.js';
 import { DispatchConfig } from '../dispatch.config.js';
@@ -47,7 +47,7 @@ export class ListCache implements OnApplicationShutdown {
   /** Ordered by last use, oldest first. */
   private readonly entries = new Map<string, Entry>();
   private readonly keysByServer = new Map<string, Set<string>>();
-  /** By server and method: pages requested up to this sequence number are stale. */
+  /** By configured server and method: pages requested up to this sequence number are stale. */
   private readonly invalidatedAt = new Map<string, number>();
   private readonly stopWatching: () => void;
   private bytes = 0;
@@ -60,7 +60,11 @@ export class ListCache implements OnApplicationShutdown {
   ) {
     this.stopWatching = registry.onChange((now, before) => {
       const current = new Set(now.servers);
-      for (const server of before.servers) if (!current.has(server)) this.removeServer(server.slug);
+      const slugs = new Set(now.servers.map(({ slug }) => slug));
+      for (const server of before.servers) {
+        if (!current.has(server)) this.removePages(server.slug);
+        if (!slugs.has(server.slug)) this.removeMarks(server.slug);
+      }
     });
   }
 
@@ -146,8 +150,14 @@ export class ListCache implements OnApplicationShutdown {
     if (keys?.size === 0) this.keysByServer.delete(entry.server.slug);
   }
 
-  private removeServer(slug: string): void {
+  private removePages(slug: string): void {
     for (const key of this.keysByServer.get(slug) ?? []) this.remove(key);
+  }
+
+  /** What was requested of a removed server is stale in any case, so its marks are not needed any more. */
+  private removeMarks(slug: string): void {
+    for (const { lists } of Object.values(LIST_CHANGES))
+      for (const method of lists) this.invalidatedAt.delete(toListKey(slug, method));
   }
 
   private isCurrent(server: ServerDefinition): boolean {

@@ -149,7 +149,7 @@ export class VisibleLists extends ListViews {
       return fingerprints.join(' ');
     };
     return this.adaptiveTimeout.run(
-      server.slug,
+      server,
       () => readFingerprints().catch(() => undefined),
       (fingerprint) => fingerprint !== undefined,
     );

@@ -4,7 +4,8 @@ import type { AppliedChanges, ApplyOptions, DesiredEntry } from '../registry-cha
 import { EntryInvalid, type Fault } from '../registry.errors.js';
 import { findSlugFault } from '../slug.js';
 import { keyOf, SECTION_BY_KIND, type NamedKind, type StoredEntry } from './entry.js';
-import type { EntryResolver } from './entry-resolver.js';
+import type { EntryResolver, ResolvedRegistry } from './entry-resolver.js';
+import { findWarnings, namesOf } from './warnings.js';
 import type { EntryTable } from './entry-table.js';
 import type { RegistryTables } from './registry-tables.js';
 
@@ -13,6 +14,8 @@ interface Draft {
   readonly slug: string;
   readonly source: DesiredEntry['source'];
 }
+
+type WrittenChanges = Omit<AppliedChanges, 'warnings'>;
 
 interface WriteContext {
   readonly table: EntryTable;
@@ -49,8 +52,10 @@ export async function applyEntries(
   try {
     return await table.runExclusively(async (tables) => {
       const before = new Map((await table.readEntries(tables)).map((entry) => [keyOf(entry), entry]));
-      const changes = await write({ table, tables, resolver }, drafts, before, replace);
-      validate(resolver, await table.readEntries(tables));
+      const written = await write({ table, tables, resolver }, drafts, before, replace);
+      const resolved = resolver.resolve(await table.readEntries(tables));
+      validate(resolved);
+      const changes = { ...written, warnings: findWarningsOf(drafts, resolved) };
       if (dryRun) throw new DryRunCompleted(changes);
       return changes;
     });
@@ -65,7 +70,7 @@ async function write(
   drafts: readonly Draft[],
   stored: ReadonlyMap<string, StoredEntry>,
   replace: boolean,
-): Promise<AppliedChanges> {
+): Promise<WrittenChanges> {
   throwIfAny(
     drafts.flatMap((draft) => {
       const before = stored.get(keyOf(draft));
@@ -73,7 +78,7 @@ async function write(
       return before?.isManaged ? faults : [...faults, ...resolver.findAddressFaults(draft, before)];
     }),
   );
-  const changes = { created: [], updated: [], deleted: [], unchanged: [] } as Record<keyof AppliedChanges, string[]>;
+  const changes = { created: [], updated: [], deleted: [], unchanged: [] } as Record<keyof WrittenChanges, string[]>;
   for (const draft of drafts) {
     const before = stored.get(keyOf(draft));
     const isSame = before !== undefined && isDeepStrictEqual(before.source, draft.source);
@@ -103,10 +108,21 @@ function findFault(draft: Draft, before: StoredEntry | undefined): Fault[] {
 }
 
 /** Validates all entries together, because entries refer to each other. Managed entries were validated with their file. */
-function validate(resolver: EntryResolver, stored: readonly StoredEntry[]): void {
-  const { servers, virtualServers, teams, policies, limits } = resolver.resolve(stored);
-  const all = [servers, virtualServers, teams, policies, limits].flat();
-  throwIfAny(all.flatMap(({ entry, faults }) => (entry.isManaged ? [] : faults)));
+function validate(resolved: ResolvedRegistry): void {
+  throwIfAny(entriesOf(resolved).flatMap(({ entry, faults }) => (entry.isManaged ? [] : faults)));
+}
+
+const entriesOf = ({ servers, virtualServers, teams, policies, limits }: ResolvedRegistry) =>
+  [servers, virtualServers, teams, policies, limits].flat();
+
+function findWarningsOf(drafts: readonly Draft[], resolved: ResolvedRegistry): readonly Fault[] {
+  const names = namesOf(resolved);
+  const written = new Set(drafts.map(toPath));
+  return entriesOf(resolved).flatMap(({ entry, definition }) => {
+    const path = toPath({ kind: entry.kind as NamedKind, slug: entry.slug });
+    if (!written.has(path)) return [];
+    return findWarnings({ entry, definition }, names).map((fault) => ({ ...fault, path: `${path}.${fault.path}` }));
+  });
 }
 
 function throwIfAny(faults: readonly Fault[]): void {

@@ -16,6 +16,7 @@ import type { LimitDefinition, PolicyDefinition, TeamDefinition } from '../polic
 import type { SecretDefinition } from '../secret-definition.js';
 import type { ServerDefinition, VirtualServerDefinition } from '../server-definition.js';
 import { findSlugFault } from '../slug.js';
+import { findWarnings, namesOf } from './warnings.js';
 import { applyEntries } from './apply-entries.js';
 import { keyOf, SECTION_BY_KIND, type NamedKind, type StoredEntry } from './entry.js';
 import type { EntryResolver, ResolvedEntry, ResolvedRegistry } from './entry-resolver.js';
@@ -158,19 +159,20 @@ class StoredEntries<Definition> implements RegistryEntries<Definition> {
   }
 
   private toEntries(stored: readonly StoredEntry[]): readonly RegistryEntry<Definition>[] {
-    return this.selectKind(this.dependencies.resolver.resolve(stored)).map(
-      ({ entry, definition, faults }): RegistryEntry<Definition> => ({
-        slug: entry.slug,
-        managed: entry.isManaged,
-        version: entry.version,
-        createdAt: entry.createdAt,
-        updatedAt: entry.updatedAt,
-        source: entry.source,
-        definition,
-        faults: this.toRelativeFaults(entry.slug, faults),
-        ...(this.kind === 'secret' && { usedBy: findDependents(entry, stored) }),
-      }),
-    );
+    const registry = this.dependencies.resolver.resolve(stored);
+    const names = namesOf(registry);
+    return this.selectKind(registry).map(({ entry, definition, faults }): RegistryEntry<Definition> => ({
+      slug: entry.slug,
+      managed: entry.isManaged,
+      version: entry.version,
+      createdAt: entry.createdAt,
+      updatedAt: entry.updatedAt,
+      source: entry.source,
+      definition,
+      faults: this.toRelativeFaults(entry.slug, faults),
+      warnings: findWarnings({ entry, definition }, names),
+      ...(this.kind === 'secret' && { usedBy: findDependents(entry, stored) }),
+    }));
   }
 
   private toRelativeFaults(slug: string, faults: readonly Fault[]): readonly Fault[] {

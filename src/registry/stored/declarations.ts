@@ -4,6 +4,7 @@ import type { Kysely } from 'kysely';
 import type { Clock } from '#lib/time';
 import { findSecretReferences } from '../credentials.js';
 import { dependsOn } from './dependents.js';
+import type { UnknownReference } from '../references.js';
 import { DeclarationConflict, type Fault } from '../registry.errors.js';
 import { keyOf, SECTION_BY_KIND, type DeclaredEntry, type StoredEntry } from './entry.js';
 import type { EntryCipher } from './entry-cipher.js';
@@ -13,9 +14,11 @@ import type { RegistryTables } from './registry-tables.js';
 interface Declaration {
   readonly entries: readonly DeclaredEntry[];
   readonly digest: string;
+  /** References to servers and teams that the file does not declare. */
+  readonly unknownReferences: readonly UnknownReference[];
 }
 
-/** Kinds whose entries are invalid without what they refer to. Policies and limits may name a server that does not exist. */
+/** Kinds whose entries are invalid without what they refer to. Policies and limits may outlive a server that they name. */
 const HARD_DEPENDENTS: ReadonlySet<string> = new Set(['virtual-server', 'server']);
 
 /** Delay before the warning, because the gateways of one host read the same file at slightly different times. */
@@ -42,12 +45,17 @@ export class Declarations {
    * Makes these entries the managed ones: inserts, updates and deletes what differs, all or nothing.
    * @throws DeclarationConflict when they conflict with entries created over the admin API
    */
-  async declare(entries: readonly DeclaredEntry[]): Promise<void> {
-    const declaration = { entries, digest: this.cipher.digest(entries) };
+  async declare(entries: readonly DeclaredEntry[], unknownReferences: readonly UnknownReference[] = []): Promise<void> {
+    const declaration = { entries, digest: this.cipher.digest(entries), unknownReferences };
     if (!(await this.isInForce(declaration))) {
       await this.table.runExclusively((tables) => this.write(tables, declaration));
     }
     this.lastDeclaration = declaration;
+  }
+
+  /** True when any gateway has applied a file to this database. */
+  async haveBeenMade(): Promise<boolean> {
+    return (await this.table.readState()).declaration !== undefined;
   }
 
   /**
@@ -60,9 +68,10 @@ export class Declarations {
     if (own === undefined || own.digest !== state.declaration) return undefined;
     if (findDifferences(own, stored).length === 0) return undefined;
     return await this.table.runExclusively(async (tables) => {
+      // What the file refers to was there when it was applied, and may have been deleted since.
       // Another gateway may have applied its file or repaired the entries in the meantime.
       const { declaration } = await this.table.readState(tables);
-      return declaration === own.digest ? await this.write(tables, own) : [];
+      return declaration === own.digest ? await this.write(tables, { ...own, unknownReferences: [] }) : [];
     });
   }
 
@@ -99,7 +108,7 @@ export class Declarations {
 
   private async write(tables: Kysely<RegistryTables>, declaration: Declaration): Promise<readonly string[]> {
     const stored = await this.table.readEntries(tables);
-    const faults = findConflicts(declaration.entries, stored);
+    const faults = findConflicts(declaration, stored);
     if (faults.length > 0) throw new DeclarationConflict(this.file, faults);
     const changes = findDifferences(declaration, stored);
     const storedKeys = new Set(stored.map(keyOf));
@@ -119,7 +128,10 @@ interface Difference {
   readonly declared?: DeclaredEntry;
 }
 
-function findDifferences({ entries }: Declaration, stored: readonly StoredEntry[]): readonly Difference[] {
+function findDifferences(
+  { entries }: Pick<Declaration, 'entries'>,
+  stored: readonly StoredEntry[],
+): readonly Difference[] {
   const managed = new Map(stored.filter(({ isManaged }) => isManaged).map((entry) => [keyOf(entry), entry]));
   const keys = new Set(entries.map(keyOf));
   const removed = [...managed.values()].filter((entry) => !keys.has(keyOf(entry))).map((entry) => ({ entry }));
@@ -136,7 +148,10 @@ const isSame = ({ kind, position, source }: DeclaredEntry, stored: StoredEntry |
   isDeepStrictEqual(stored.source, source);
 
 /** Finds conflicts with entries created over the admin API: names that are taken, and servers that are still used. */
-function findConflicts(declared: readonly DeclaredEntry[], stored: readonly StoredEntry[]): readonly Fault[] {
+function findConflicts(
+  { entries: declared, unknownReferences }: Declaration,
+  stored: readonly StoredEntry[],
+): readonly Fault[] {
   const unmanaged = new Map(stored.filter(({ isManaged }) => !isManaged).map((entry) => [keyOf(entry), entry]));
   const taken = declared.flatMap(({ kind, slug }) => {
     const message =
@@ -149,6 +164,7 @@ function findConflicts(declared: readonly DeclaredEntry[], stored: readonly Stor
     ...taken,
     ...findUsedRemovals(declared, stored, [...unmanaged.values()]),
     ...findUnknownSecrets(declared, unmanaged),
+    ...unknownReferences.filter(({ kind, name }) => unmanaged.get(keyOf({ kind, slug: name }))?.kind !== kind),
   ];
 }
 

@@ -10,6 +10,9 @@ export type KnownEra =
 /** How long the profile of a modern server stays valid. */
 const PROFILE_TTL_MS = 5 * 60_000;
 
+/** Maximum number of servers. Beyond it the era that was stored first is forgotten, and found out again. */
+const MAX_SERVERS = 10_000;
+
 /** Caches the era of each server (basic/versioning: a property of the server, not of a request). */
 export class EraCache {
   private readonly entries = new Map<string, { readonly value: KnownEra; readonly at: number }>();
@@ -28,7 +31,10 @@ export class EraCache {
   }
 
   store(slug: string, value: KnownEra): void {
+    this.entries.delete(slug);
     this.entries.set(slug, { value, at: this.clock.monotonicNow() });
+    const [oldest] = this.entries.keys();
+    if (this.entries.size > MAX_SERVERS && oldest !== undefined) this.entries.delete(oldest);
   }
 
   evict(slug: string): void {

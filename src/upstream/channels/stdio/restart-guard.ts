@@ -11,6 +11,9 @@ const EXIT_PERIOD_MS = 30_000;
 /** Maximum number of owners per server whose exits are recorded. */
 const MAX_OWNERS = 1_000;
 
+/** Maximum number of servers. Beyond it the one whose processes have not exited for the longest time is forgotten. */
+const MAX_SERVERS = 1_000;
+
 interface CrashRecord {
   readonly backoff: Backoff;
   notBefore: number;
@@ -59,7 +62,9 @@ export class RestartGuard {
   recordExit(slug: string, owner: string, startedAt: number, reason: string): void {
     const now = this.clock.monotonicNow();
     const server: ServerRecord = this.servers.get(slug) ?? { owners: new Map(), exits: [], reason };
+    this.servers.delete(slug);
     this.servers.set(slug, server);
+    forgetOldest(this.servers, MAX_SERVERS);
     const known = now - startedAt < STABLE_MS ? server.owners.get(owner) : undefined;
     const record = known ?? { backoff: new Backoff(), notBefore: 0, reason };
     record.notBefore = now + record.backoff.next();
@@ -69,8 +74,7 @@ export class RestartGuard {
     server.owners.set(owner, record);
     server.exits.push(now);
     if (server.exits.length > MAX_EXITS) server.exits.shift();
-    const [oldest] = server.owners.keys();
-    if (server.owners.size > MAX_OWNERS && oldest !== undefined) server.owners.delete(oldest);
+    forgetOldest(server.owners, MAX_OWNERS);
   }
 
   /** Removes the recorded exits of this owner's processes, which were expected. */
@@ -83,4 +87,9 @@ export class RestartGuard {
   resetAll(slug: string): void {
     this.servers.delete(slug);
   }
+}
+
+function forgetOldest(records: Map<string, unknown>, max: number): void {
+  const [oldest] = records.keys();
+  if (records.size > max && oldest !== undefined) records.delete(oldest);
 }

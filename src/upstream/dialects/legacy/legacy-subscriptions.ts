@@ -2,6 +2,7 @@ import { isJsonObject, type JsonObject, type McpNotification, type Outcome } fro
 import { toMissedChanges, matchesFilter, type ChangeFilter } from '../../change-filter.js';
 import type { UpstreamSubscription, RefusedResource } from '../../upstream-connection.js';
 import { toOutcomeError } from '../../upstream.errors.js';
+import { EarlyChanges } from './early-changes.js';
 
 interface Subscriber {
   readonly filter: ChangeFilter;
@@ -31,11 +32,11 @@ export class LegacySubscriptions {
     filter: ChangeFilter,
     onChange: (notification: McpNotification) => void,
   ): Promise<UpstreamSubscription> {
-    const early: McpNotification[] = [];
+    const early = new EarlyChanges();
     // Buffers changes until the server has answered all subscriptions.
     const buffering = {
       filter: this.supportedPart(filter),
-      onChange: (change: McpNotification) => void early.push(change),
+      onChange: (change: McpNotification) => early.add(change),
     };
     this.subscribers.add(buffering);
     const { uris, refused } = await this.subscribeAll(buffering.filter.resourceSubscriptions ?? []);
@@ -45,7 +46,8 @@ export class LegacySubscriptions {
     if (first && isEmpty(honoured)) throw toOutcomeError(first.refusal);
     const subscriber = { filter: honoured, onChange };
     this.subscribers.add(subscriber);
-    for (const change of early) if (matchesFilter(honoured, change)) onChange(change);
+    for (const change of early.take(() => toMissedChanges(honoured)))
+      if (matchesFilter(honoured, change)) onChange(change);
     const granted = { honoured: uris.length > 0 ? honoured : withoutResources(honoured), refused };
     return { ...granted, close: () => this.removeSubscriber(subscriber) };
   }
