@@ -88,4 +88,4 @@ export {
 export { declarationBytesOf, findDeclarationFault } from './declarations.js';
 export { JsonFault, MESSAGE_BOUNDS, ownJsonBounds, parseJson } from './parse-json.js';
 export { isRequestId, isRpcError, readBatch, readMessage, type MessageReading } from './read-message.js';
-export { readResourceUri, toPatternForms, type ResourceUri, type UriFault } from './resource-uri.js';
+export { readResourceUri, toPatternForms, type ResourceUri } from './resource-uri.js';

@@ -26,7 +26,7 @@ export { principalNamesOf } from './principal-names.js';
 export { parseJsonPath, type JsonPath } from './json-path.js';
 export { METHODS_WITH_BODY } from './server-definition.js';
 export { compileGlob } from './glob.js';
-export { compilePublicUriPatterns, compileUriPatterns, type UriPatterns } from './uri-pattern.js';
+export { compilePublicUriPatterns, compileUriPatterns } from './uri-pattern.js';
 export type { LimitDefinition, LimitSubject, PolicyDefinition, TeamDefinition } from './policy-definition.js';
 export { SECTIONS, type AppliedChanges, type Section, type DesiredEntry } from './registry-changes.js';
 export { RegistryModule } from './registry.module.js';

@@ -162,9 +162,8 @@ describe('a personal access token', () => {
     );
     expect(other).toMatchObject({ status: 200, json: { revoked: [] } });
     const revoked = await admin.send(gateway, 'DELETE', '/subjects/isthmus/ada/tokens');
-    expect(revoked.json).toEqual({
-      revoked: mine.map(({ json }) => String(json['id'])).toSorted((one, other) => (one < other ? -1 : 1)),
-    });
+    const revokedIds = new Set(revoked.json['revoked'] as string[]);
+    expect(revokedIds).toEqual(new Set(mine.map(({ json }) => json['id'])));
     for (const each of mine) expect(await withToken(textIn(each), '/tokens')).toMatchObject({ status: 401 });
     expect(await withToken(textIn(his), '/tokens')).toMatchObject({ status: 200 });
     const records = await new AdminClient(gateway, ['auditor']).get(

@@ -2,7 +2,9 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import { Clock } from '#lib/time';
+import { ClientAddresses, ReceivedSource } from '../../client-address/index.js';
 import { OriginGuard } from '../origin-guard.js';
+import { RefusalRecorder } from '../refusal-recorder.js';
 import { refuseRequest } from './refuse-request.js';
 
 /**
@@ -14,6 +16,8 @@ export class HostCheck implements OnModuleInit {
   constructor(
     private readonly host: HttpAdapterHost,
     private readonly origins: OriginGuard,
+    private readonly refusals: RefusalRecorder,
+    private readonly addresses: ClientAddresses,
     private readonly clock: Clock,
   ) {}
 
@@ -22,6 +26,7 @@ export class HostCheck implements OnModuleInit {
     fastify.addHook('onRequest', ({ raw }, reply, done) => {
       const refused = isProbe(raw.url ?? '') ? undefined : this.origins.check(raw.headers);
       if (!refused) return done();
+      this.refusals.recordRefused(new ReceivedSource(raw, this.addresses), refused);
       reply.hijack();
       return refuseRequest(raw, reply.raw, refused, this.clock);
     });
