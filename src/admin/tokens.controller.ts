@@ -137,7 +137,8 @@ export class TokensController {
   private resolveLifetime({ expiresIn }: TokenRequest, grants: Pick<NewAccessToken, 'roles' | 'teamRoles'>): number {
     const maxLifetimeMs = maxLifetimeOf(grants, this.config);
     if (expiresIn === undefined) return Math.min(DEFAULT_LIFETIME_MS, maxLifetimeMs);
-    if (expiresIn > 0 && expiresIn <= maxLifetimeMs) return expiresIn;
+    if (expiresIn <= 0) throw new UnprocessableEntityException('expiresIn must be longer than zero.');
+    if (expiresIn <= maxLifetimeMs) return expiresIn;
     const isShortened = maxLifetimeMs < this.config.maxLifetimeMs;
     throw new UnprocessableEntityException(
       `expiresIn must be at most ${formatDuration(maxLifetimeMs)}${isShortened ? ' for a token with these roles' : ''}.`,
