@@ -19,6 +19,8 @@ export class PoolEntry implements ConnectionEvents {
   opening!: Promise<UpstreamConnection>;
   /** Incarnation of the worker that owns the connection, if that is another one. */
   remoteWorker: string | undefined;
+  /** Key of the principal for whom the connection was opened. */
+  principal: string | undefined;
   /** Key under which the entry counts towards the limit of upstream sessions per principal. */
   quotaKey: string | undefined;
   /** True if its end also ends the sessions that have no other connection. */
@@ -45,6 +47,11 @@ export class PoolEntry implements ConnectionEvents {
   /** True while the connection has no user and no session. */
   get isIdle(): boolean {
     return this.users === 0 && this.sessions.size === 0;
+  }
+
+  /** True for an open connection without a call or subscription. Sessions may still use it for their next call. */
+  get isUnused(): boolean {
+    return this.users === 0 && this.connection !== undefined;
   }
 
   /** True for an open connection that no other worker can continue: a child process, or HTTP+SSE. */
