@@ -2,8 +2,18 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { ManualClock } from '#lib/testing/manual-clock';
 import { callerOf, childServer, FakeConnector, FakeRegistry, LEGACY_CLIENT } from '../../test/support/fake-upstream.js';
 import { createSession } from '../session-pool/testing.js';
+import {
+  connectionOwner,
+  createToolCall,
+  NEVER_ABORTED,
+  RecordingReply,
+  server as ownedServer,
+} from './connection-owner-fixture.js';
 import { limits } from './connections-fixture.js';
 import type { ConnectionsConfig } from './connections.config.js';
+import { LinkedBus } from './linked-bus-fixture.js';
+import { NOT_HELD } from './placement.js';
+import { RemoteConnection } from './remote-connection.js';
 import type { ConnectionScope } from './sharing.js';
 import { UpstreamPool } from './upstream-pool.js';
 
@@ -104,5 +114,57 @@ describe('the child process of an open session that makes no calls', () => {
     await clock.advance(IDLE_MS);
     await use(sessionScope('you', '1'), isolated);
     expect([closed(), alone.session.isEnded]).toEqual([[true, false], true]);
+  });
+});
+
+describe('the child process of an open session of another worker', () => {
+  function startOwner() {
+    const owner = connectionOwner(clock, { upstreamIdleMs: IDLE_MS, maxChildProcesses: 1 });
+    ({ pool, connector } = owner);
+    const bus = new LinkedBus('here');
+    bus.workers.set('there', owner.serves);
+    const ended = Promise.withResolvers<string>();
+    const target = { worker: 'there', server: ownedServer, caller: callerOf('me'), client: LEGACY_CLIENT };
+    const events = { notify: () => undefined, closed: ended.resolve };
+    return { lease: RemoteConnection.open(bus, target, events, clock), ended: ended.promise };
+  }
+
+  const you = { caller: callerOf('you'), client: LEGACY_CLIENT, session: undefined };
+  const hold = () => pool.hold(ownedServer, you);
+
+  it('makes room once no call has used it for the idle time', async () => {
+    const { lease, ended } = startOwner();
+    const connection = await lease;
+    await clock.advance(IDLE_MS - 1);
+    await connection.request(createToolCall(), new RecordingReply(), NEVER_ABORTED);
+    await clock.advance(IDLE_MS - 1);
+    await expect(hold()).rejects.toMatchObject(REFUSED);
+    await clock.advance(1);
+    (await hold()).release();
+    expect(closed()).toEqual([true, false]);
+    await ended;
+    expect(await connection.request(createToolCall(), new RecordingReply(), NEVER_ABORTED)).toBe(NOT_HELD);
+  });
+
+  it('stays while a call or a subscription of that worker uses it', async () => {
+    const { lease } = startOwner();
+    const connection = await lease;
+    const subscription = await connection.subscribe({ toolsListChanged: true }, () => undefined);
+    await clock.advance(IDLE_MS);
+    await expect(hold()).rejects.toMatchObject(REFUSED);
+    await subscription.close();
+    const stop = new AbortController();
+    const sent = Promise.withResolvers<void>();
+    connector.respond = () => {
+      sent.resolve();
+      return new Promise(() => undefined);
+    };
+    const call = connection.request(createToolCall(), new RecordingReply(), stop.signal);
+    await sent.promise;
+    await clock.advance(IDLE_MS);
+    await expect(hold()).rejects.toMatchObject(REFUSED);
+    stop.abort();
+    await call;
+    expect(closed()).toEqual([false]);
   });
 });

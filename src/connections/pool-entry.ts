@@ -12,6 +12,8 @@ export class PoolEntry implements ConnectionEvents {
   /** Number of the connection within this process, in order of request. */
   readonly serial = (lastSerial += 1);
   users = 0;
+  /** Number of the users that only wait for their next call, such as the leases of other workers. */
+  private waitingUsers = 0;
   idleSince: number;
   /** True once the entry accepts no new user. It is closed after its last user leaves. */
   isRetired: boolean;
@@ -37,7 +39,7 @@ export class PoolEntry implements ConnectionEvents {
     readonly server: ServerDefinition,
     readonly sharing: Sharing | undefined,
     private readonly onFinished: (entry: PoolEntry) => void,
-    clock: Clock,
+    private readonly clock: Clock,
     private readonly retireAmbiguous: (entry: PoolEntry) => void = () => undefined,
   ) {
     this.idleSince = clock.now();
@@ -49,9 +51,18 @@ export class PoolEntry implements ConnectionEvents {
     return this.users === 0 && this.sessions.size === 0;
   }
 
-  /** True for an open connection without a call or subscription. Sessions may still use it for their next call. */
+  /**
+   * True for an open connection without a call or subscription. Sessions, also those of other workers, may still use it
+   * for their next call.
+   */
   get isUnused(): boolean {
-    return this.users === 0 && this.connection !== undefined;
+    return this.users === this.waitingUsers && this.connection !== undefined;
+  }
+
+  /** One of the users waits for its next call from now on, or no longer does. */
+  setUserWaiting(isWaiting: boolean): void {
+    this.waitingUsers += isWaiting ? 1 : -1;
+    if (isWaiting) this.idleSince = this.clock.now();
   }
 
   /** True for an open connection that no other worker can continue: a child process, or HTTP+SSE. */

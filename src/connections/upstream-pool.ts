@@ -74,7 +74,7 @@ export class UpstreamPool {
     @Optional() private readonly placement: Placement = new LocalPlacement(),
   ) {
     this.attempts = new ConnectAttempts(clock);
-    const retire = (entry: PoolEntry) => this.retire(entry);
+    const retire = (entry: PoolEntry) => this.retireAndNotify(entry);
     this.slots = new ConnectionSlots(config, this.table, this.eras, clock, retire);
     this.currentDefinitions = new Set(registry.snapshot.servers);
     this.cancelEviction = clock.every(EVICTION_INTERVAL_MS, () => this.evictIdle(clock.now()));
