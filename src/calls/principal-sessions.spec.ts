@@ -25,7 +25,8 @@ const other = remoteServer('b');
 const REFUSED = {
   code: -31_003,
   httpStatus: 429,
-  message: 'Session limit reached for server a (2); the call was not executed. Wait for answers, then retry.',
+  message:
+    'Session limit reached for server a (2); the call was not executed. Close sessions that you do not need, or wait, then retry.',
   data: { outcome: 'not_executed', retriable: true, server: 'a' },
 };
 

@@ -27,6 +27,7 @@ interface KeepAlive {
 export class ConnectionLease {
   private keepAlive: KeepAlive | undefined;
   private inFlight = 0;
+  private subscriptions = 0;
   private isReleased = false;
   private readonly released = Promise.withResolvers<void>();
   private readonly questions = new Map<string, (answer: Answer | undefined) => void>();
@@ -37,6 +38,7 @@ export class ConnectionLease {
     private readonly held: HeldConnection,
     private readonly onReleased: () => void,
   ) {
+    held.setWaiting(true);
     held.onNotification((notification) => this.emit({ kind: 'notification', notification }));
   }
 
@@ -50,15 +52,16 @@ export class ConnectionLease {
     this.keepAlive = keepAlive;
     this.emit({ kind: 'open', profile: this.held.connection.profile });
     if (previous) previous.end('renewed');
-    else this.held.onClosed(() => this.keepAlive?.end('closed'));
+    else this.held.onClosed(() => this.onConnectionClosed());
     onAbort(context.signal, () => end('closed'));
     const reason = await promise;
-    if (this.keepAlive === keepAlive) this.release();
+    if (this.keepAlive === keepAlive && !this.isReleased) this.release();
     return result({ over: reason } satisfies LeaseEnd);
   }
 
   async request({ call, request }: RequestOrder, context: BusContext): Promise<Outcome> {
     this.inFlight += 1;
+    this.updateWaiting();
     try {
       const outcome = await this.held.connection.request(
         // A legacy server has one log level per connection; messages below a client's own level are dropped at that
@@ -71,6 +74,7 @@ export class ConnectionLease {
       return outcome;
     } finally {
       this.inFlight -= 1;
+      this.updateWaiting();
       this.releaseWhenIdle();
     }
   }
@@ -85,6 +89,17 @@ export class ConnectionLease {
 
   /** Lasts until the exchange is aborted or the lease is released. Rejects with an OutcomeError. */
   async listen({ filter }: ListenOrder, context: BusContext): Promise<void> {
+    this.subscriptions += 1;
+    this.updateWaiting();
+    try {
+      await this.serveSubscription(filter, context);
+    } finally {
+      this.subscriptions -= 1;
+      this.updateWaiting();
+    }
+  }
+
+  private async serveSubscription(filter: ListenOrder['filter'], context: BusContext): Promise<void> {
     const emit = (event: ListenEvent) => void context.emit(event);
     const listening = await this.held.connection.subscribe(filter, (notification) => {
       emit({ kind: 'changed', notification });
@@ -93,6 +108,20 @@ export class ConnectionLease {
     emit({ kind: 'listening', honoured, ...(refused && { refused }) });
     await Promise.race([new Promise<void>((resolve) => onAbort(context.signal, resolve)), this.released.promise]);
     await listening.close();
+  }
+
+  private get isUsed(): boolean {
+    return this.inFlight + this.subscriptions > 0;
+  }
+
+  private updateWaiting(): void {
+    if (!this.isReleased) this.held.setWaiting(!this.isUsed);
+  }
+
+  /** A lease without calls is released at once: the connection may have been retired to make room for another one. */
+  private onConnectionClosed(): void {
+    this.keepAlive?.end('closed');
+    if (!this.isUsed) this.release();
   }
 
   private emit(event: OpenEvent): void {

@@ -44,12 +44,12 @@ export class RecordingReply implements UpstreamReply {
 }
 
 /** A worker that owns placed connections. */
-export function connectionOwner(clock: Clock) {
+export function connectionOwner(clock: Clock, settings: Partial<ConnectionsConfig> = {}) {
   const connector = new FakeConnector();
   const registry = new FakeRegistry([server]);
   const pool = new UpstreamPool(
     connector,
-    Object.assign(new ConnectionsConfig(), { upstreamIdleMs: 1 }),
+    Object.assign(new ConnectionsConfig(), { upstreamIdleMs: 1 }, settings),
     registry,
     clock,
   );

@@ -1,4 +1,5 @@
 import type { Era } from '#lib/mcp-protocol';
+import type { Clock } from '#lib/time';
 import type { ServerDefinition } from '../registry/index.js';
 import { TooManyProcesses, TooManyUpstreamSessions } from './connections.errors.js';
 import type { ConnectionsConfig } from './connections.config.js';
@@ -13,16 +14,17 @@ export class ConnectionSlots {
   private readonly sessions: SlotPool;
 
   constructor(
-    config: ConnectionsConfig,
+    private readonly config: ConnectionsConfig,
     private readonly table: ConnectionTable,
     private readonly eras: Pick<WeakMap<ServerDefinition, Era>, 'get'>,
+    private readonly clock: Clock,
     private readonly retire: (entry: PoolEntry) => void,
   ) {
     this.processes = new SlotPool(config.maxChildProcesses);
     this.sessions = new SlotPool(config.maxUpstreamSessionsPerPrincipal);
   }
 
-  /** @throws TooManyProcesses if the limit is reached and every process is in use */
+  /** @throws TooManyProcesses if the limit is reached and no process can be evicted */
   acquireProcess(entry: PoolEntry): void {
     const { slug } = entry.server;
     const evict = () =>
@@ -30,7 +32,7 @@ export class ConnectionSlots {
     entry.holdSlot(this.processes.acquire(slug, evict, (limit) => new TooManyProcesses(slug, limit)));
   }
 
-  /** @throws TooManyUpstreamSessions if the principal's limit is reached and every session is in use */
+  /** @throws TooManyUpstreamSessions if the principal's limit is reached and none of its sessions can be evicted */
   acquireSession(entry: PoolEntry, scope: ConnectionScope): void {
     const { server, sharing } = entry;
     const key = quotaKeyOf(server, this.eras.get(server), scope, sharing);
@@ -40,10 +42,30 @@ export class ConnectionSlots {
     entry.quotaKey = key;
   }
 
-  /** Retires the matching entry that has been idle for longest. */
+  /**
+   * Retires the matching entry that has been idle for longest. One that open sessions may still use is retired only if
+   * all others are in use and it was idle for `ISTHMUS_UPSTREAM_IDLE`; the entries of principals with several go first.
+   */
   private evictLongestIdle(matches: (entry: PoolEntry) => boolean): void {
-    const idle = this.table.entries.filter((entry) => entry.isIdle && matches(entry));
-    const [longest] = idle.toSorted((one, other) => one.idleSince - other.idleSince);
-    if (longest) this.retire(longest);
+    const matching = this.table.entries.filter((entry) => matches(entry));
+    const unused = matching.filter(({ isUnused }) => isUnused);
+    const evicted =
+      longestIdleOf(unused.filter(({ isIdle }) => isIdle)) ?? this.longestIdleOfSessions(unused, matching);
+    if (!evicted) return;
+    // For the sessions, it is as if the connection had closed: those that have no other one have lost their state.
+    evicted.endsSessions = true;
+    this.retire(evicted);
   }
+
+  private longestIdleOfSessions(unused: readonly PoolEntry[], all: readonly PoolEntry[]): PoolEntry | undefined {
+    const latest = this.clock.now() - this.config.upstreamIdleMs;
+    const expired = unused.filter(({ idleSince }) => idleSince <= latest);
+    const counts = new Map<string | undefined, number>();
+    for (const { principal } of all) counts.set(principal, (counts.get(principal) ?? 0) + 1);
+    return longestIdleOf(expired.filter(({ principal }) => (counts.get(principal) ?? 0) > 1)) ?? longestIdleOf(expired);
+  }
+}
+
+function longestIdleOf(entries: readonly PoolEntry[]): PoolEntry | undefined {
+  return entries.toSorted((one, other) => one.idleSince - other.idleSince)[0];
 }

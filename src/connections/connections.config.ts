@@ -3,7 +3,10 @@ import { Env } from '#lib/config';
 
 /** Limits of the connections to servers that one worker holds. */
 export class ConnectionsConfig {
-  /** Time without use after which a pooled upstream session is closed. */
+  /**
+   * Time without use after which a pooled upstream session is closed. A connection to which open sessions are attached
+   * stays, but after this time it is closed when a limit of connections is reached and another one is needed.
+   */
   @Env('ISTHMUS_UPSTREAM_IDLE', { as: 'duration' })
   @IsInt()
   @Min(1_000)
@@ -11,7 +14,8 @@ export class ConnectionsConfig {
 
   /**
    * Maximum number of concurrent child processes per server. Each principal and set of declared capabilities needs one
-   * process, unless the entry of the server says `isolation: none`.
+   * process, unless the entry of the server says `isolation: none`. At the limit, a call is refused with 503 unless an
+   * idle process can be evicted.
    */
   @Env('ISTHMUS_MAX_CHILD_PROCESSES')
   @IsInt()

@@ -64,7 +64,7 @@ export class TooManyProcesses extends GatewayError {
  */
 export class TooManyUpstreamSessions extends GatewayError {
   constructor(server: string, limit: number) {
-    const message = `Session limit reached for server ${server} (${limit}); the call was not executed. Wait for answers, then retry.`;
+    const message = `Session limit reached for server ${server} (${limit}); the call was not executed. Close sessions that you do not need, or wait, then retry.`;
     super(GatewayCode.overloaded, message, 429, { ...NOT_EXECUTED, server });
   }
 }

@@ -14,6 +14,11 @@ export interface HeldConnection {
    * one listener.
    */
   onNotification(listener: (notification: McpNotification) => void): void;
+  /**
+   * States whether the holder only waits for its next call. The connection may then be closed to make room for another
+   * one; the listener for its end must release it at once.
+   */
+  setWaiting(isWaiting: boolean): void;
   /** Idempotent. */
   readonly release: () => void;
 }
@@ -25,6 +30,12 @@ export function toHeldConnection(
 ): HeldConnection {
   let removeHolder: (() => void) | undefined;
   let removeListener: (() => void) | undefined;
+  let isWaiting = false;
+  const setWaiting = (isWaitingNow: boolean) => {
+    if (isWaitingNow === isWaiting) return;
+    isWaiting = isWaitingNow;
+    entry.setUserWaiting(isWaiting);
+  };
   return {
     connection,
     sharingKey: entry.sharing?.key,
@@ -34,7 +45,9 @@ export function toHeldConnection(
     onNotification: (listener) => {
       removeListener = entry.addNotificationListener(listener);
     },
+    setWaiting,
     release: () => {
+      setWaiting(false);
       removeHolder?.();
       removeListener?.();
       removeUser();

@@ -12,6 +12,8 @@ export class PoolEntry implements ConnectionEvents {
   /** Number of the connection within this process, in order of request. */
   readonly serial = (lastSerial += 1);
   users = 0;
+  /** Number of the users that only wait for their next call, such as the leases of other workers. */
+  private waitingUsers = 0;
   idleSince: number;
   /** True once the entry accepts no new user. It is closed after its last user leaves. */
   isRetired: boolean;
@@ -19,6 +21,8 @@ export class PoolEntry implements ConnectionEvents {
   opening!: Promise<UpstreamConnection>;
   /** Incarnation of the worker that owns the connection, if that is another one. */
   remoteWorker: string | undefined;
+  /** Key of the principal for whom the connection was opened. */
+  principal: string | undefined;
   /** Key under which the entry counts towards the limit of upstream sessions per principal. */
   quotaKey: string | undefined;
   /** True if its end also ends the sessions that have no other connection. */
@@ -35,7 +39,7 @@ export class PoolEntry implements ConnectionEvents {
     readonly server: ServerDefinition,
     readonly sharing: Sharing | undefined,
     private readonly onFinished: (entry: PoolEntry) => void,
-    clock: Clock,
+    private readonly clock: Clock,
     private readonly retireAmbiguous: (entry: PoolEntry) => void = () => undefined,
   ) {
     this.idleSince = clock.now();
@@ -45,6 +49,20 @@ export class PoolEntry implements ConnectionEvents {
   /** True while the connection has no user and no session. */
   get isIdle(): boolean {
     return this.users === 0 && this.sessions.size === 0;
+  }
+
+  /**
+   * True for an open connection without a call or subscription. Sessions, also those of other workers, may still use it
+   * for their next call.
+   */
+  get isUnused(): boolean {
+    return this.users === this.waitingUsers && this.connection !== undefined;
+  }
+
+  /** One of the users waits for its next call from now on, or no longer does. */
+  setUserWaiting(isWaiting: boolean): void {
+    this.waitingUsers += isWaiting ? 1 : -1;
+    if (isWaiting) this.idleSince = this.clock.now();
   }
 
   /** True for an open connection that no other worker can continue: a child process, or HTTP+SSE. */

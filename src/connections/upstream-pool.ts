@@ -74,8 +74,8 @@ export class UpstreamPool {
     @Optional() private readonly placement: Placement = new LocalPlacement(),
   ) {
     this.attempts = new ConnectAttempts(clock);
-    const retire = (entry: PoolEntry) => this.retire(entry);
-    this.slots = new ConnectionSlots(config, this.table, this.eras, retire);
+    const retire = (entry: PoolEntry) => this.retireAndNotify(entry);
+    this.slots = new ConnectionSlots(config, this.table, this.eras, clock, retire);
     this.currentDefinitions = new Set(registry.snapshot.servers);
     this.cancelEviction = clock.every(EVICTION_INTERVAL_MS, () => this.evictIdle(clock.now()));
     this.unsubscribes = [
@@ -261,6 +261,7 @@ export class UpstreamPool {
       this.clock,
       (ambiguous) => this.retireAndNotify(ambiguous),
     );
+    entry.principal = scope.caller.key;
     // A connection that another worker requested counts there, where an idle one can be evicted.
     if (!forceLocal) this.slots.acquireSession(entry, scope);
     const owner = backOffOwnerOf(server, scope.caller);
