@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
-import { compileSchema, readDeclaredProperties, SchemaFault } from './index.js';
+import { compileSchema, readDeclaredProperties, SchemaFault, validateSchema } from './index.js';
 
 const OBJECT: JsonObject = { type: 'object' };
 
@@ -14,8 +14,11 @@ describe('compileSchema', () => {
     [{ ...OBJECT, properties: { a: { pattern: '(a)\\1' } } }, /back-reference/],
     [{ ...OBJECT, properties: { a: { $ref: '#/$defs/None' } } }, /^refers to "#\/\$defs\/None"/],
     [{ ...OBJECT, properties: { a: { $ref: 'https://example.com/x' } } }, /^refers to "https:\/\/example\.com\/x"/],
-    [{ ...OBJECT, description: 'x'.repeat(300_000) }, /^is too large/],
+    [{ ...OBJECT, description: 'x'.repeat(64 * 1024) }, /^is too large/],
+    [{ ...OBJECT, properties: { a: { id: 'x' } } }, /^has the keyword "id"/],
   ])('rejects the schema %#', (schema, message) => {
+    expect(() => validateSchema(schema)).toThrow(SchemaFault);
+    expect(() => validateSchema(schema)).toThrow(message);
     expect(() => compileSchema(schema)).toThrow(SchemaFault);
     expect(() => compileSchema(schema)).toThrow(message);
   });
@@ -50,6 +53,42 @@ describe('compileSchema', () => {
     const check = compileSchema({ type: 'object', properties: { next: { $ref: '#' } }, required: ['id'] });
     expect(check({ id: 1, next: { id: 2 } })).toBeUndefined();
     expect(check({ id: 1, next: {} })).toBe('The argument next.id is missing.');
+  });
+
+  it('keeps a check that is used while 1,000 other schemas are compiled', () => {
+    const named = (name: string) => compileSchema({ type: 'object', title: name });
+    const used = named('used');
+    for (let other = 0; other < 1_000; other += 1) {
+      named(`other ${other}`);
+      expect(named('used')).toBe(used);
+    }
+  });
+
+  const numbers = (count: number) => Array.from({ length: count }, (_item, index) => index);
+  const chain = (depth: number): JsonObject => (depth === 0 ? { kind: 3 } : { kind: 3, next: chain(depth - 1) });
+  const link = (kind: number): JsonObject => ({ properties: { next: { $ref: '#' }, kind: { const: kind } } });
+
+  it.each<[string, JsonObject, JsonObject]>([
+    [
+      'items with alternatives',
+      { properties: { a: { items: { oneOf: [{ type: 'string' }, { minimum: 0 }] } } } },
+      { a: numbers(200_000) },
+    ],
+    ['a text for a pattern', { properties: { a: { pattern: '^(a|a?)+$' } } }, { a: 'a'.repeat(1_000_000) }],
+    ['items that must be unique', { properties: { a: { uniqueItems: true } } }, { a: numbers(200_000).map(String) }],
+    ['a schema that contains itself twice', { anyOf: [link(1), link(2)] }, chain(40)],
+  ])('refuses arguments whose check takes too long: %s', (_name, schema, args) => {
+    expect(compileSchema({ type: 'object', ...schema })(args)).toBe(
+      'The arguments are too large for the schema of this tool.',
+    );
+  });
+
+  it('accepts large arguments whose check is fast', () => {
+    const items = { type: 'object', required: ['id'], properties: { id: { type: 'integer' }, name: { maxLength: 9 } } };
+    const check = compileSchema({ type: 'object', properties: { a: { items }, text: { type: 'string' } } });
+    const args = { a: numbers(50_000).map((id) => ({ id, name: 'x' })), text: 'x'.repeat(10_000_000) };
+    expect(check(args)).toBeUndefined();
+    expect(check({ a: [{}] })).toBe('The argument a[0].id is missing.');
   });
 
   it('returns a fault for a schema that refers to itself without end', () => {

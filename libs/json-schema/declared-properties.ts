@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 import { compileLinearPattern, type LinearPattern } from './linear-pattern.js';
+import { resolveReference } from './resolve-reference.js';
 
 /** The names of members that a schema declares. */
 export interface DeclaredProperties {
@@ -33,7 +34,7 @@ function findSchemasOfSameObject(root: JsonObject): ReadonlySet<JsonObject> {
   // A set yields the members that are added while it is iterated.
   for (const schema of found) {
     const { $ref: reference } = schema;
-    const referred = typeof reference === 'string' ? resolve(root, reference) : undefined;
+    const referred = typeof reference === 'string' ? resolveReference(root, reference) : undefined;
     const { dependentSchemas: dependent } = schema;
     const below = [
       ...APPLICATORS.flatMap((keyword) => schema[keyword]),
@@ -42,26 +43,6 @@ function findSchemasOfSameObject(root: JsonObject): ReadonlySet<JsonObject> {
     for (const each of [referred, ...below]) if (isJsonObject(each) && found.size < MAX_SCHEMAS) found.add(each);
   }
   return found;
-}
-
-/** Resolves a reference within the schema (RFC 6901). */
-function resolve(root: JsonObject, reference: string): JsonValue | undefined {
-  if (!reference.startsWith('#')) return undefined;
-  let value: JsonValue | undefined = root;
-  for (const part of reference.split('/').slice(1)) {
-    const name = decodePart(part).replaceAll('~1', '/').replaceAll('~0', '~');
-    if (Array.isArray(value)) value = value[Number(name)];
-    else value = isJsonObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
-  }
-  return value;
-}
-
-function decodePart(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
 }
 
 const keysOf = (value: JsonValue | undefined): string[] => (isJsonObject(value) ? Object.keys(value) : []);

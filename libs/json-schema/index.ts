@@ -1,2 +1,4 @@
-export { compileSchema, SchemaFault, type SchemaCheck } from './compile-schema.js';
+export { compileSchema, type SchemaCheck } from './compile-schema.js';
 export { readDeclaredProperties, type DeclaredProperties } from './declared-properties.js';
+export { SchemaFault } from './schema-fault.js';
+export { validateSchema } from './validate-schema.js';

@@ -1,4 +1,4 @@
-import { compileSchema, readDeclaredProperties, SchemaFault } from '#lib/json-schema';
+import { SchemaFault, validateSchema } from '#lib/json-schema';
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 import { RestToolEntry, type Scalar } from './entries.js';
 import { withoutUndefined, readEntry } from './read-entry.js';
@@ -7,6 +7,10 @@ import { METHODS_WITH_BODY, type RestTool } from './server-definition.js';
 
 /** Tool names that clients accept (specification: server/tools, Tool Names). */
 const TOOL_NAME = /^[\w.-]{1,128}$/;
+/** Maximum number of tools of one server: reading an entry blocks other work. */
+const MAX_TOOLS = 1_000;
+/** Maximum length of all schemas for arguments of one server, as JSON text. */
+const MAX_SCHEMAS_LENGTH = 8 * 1024 * 1024;
 
 /** Reads the tools of a REST server. Invalid tools are omitted. */
 export function readTools(value: JsonValue | undefined, path: string, faults: Fault[]): RestTool[] {
@@ -18,8 +22,23 @@ export function readTools(value: JsonValue | undefined, path: string, faults: Fa
     faults.push({ path, message: 'must map tool names to their requests.' });
     return [];
   }
-  return Object.entries(value).flatMap(([name, entry]) => readTool(name, entry, `${path}.${name}`, faults) ?? []);
+  const entries = Object.entries(value);
+  if (entries.length > MAX_TOOLS) {
+    const message = `has ${entries.length} tools. A server may have at most ${MAX_TOOLS}: distribute them over several servers.`;
+    faults.push({ path, message });
+    return [];
+  }
+  const length = entries.reduce((sum, [, entry]) => sum + schemaLength(entry), 0);
+  if (length > MAX_SCHEMAS_LENGTH) {
+    const message = `has more than ${MAX_SCHEMAS_LENGTH / 1024 / 1024} MiB of input schemas: distribute the tools over several servers.`;
+    faults.push({ path, message });
+    return [];
+  }
+  return entries.flatMap(([name, entry]) => readTool(name, entry, `${path}.${name}`, faults) ?? []);
 }
+
+const schemaLength = (entry: JsonValue | undefined): number =>
+  isJsonObject(entry) && entry['inputSchema'] !== undefined ? JSON.stringify(entry['inputSchema']).length : 0;
 
 function readTool(name: string, value: JsonValue | undefined, path: string, faults: Fault[]): RestTool | undefined {
   const isValidName = TOOL_NAME.test(name);
@@ -50,11 +69,10 @@ function readTool(name: string, value: JsonValue | undefined, path: string, faul
   };
 }
 
-/** Compiles the schema, so that a fault is reported at once and not to the callers of the tool. */
+/** Validates the schema, so that a fault is reported at once and not to the callers of the tool. It is compiled by the first call. */
 function findSchemaFault(schema: JsonObject): string | undefined {
   try {
-    compileSchema(schema);
-    readDeclaredProperties(schema);
+    validateSchema(schema);
     return undefined;
   } catch (fault) {
     if (fault instanceof SchemaFault) return fault.message;

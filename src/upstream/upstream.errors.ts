@@ -69,6 +69,17 @@ export const sessionLost = (server: string): Outcome =>
     'The upstream ended the session. The call was not executed; retry to start a new session.',
   );
 
+/** The operator's schema of a tool cannot be compiled. The caller cannot correct it, and a repetition fails in the same way. */
+export const unusableSchema = (server: string, tool: string, fault: string): Outcome =>
+  failure(
+    {
+      code: GatewayCode.upstreamFailed,
+      message: `The input schema of the tool ${tool} ${fault} The call was not executed; its operator must correct the schema.`,
+      data: { outcome: 'not_executed', retriable: false, server },
+    },
+    502,
+  );
+
 /** The limit of running and waiting calls at one server is reached. */
 export const tooManyCalls = (server: string): Outcome =>
   notExecuted(

@@ -1,4 +1,4 @@
-import { compileSchema, readDeclaredProperties, SchemaFault } from '#lib/json-schema';
+import { SchemaFault, validateSchema } from '#lib/json-schema';
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 import { ReferenceFault } from './reference-resolver.js';
 
@@ -52,8 +52,7 @@ function withNull(schema: JsonObject): JsonObject {
 export function requireValidSchema({ inputSchema }: JsonObject): void {
   if (!isJsonObject(inputSchema)) return;
   try {
-    compileSchema(inputSchema);
-    readDeclaredProperties(inputSchema);
+    validateSchema(inputSchema);
   } catch (fault) {
     if (fault instanceof SchemaFault) throw new ReferenceFault(`the schema of its arguments ${fault.message}`);
     throw fault;

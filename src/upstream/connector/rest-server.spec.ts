@@ -18,10 +18,16 @@ const tool = (name: string, more: Partial<RestTool> = {}): RestTool => ({
 /** One tool for each path. */
 const TOOLS = [...Object.keys(REST_ANSWERS), '/hang', '/cut', '/half', '/flood', '/redirect'].map((path) => tool(path));
 
+/** A reference by a name that no schema has: only compiling finds it. */
+const UNUSABLE: JsonObject = { type: 'object', properties: { a: { $ref: '#none' }, b: { $anchor: 'other' } } };
+const MANY: JsonObject = { type: 'object', properties: { a: { items: { oneOf: [{ type: 'string' }, {}] } } } };
+
 const ECHOES = [
   tool('find', { path: '/echo/{id}', title: 'Find', description: 'Finds.' }),
   tool('make', { path: '/echo', method: 'POST' }),
   tool('head', { path: '/object', method: 'HEAD' }),
+  tool('unusable', { path: '/echo', inputSchema: UNUSABLE }),
+  tool('many', { path: '/echo', method: 'POST', inputSchema: MANY }),
 ];
 
 function restServer(url: string, more: Partial<RestServer> = {}): RestServer {
@@ -96,6 +102,27 @@ describe('a connection to a REST server', () => {
     expect(errorOf(await call('none'))).toEqual({ code: -32_602, message: 'Unknown tool: none' });
     expect(errorOf(await send('tools/call', { name: 7 }))?.code).toBe(-32_602);
     expect(errorOf(await call('x'.repeat(10_000)))?.message.length).toBeLessThan(300);
+  });
+
+  it('sends nothing for a tool whose schema cannot be compiled', async () => {
+    const before = server.arrivals.length;
+    expect(errorOf(await call('unusable'))).toEqual({
+      code: -31_004,
+      message:
+        'The input schema of the tool unusable refers to "#none", which it does not contain. The call was not executed; its operator must correct the schema.',
+      data: { outcome: 'not_executed', retriable: false, server: 'subject' },
+    });
+    expect(errorOf(await call('unusable'))?.code).toBe(-31_004);
+    expect(server.arrivals).toHaveLength(before);
+  });
+
+  it('sends nothing for arguments whose check takes too long', async () => {
+    const before = server.arrivals.length;
+    expect(errorOf(await call('many', { a: Array.from({ length: 200_000 }, () => 1) }))).toEqual({
+      code: -32_602,
+      message: 'The arguments are too large for the schema of this tool.',
+    });
+    expect(server.arrivals).toHaveLength(before);
   });
 
   it('grants subscriptions to changes of the tool list', async () => {

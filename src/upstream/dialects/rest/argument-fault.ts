@@ -2,3 +2,8 @@
 export class ArgumentFault extends Error {
   override readonly name = 'ArgumentFault';
 }
+
+/** The schema of the tool cannot be compiled, so that no arguments can be checked. The message continues a sentence about the schema. */
+export class UnusableSchema extends Error {
+  override readonly name = 'UnusableSchema';
+}

@@ -1,7 +1,13 @@
-import { compileSchema, readDeclaredProperties, type DeclaredProperties, type SchemaCheck } from '#lib/json-schema';
+import {
+  compileSchema,
+  readDeclaredProperties,
+  SchemaFault,
+  type DeclaredProperties,
+  type SchemaCheck,
+} from '#lib/json-schema';
 import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
 import type { RestTool } from '../../../registry/index.js';
-import { ArgumentFault } from './argument-fault.js';
+import { ArgumentFault, UnusableSchema } from './argument-fault.js';
 
 /** What the arguments of a tool must be, and which of them may be sent under their own names. */
 interface ArgumentRules {
@@ -11,9 +17,10 @@ interface ArgumentRules {
   readonly fixed: ReadonlySet<string>;
 }
 
-const knownRules = new WeakMap<RestTool, ArgumentRules>();
+/** The rules of a tool, or why its schema cannot be used. */
+const knownRules = new WeakMap<RestTool, ArgumentRules | UnusableSchema>();
 
-/** Rejects arguments that do not match the schema of the tool. @throws ArgumentFault */
+/** Rejects arguments that do not match the schema of the tool. @throws ArgumentFault, UnusableSchema */
 export function checkArguments(tool: RestTool, args: JsonObject): void {
   const fault = rulesOf(tool).check(args);
   if (fault !== undefined) throw new ArgumentFault(fault);
@@ -59,13 +66,24 @@ function checkNotFixed(name: string, fixed: readonly ReadonlySet<string>[], isDe
 const toBareName = (name: string): string => (name.trimStart().split(/[[\]\0]/)[0] ?? '').replaceAll(/[^a-z0-9]/g, '');
 
 function rulesOf(tool: RestTool): ArgumentRules {
-  const known = knownRules.get(tool);
-  if (known) return known;
+  let known = knownRules.get(tool);
+  if (known === undefined) {
+    known = readRules(tool);
+    knownRules.set(tool, known);
+  }
+  if (known instanceof UnusableSchema) throw known;
+  return known;
+}
+
+function readRules(tool: RestTool): ArgumentRules | UnusableSchema {
   const { inputSchema, query, headers, body } = tool;
   const fixed = new Set([...fixedNames(query), ...fixedNames(headers), ...fixedNames(isJsonObject(body) ? body : {})]);
-  const rules = { check: compileSchema(inputSchema), declared: readDeclaredProperties(inputSchema), fixed };
-  knownRules.set(tool, rules);
-  return rules;
+  try {
+    return { check: compileSchema(inputSchema), declared: readDeclaredProperties(inputSchema), fixed };
+  } catch (fault) {
+    if (fault instanceof SchemaFault) return new UnusableSchema(fault.message);
+    throw fault;
+  }
 }
 
 const ONLY_A_PLACEHOLDER = /^\{[a-z_][\w.-]*\}$/i;

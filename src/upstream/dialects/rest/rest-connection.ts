@@ -24,10 +24,10 @@ import type {
   UpstreamReply,
   UpstreamRequest,
 } from '../../upstream-connection.js';
-import { connectionClosed, tooManyCalls } from '../../upstream.errors.js';
+import { connectionClosed, tooManyCalls, unusableSchema } from '../../upstream.errors.js';
 import type { CallContext } from '../in-flight-call.js';
 import { RestCall } from './rest-call.js';
-import { ArgumentFault } from './argument-fault.js';
+import { ArgumentFault, UnusableSchema } from './argument-fault.js';
 import { composeRequest, type RestRequest } from './rest-request.js';
 
 /**
@@ -102,6 +102,9 @@ export class RestConnection implements UpstreamConnection {
       composed = composeRequest(this.channel.url, tool, given);
     } catch (fault) {
       if (fault instanceof ArgumentFault) return invalid(fault.message);
+      if (fault instanceof UnusableSchema) {
+        return Promise.resolve(unusableSchema(this.context.server, name, fault.message));
+      }
       throw fault;
     }
     if (this.channel.full) return Promise.resolve(tooManyCalls(this.context.server));
