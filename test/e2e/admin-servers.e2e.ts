@@ -68,8 +68,8 @@ describe('testing a server over the admin API', () => {
       reason: expect.stringMatching(/cannot be reached|refused/i),
     });
     expect(await test({ transport: 'http', url: 'http://169.254.169.254/latest' })).toMatchObject({
-      reachable: false,
-      reason: expect.stringMatching(/address/),
+      status: 422,
+      errors: [expect.stringContaining('ISTHMUS_ALLOWED_NETWORKS')],
     });
     expect(await test({ transport: 'http', url: 'nonsense' })).toMatchObject({ status: 422, reason: 'entry_invalid' });
   });
