@@ -50,6 +50,8 @@ export const gatewaySubjects: Subject[] = (['legacy', 'modern'] as const).flatMa
         transport: 'stdio',
         command: process.execPath,
         args: [REFERENCE_SERVER, '--era', era, '--transport', 'stdio'],
+        // The suite sends no token, and a process of its own for each anonymous request would forget its request states.
+        isolation: 'none',
       }),
   },
 ]);
