@@ -227,8 +227,8 @@ describe.each(DATABASE_KINDS)('AuditLog over $name', ({ start }) => {
 
   it('bounds the records of an IPv6 network like those of one address', async () => {
     const log = await open();
-    for (let host = 0; host < 100; host += 1)
-      log.recordRefusal(event({ ...stranger, address: `2001:db8:1:2::${host.toString(16)}` }));
+    for (let part = 0; part < 100; part += 1)
+      log.recordRefusal(event({ ...stranger, address: `2001:db8:1:2::${part.toString(16)}` }));
     const found = await log.find({}, 500);
     expect(found).toHaveLength(22);
     expect(found[0]).toMatchObject({ address: '2001:db8:1:2::/64', count: 79 });
