@@ -198,43 +198,6 @@ describe.each(DATABASE_KINDS)('AuditLog over $name', ({ start }) => {
     expect((await log.find({ subject: 'ada' }, 9)).length).toBe(1);
   });
 
-  it('names in the record of further refusals only what all of them have in common', async () => {
-    const log = await open();
-    const refuse = (more: Partial<AuditEvent>) => log.recordRefusal(event({ status: 403, reason: 'No.', ...more }));
-    for (let path = 0; path < 21; path += 1) refuse({ path: `/${path}`, token: 'a' });
-    const first = (await log.find({}, 50))[0];
-    expect(first).toMatchObject({ subject: 'ada', token: 'a', path: '/20', method: 'POST', reason: 'No.' });
-    for (let path = 21; path < 24; path += 1) refuse({ path: `/${path}`, token: 'a' });
-    const [ofOne] = await log.find({}, 50);
-    expect(ofOne).toMatchObject({ subject: 'ada', token: 'a', address: '127.0.0.1', count: 3 });
-    expect(ofOne).toMatchObject({ method: 'POST', path: '', reason: 'Further requests.' });
-    refuse({ subject: 'bob', method: 'GET' });
-    const [ofSeveral] = await log.find({}, 50);
-    expect(ofSeveral).toMatchObject({ issuer: '', subject: 'several callers', roles: [], method: '', count: 1 });
-    expect(ofSeveral).toMatchObject({ address: '127.0.0.1', path: '' });
-    expect(ofSeveral).not.toHaveProperty('token');
-    expect(lines.at(-1)).toMatch(/^warn several callers, 127\.0\.0\.1: /);
-  });
-
-  it('names no address in the record of refusals from several', async () => {
-    const log = await open();
-    for (let index = 0; index < 502; index += 1)
-      log.recordRefusal(event({ ...stranger, address: `10.0.${index % 250}.${Math.floor(index / 250)}` }));
-    const [last] = await log.find({}, 1);
-    expect(last).toMatchObject({ issuer: '', subject: '', path: '', count: 1 });
-    expect(last).not.toHaveProperty('address');
-  });
-
-  it('bounds the records of an IPv6 network like those of one address', async () => {
-    const log = await open();
-    for (let part = 0; part < 100; part += 1)
-      log.recordRefusal(event({ ...stranger, address: `2001:db8:1:2::${part.toString(16)}` }));
-    const found = await log.find({}, 500);
-    expect(found).toHaveLength(22);
-    expect(found[0]).toMatchObject({ address: '2001:db8:1:2::/64', count: 79 });
-    expect(found[1]).toMatchObject({ address: '2001:db8:1:2::14' });
-  });
-
   it('keeps records of changes pending, and not every unauthenticated refusal, while the database fails', async () => {
     const log = await open();
     await host.run(place, 'alter table audit_records rename to audit_records_away');
