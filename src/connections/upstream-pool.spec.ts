@@ -52,11 +52,6 @@ const sessionScope = (subject: string, endpoint = 'default', client = LEGACY_CLI
   return scopeOf(subject, createSession({ caller, endpoint, client }), client);
 };
 
-function toSignal() {
-  const controller = new AbortController();
-  return { signal: controller.signal, abort: () => controller.abort() };
-}
-
 const twoAnonymousSessions = () => [sessionScope('anonymous'), sessionScope('anonymous')] as const;
 
 /** Returns whether two clients use the same connection. */
@@ -182,28 +177,6 @@ describe('a connection that cannot be opened', () => {
     const holding = pool.hold(server, scopeOf('me'));
     await expect(holding).rejects.toThrow('does not speak the protocol revision');
     await expect(holding).rejects.not.toMatchObject({ code: -32022 });
-  });
-});
-
-describe('a request that is cancelled while its connection opens', () => {
-  it.each([
-    ['legacy server', remoteServer('a'), { maxUpstreamSessionsPerPrincipal: 1 }],
-    ['child process', childServer('a'), { maxChildProcesses: 1 }],
-  ] as const)('leaves neither a connection nor its slot behind, for an anonymous client of a %s', async (...args) => {
-    const [, server, settings] = args;
-    const { connector, pool } = world([server], settings);
-    const opened = Promise.withResolvers<void>();
-    const attempted = Promise.withResolvers<void>();
-    connector.beforeOpening = () => (attempted.resolve(), opened.promise);
-    const { signal, abort } = toSignal();
-    const holding = pool.hold(server, scopeOf('anonymous'), { signal });
-    await attempted.promise;
-    abort();
-    await expect(holding).rejects.toThrow();
-    opened.resolve();
-    await settled();
-    expect(connector.opened.map(({ closedByUs }) => closedByUs)).toEqual([true]);
-    (await pool.hold(server, scopeOf('anonymous'))).release();
   });
 });
 
