@@ -6,7 +6,7 @@ import { LANDING_HTML, LANDING_PAGE, LANDING_TEXT } from './landing-page.js';
 @Controller()
 export class LandingPageController {
   @Get()
-  @Header('vary', 'accept')
+  @Header('vary', 'Accept, Origin')
   @Header('cache-control', 'public, max-age=300')
   @Header('content-security-policy', "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
   @Header('x-content-type-options', 'nosniff')
