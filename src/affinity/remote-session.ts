@@ -9,6 +9,7 @@ import {
   type Outcome,
   type RequestId,
 } from '#lib/mcp-protocol';
+import type { Clock } from '#lib/time';
 import { LEAVING_REASON, type BusEnd, type BusExchange, type WorkerBus } from '#lib/worker-bus';
 import type { StreamEvent, StreamSink } from '../session-pool/index.js';
 import type { SubscribedResource } from '../subscriptions/index.js';
@@ -37,6 +38,7 @@ export interface RemoteRoute {
 /** The ports that a remote session needs. */
 export interface RemoteSessionPorts {
   readonly bus: WorkerBus;
+  readonly clock: Clock;
   /**
    * Returns the new owner of the session, for the case that its owner is unreachable: the owner may have drained and
    * handed it off.
@@ -51,6 +53,9 @@ type SentOrder = { readonly outcome: Promise<Outcome>; readonly cancel: () => vo
 const PROMPT_TIMEOUT_MS = 10_000;
 /** Maximum number of consecutive handoffs that one order follows. */
 const MAX_HANDOFFS_FOLLOWED = 4;
+/** How long an answer that the owner has certainly not received is sent again. */
+const ANSWER_RETRY_TIMEOUT_MS = 3_000;
+const ANSWER_RETRY_INTERVAL_MS = 100;
 
 const SESSION_UNKNOWN = { ...new SessionUnknown().toOutcome(), refused: true } as const;
 
@@ -81,8 +86,20 @@ export class RemoteSession implements SessionHandle {
     return this.sendOrder(SessionPattern.cancel, { requestId });
   }
 
-  answer(id: RequestId, answer: Answer): Promise<void> {
-    return this.sendOrder(SessionPattern.answer, { id, answer });
+  /** Repeats the order while it has certainly not run: clients send an answer once, and without it their call never ends. */
+  async answer(id: RequestId, answer: Answer): Promise<void> {
+    const { clock } = this.ports;
+    const giveUpAt = clock.monotonicNow() + ANSWER_RETRY_TIMEOUT_MS;
+    for (;;) {
+      const { outcome } = this.requestOwner(SessionPattern.answer, { id, answer }, PROMPT_TIMEOUT_MS);
+      const end = await outcome;
+      if (end.kind === 'result') return;
+      const isUndelivered = end.refused === true && end.httpStatus === 503;
+      if (!isUndelivered || clock.monotonicNow() >= giveUpAt) throw new OutcomeError(end);
+      await new Promise<void>((resolve) => {
+        clock.after(ANSWER_RETRY_INTERVAL_MS, resolve);
+      });
+    }
   }
 
   notify(notification: McpNotification): Promise<void> {

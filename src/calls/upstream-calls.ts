@@ -32,7 +32,7 @@ import { type StreamSink, QuestionWithdrawn, type Session } from '../session-poo
 import {
   BLOCKED_BY_QUESTION,
   withConnectionLogLevel,
-  NOT_HELD,
+  isNotRun,
   ServerHealth,
   toCallIdentity,
   type ConnectionScope,
@@ -145,7 +145,8 @@ export class UpstreamCalls {
       });
     try {
       let outcome = await attempt();
-      if (outcome === NOT_HELD && !signal.aborted) outcome = await attempt();
+      // Nothing has run. A server that was restarted knows none of its sessions, and gets the call in a new one.
+      if (isNotRun(outcome) && !signal.aborted) outcome = await attempt();
       // The connection may be blocked again by the time at which it is acquired.
       for (let moves = 0; outcome === BLOCKED_BY_QUESTION && moves < MAX_MOVES && !signal.aborted; moves += 1)
         outcome = await attempt(true);
@@ -173,7 +174,7 @@ export class UpstreamCalls {
     const received = await connection.request(request, tasks?.toClientReply(reply) ?? reply, signal);
     if (!tasks && era === 'modern' && isTaskResult(received)) return UNEXPECTED_TASK;
     const outcome = tasks ? await tasks.toClient(call, received) : received;
-    if (outcome === NOT_HELD || outcome === BLOCKED_BY_QUESTION) return outcome;
+    if (isNotRun(outcome) || outcome === BLOCKED_BY_QUESTION) return outcome;
     if (call.clientRepeatsCall && reply.undeclaredCapabilities && isServerFailure(outcome))
       return toMissingCapability(reply.undeclaredCapabilities);
     if (outcome.kind === 'error') return withClientErrorCodes(outcome, era, call);

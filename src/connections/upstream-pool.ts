@@ -284,6 +284,8 @@ export class UpstreamPool {
           entry.connection = connection;
           this.profiles.set(server, connection.profile);
           this.eras.set(server, connection.profile.era);
+          // Nobody may wait for it any more, and an entry of one request has no other moment to be closed.
+          if (entry.isRetired) this.closeUnused(entry);
           return connection;
         },
         (cause: unknown) => {

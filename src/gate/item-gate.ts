@@ -61,7 +61,11 @@ export class ItemGate {
     return !('refusal' in this.find(endpoint, { kind: 'resources', text: uri }));
   }
 
-  /** The items of a server's list under their public names, without those that the endpoint does not show. */
+  /**
+   * The items of a server's list under their public names, without those that the endpoint does not show. The list is already
+   * without the items that are switched off. Switches must not decide again: a resource that is listed for the first time is
+   * not known as listed yet, and a disabled template would hide it.
+   */
   publish(
     endpoint: Endpoint,
     server: ServerDefinition,
@@ -69,7 +73,7 @@ export class ItemGate {
     pages: readonly (readonly JsonValue[])[],
   ): readonly JsonObject[] {
     return publishPages(endpoint, server, method, pages, (shown) => {
-      const use = this.toUse(server, toListedReference(method, shown));
+      const use = this.toUse(server, toListedReference(method, shown), KEEP_NAME);
       return !('refusal' in use) && endpoint.shows(use);
     });
   }

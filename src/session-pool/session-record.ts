@@ -31,6 +31,18 @@ export interface SessionRecord {
   readonly streams?: StreamsSnapshot;
 }
 
+/**
+ * Copies the members of a caller that a session needs without a request: the object may hold more, such as a token. The token of
+ * each request decides about revocation and expiry itself.
+ */
+export function toPlainCaller(caller: Caller): Caller {
+  const { principal, key, anonymous, roles, teams, servers, serverIdentities, scopes, claims, grants } = caller;
+  const { issuer, subject } = principal;
+  const narrowing = { ...(servers && { servers }), ...(serverIdentities && { serverIdentities }) };
+  const optional = { ...narrowing, ...(grants && { grants }) };
+  return { principal: { issuer, subject }, key, anonymous, roles, teams, scopes, claims, ...optional };
+}
+
 /** Parses and validates the record that another worker wrote. Returns undefined for anything else. */
 export function readSessionRecord(value: JsonValue | undefined): SessionRecord | undefined {
   if (!isJsonObject(value)) return undefined;

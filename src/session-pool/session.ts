@@ -10,7 +10,7 @@ import type { SessionPoolConfig } from './session-pool.config.js';
 import { isBelowLevel } from './log-levels.js';
 import { InFlightCounter } from './in-flight-counter.js';
 import { PendingQuestions, type ProgressReceiver } from './pending-questions.js';
-import type { SessionRecord } from './session-record.js';
+import { toPlainCaller, type SessionRecord } from './session-record.js';
 import type { SessionStream } from './session-stream.js';
 import { SessionStreams, type StreamOptions } from './session-streams.js';
 
@@ -379,12 +379,4 @@ export class Session {
     if (stream === this.serverStream) return outcome;
     return this.streams?.close(stream, call, outcome) ?? outcome;
   }
-}
-
-/** Copies only the declared fields of a caller: the object may hold more, such as a token. */
-function toPlainCaller(caller: Caller): Caller {
-  const { principal, key, anonymous, roles, teams, servers, scopes, claims, grants } = caller;
-  const { issuer, subject } = principal;
-  const optional = { ...(servers && { servers }), ...(grants && { grants }) };
-  return { principal: { issuer, subject }, key, anonymous, roles, teams, scopes, claims, ...optional };
 }

@@ -132,7 +132,7 @@ function behaviour(variant: Variant, body: Body): Behaviour {
   if (status !== 404) return common;
   // With a session, 404 means that the session does not exist, unless the body shows that the server read the call.
   if (body.hasCallId) return { ...common, endsSession: ['sse'] };
-  return { ...common, expectOn: { 'legacy-http': sessionLost }, endsSession: ['legacy-http', 'sse'] };
+  return { ...common, expectOn: { 'legacy-http': sessionLost, sse: sessionLost }, endsSession: ['legacy-http', 'sse'] };
 }
 
 const one = (
