@@ -10,7 +10,8 @@ import { protocolViolation, gatewayFailure } from './gateway-failure.js';
  * answer exceeds the limit of the gateway. `undecodable`: the content encoding of the answer is unknown, or its data is invalid.
  * `flooded`: the event stream contains too much that is no message.
  */
-export type TransportFault = 'refused' | 'forbidden' | 'lost' | 'timeout' | 'cut' | 'aborted' | 'too_large' | 'undecodable' | 'flooded';
+export type TransportFault =
+  'refused' | 'forbidden' | 'lost' | 'timeout' | 'cut' | 'aborted' | 'too_large' | 'undecodable' | 'flooded';
 
 /** Returns the outcome of a request whose transport failed. `detail` may be a foreign text; it is cleaned here. */
 export function toFaultOutcome(fault: TransportFault, detail?: string): Outcome {
