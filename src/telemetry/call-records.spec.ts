@@ -254,6 +254,18 @@ describe('the record of a refused request', () => {
     expect(onlyRecord()).toMatchObject({ method: 'tools/call', principal: undefined, httpStatus: 401 });
   });
 
+  it('exists for a foreign web page, at MCP endpoints only', async () => {
+    await callModern(CALL, { origin: 'https://evil.example' });
+    expect(onlyRecord()).toMatchObject({
+      method: 'tools/call',
+      outcome: 'not_executed',
+      code: -31009,
+      httpStatus: 403,
+    });
+    await world.post('/admin/v1/tokens', {}, { headers: { origin: 'https://evil.example' } });
+    expect(world.records).toEqual([]);
+  });
+
   it('does not exist for requests that are no calls', async () => {
     for (const verb of ['GET', 'DELETE', 'PUT']) await world.request(verb, '/mcp');
     expect(world.records).toEqual([]);

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import type { Caller, GatewayError } from '#lib/extension-kit';
 import { eraOfRevision, isJsonObject, type Era, type JsonRpcRequest } from '#lib/mcp-protocol';
@@ -37,6 +37,7 @@ export interface RefusedHttpRequest {
 }
 
 const UNAUTHORIZED = 401;
+const MCP_PATH = /(?:\/servers\/(?<slug>[^/]+))?\/(?:mcp|rpc|sse|messages?)$/;
 
 /** Begins the record of each request at the MCP endpoints, and makes those of requests that are refused before dispatch. */
 @Injectable()
@@ -63,6 +64,16 @@ export class RequestRecords {
       // A client may claim any revision.
       revision: client.revision !== undefined && eraOfRevision(client.revision) ? client.revision : undefined,
     });
+  }
+
+  /** Records a request from a foreign host or page, if it is one to an MCP endpoint. */
+  recordForeign({ method = '', url = '', headers }: IncomingMessage, refusal: GatewayError): void {
+    const path = url.split('?', 1)[0] ?? '';
+    const matched = MCP_PATH.exec(path);
+    if (!matched) return;
+    const { slug } = matched.groups ?? {};
+    const unread = { caller: undefined, methods: undefined };
+    this.recordRefusal({ method, path, slug, headers, receivedAt: this.now(), ...unread }, refusal);
   }
 
   /**

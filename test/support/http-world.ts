@@ -11,6 +11,7 @@ import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
 import { ManualClock } from '#lib/testing/manual-clock';
 import { AppModule } from '../../src/app.module.js';
 import { TokenIssuer } from '../../src/auth/index.js';
+import { GatewayConfig } from '../../src/gateway.config.js';
 import { GATEWAY_SETTINGS } from '../../src/gateway-settings.js';
 import { Readiness } from '../../src/lifecycle/index.js';
 import type { RegistrySnapshot, ServerDefinition } from '../../src/registry/index.js';
@@ -76,7 +77,8 @@ export class HttpWorld {
       .overrideProvider(StreamExpiry)
       .useValue(new StreamExpiry(expiryClock))
       .compile();
-    const application = assembly.createNestApplication<NestFastifyApplication>(createHttpAdapter(), { logger: false });
+    const http = createHttpAdapter(loaded.get(GatewayConfig).publicPath);
+    const application = assembly.createNestApplication<NestFastifyApplication>(http, { logger: false });
     await application.listen(0, '127.0.0.1');
     const { port } = application.getHttpServer().address() as AddressInfo;
     const token = await application.get(TokenIssuer).issue({ subject: 'me', expiresInSeconds: 600 });

@@ -66,7 +66,9 @@ export class ListHandler extends MethodHandler {
     const { request, record } = inbound;
     record?.address(server.slug);
     const { outcome, isNew } = await whileServerWorks(record, () => this.fetchInTime(inbound, server, sink, signal));
-    const isWhole = outcome.kind === 'result' && !outcome.result['nextCursor'] && !request.params['cursor'];
+    const isWhole =
+      outcome.kind === 'result' &&
+      [outcome.result['nextCursor'], request.params['cursor']].every((each) => each === undefined);
     const method = request.method as ListMethod;
     const items = outcome.kind === 'result' ? outcome.result[LIST_MEMBERS[method]] : undefined;
     if (isNew && Array.isArray(items)) this.learn(server, method, items, isWhole);
@@ -122,7 +124,7 @@ export class ListHandler extends MethodHandler {
     signal: AbortSignal,
   ): Promise<Part> {
     const ask = () =>
-      collectPages(method, (request) =>
+      collectPages({ server: server.slug, method }, (request) =>
         this.listFetcher.fetchPage(inbound, { server, request, silent: true }, SILENT_SINK, signal),
       );
     const answer =

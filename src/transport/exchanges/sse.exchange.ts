@@ -6,6 +6,7 @@ import { DEFAULT_ENDPOINT, type Endpoint } from '../../catalog/index.js';
 import { ClientNotifications, EndpointInfo } from '../../dispatch/index.js';
 import type { RequestSource } from '../../client-address/index.js';
 import type { StreamEvent, StreamSink } from '../../session-pool/index.js';
+import { GatewayConfig } from '../../gateway.config.js';
 import { requireAccept } from '../http-request.js';
 import type { Admitted } from '../admission.js';
 import type { ReplyWriter } from '../reply-writer.js';
@@ -49,6 +50,7 @@ export class SseExchange {
     private readonly streamExpiry: StreamExpiry,
     private readonly notifications: ClientNotifications,
     private readonly records: RequestRecords,
+    private readonly gateway: GatewayConfig,
   ) {}
 
   async openStream(exchange: Exchange): Promise<void> {
@@ -59,7 +61,11 @@ export class SseExchange {
     writer.onClosed(() => void session.end());
     writer.onClosed(this.streamExpiry.onExpired(caller, () => session.retire()));
     writer.openStream();
-    void writer.event(`${toMessagesPath(endpoint)}?sessionId=${session.id}`, undefined, 'endpoint');
+    void writer.event(
+      `${this.gateway.publicPath}${toMessagesPath(endpoint)}?sessionId=${session.id}`,
+      undefined,
+      'endpoint',
+    );
     await session.openStream(new SseStream(writer, this.openReplies, session));
   }
 
