@@ -1,3 +1,4 @@
+export { withoutNullMembers } from './absent-members.js';
 export {
   cleanDetail,
   markGatewayError,
@@ -14,6 +15,7 @@ export { canonicalJson } from './canonical-json.js';
 export { isResourceOrPart, LIST_CHANGES, LIST_FLAGS, toListFlag, RESOURCE_UPDATED, type ListFlag } from './changes.js';
 export {
   allowsBatches,
+  capabilityNames,
   toLegacyAnswer,
   classifyEra,
   decodeLegacyRequest,
@@ -36,6 +38,7 @@ export {
   SSE_REVISION,
   SUPPORTED_REVISIONS,
   UntranslatableResult,
+  toUnsupportedRevisionText,
   toUrlElicitations,
 } from './codecs/index.js';
 export { GatewayCode, RpcCode, type ExecutionOutcome } from './error-codes.js';
@@ -73,6 +76,7 @@ export {
 export {
   failure,
   isLogLevel,
+  toLogLevelFault,
   LOG_LEVELS,
   result,
   type Answer,
