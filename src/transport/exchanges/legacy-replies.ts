@@ -40,6 +40,8 @@ export class LegacyStream implements StreamSink, OpenReply {
   }
 
   emit(event: StreamEvent): void | Promise<void> {
+    // A client that accepts JSON only misses what precedes the outcome, except a question: its call waits for the answer.
+    if (this.mustStayJson && event.kind !== 'question') return undefined;
     this.writer.openStream();
     if (event.kind === 'answer') {
       return this.writer.event(
@@ -52,6 +54,10 @@ export class LegacyStream implements StreamSink, OpenReply {
     return this.writer.event(JSON.stringify(toJsonRpcMessage(event)), event.eventId);
   }
 
+  private get mustStayJson(): boolean {
+    return !this.writer.acceptsStream && !this.writer.isStreaming;
+  }
+
   private get canResume(): boolean {
     return this.revision >= RESUMABLE_SINCE;
   }
@@ -62,12 +68,14 @@ export class LegacyStream implements StreamSink, OpenReply {
   }
 
   end(): void {
+    if (this.mustStayJson) return this.writer.abort();
     // The response headers may not have been sent yet, and a response without headers would be invalid.
     this.writer.openStream();
     this.writer.end();
   }
 
   keepAlive(): void {
+    if (this.mustStayJson) return;
     this.writer.openStream();
     this.writer.comment();
   }
@@ -127,7 +135,11 @@ export class LegacyBatchReply extends LegacyStream {
   add(id: RequestId, method: string, outcome: Outcome): void {
     const status = toStatus(outcome);
     if (status > this.status) [this.status, this.refusal] = [status, outcome];
-    const text = toLegacyResponseText(id, method, outcome, this.revision);
+    this.addText(toLegacyResponseText(id, method, outcome, this.revision));
+  }
+
+  /** Adds the response to a message of the batch that is no request. */
+  addText(text: string): void {
     if (this.writer.isStreaming) void this.writer.event(text);
     else this.texts.push(text);
   }

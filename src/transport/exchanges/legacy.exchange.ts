@@ -6,15 +6,18 @@ import {
   failure,
   negotiateLegacy,
   RpcCode,
+  toUnsupportedRevisionText,
   type ClientProfile,
   type JsonRpcRequest,
   type JsonValue,
+  type MessageReading,
   type Outcome,
 } from '#lib/mcp-protocol';
 import { OrphanedStreams, SessionRouter, SessionUnknown, type SessionHandle } from '../../affinity/index.js';
 import { ClientNotifications, EndpointInfo } from '../../dispatch/index.js';
 import { requireAccept } from '../http-request.js';
 import { OpenReplies } from '../open-replies.js';
+import { toRefusalText } from '../rpc-responses.js';
 import { StreamExpiry } from '../stream-expiry.js';
 import { RefusalRecorder } from '../refusal-recorder.js';
 import { TransportConfig } from '../transport.config.js';
@@ -27,7 +30,7 @@ import {
   toSessionInbound,
   sendAnswer,
   toNotification,
-  validateMessage,
+  readClientMessage,
   type ValidMessage,
 } from './legacy-messages.js';
 import { LegacyBatchReply, LegacyGetStream, LegacyReply, type LegacyStream } from './legacy-replies.js';
@@ -69,13 +72,16 @@ export class LegacyExchange {
     if (values.length === 0) throw new BadRequest('The batch is empty.');
     if (values.length > this.config.maxBatch)
       throw new BadRequest(`A batch holds at most ${this.config.maxBatch} messages.`);
-    const readings = values.map(validateMessage);
-    if (!readings.some(({ kind }) => kind === 'request')) {
-      for (const reading of readings) await this.sendToSession(exchange, session, reading);
+    const readings = values.map(readClientMessage);
+    const valid = readings.filter((reading) => reading.kind !== 'invalid');
+    if (valid.length === 0) return exchange.writer.json(400, toBatchRefusal(readings));
+    if (valid.length === readings.length && !valid.some(({ kind }) => kind === 'request')) {
+      for (const reading of valid) await this.sendToSession(exchange, session, reading);
       return exchange.writer.empty(202);
     }
     const reply = new LegacyBatchReply(exchange.writer, this.openReplies, revision);
     const pending = readings.map(async (reading) => {
+      if (reading.kind === 'invalid') return reply.addText(toRefusalText(reading.error, reading.id));
       if (reading.kind !== 'request') return this.sendToSession(exchange, session, reading).catch(logUndelivered);
       const outcome = await this.outcomeOf(exchange, session, reading.message, reply);
       return reply.add(reading.message.id, reading.message.method, outcome);
@@ -187,13 +193,17 @@ export class LegacyExchange {
 /** The session id of a request with the caller and endpoint that it must be bound to. @throws BadRequest */
 function readSessionReference({ headers, caller, endpoint }: Exchange) {
   const revision = singleHeader(headers, 'mcp-protocol-version');
-  if (revision !== undefined && eraOfRevision(revision) !== 'legacy') {
-    throw new BadRequest('MCP-Protocol-Version names a revision without sessions.');
-  }
+  const era = revision === undefined ? 'legacy' : eraOfRevision(revision);
+  if (era === undefined) throw new BadRequest(toUnsupportedRevisionText(revision ?? ''));
+  if (era !== 'legacy') throw new BadRequest(`MCP-Protocol-Version ${revision} is a revision without sessions.`);
   const id = singleHeader(headers, SESSION_HEADER);
   if (id === undefined) throw new BadRequest('Mcp-Session-Id is missing. Initialize a session first.');
   return { id, binding: { caller, endpoint: endpoint.id, transport: 'http' } as const };
 }
+
+/** One error for each member of a batch in which nothing can be executed. */
+const toBatchRefusal = (readings: readonly MessageReading[]): string =>
+  `[${readings.flatMap((reading) => (reading.kind === 'invalid' ? toRefusalText(reading.error, reading.id) : [])).join(',')}]`;
 
 /** A failed notification has no place in a batch response and must not prevent it: the requests of the batch run. */
 function logUndelivered(cause: unknown): void {

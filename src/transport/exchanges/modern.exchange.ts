@@ -20,6 +20,7 @@ import type { ReplyWriter } from '../reply-writer.js';
 import { toResponseText, withRetryAfter, toJsonRpcMessage } from '../rpc-responses.js';
 import { OpenReplies, type OpenReply } from '../open-replies.js';
 import { StreamExpiry } from '../stream-expiry.js';
+import { BadRequest, RefusedRequest } from '../transport.errors.js';
 import type { Exchange } from './exchange.js';
 
 /** Legacy methods that were removed in the modern era (specification 2026: changelog). */
@@ -51,6 +52,12 @@ export class ModernExchange {
     if (REMOVED_METHODS.has(message.method)) return reply.finish(failure(methodRemoved(message.method)));
     const { caller, endpoint, headers: mirrored } = exchange;
     const requestId = message.id;
+    if (message.method === LISTEN_METHOD && !exchange.writer.acceptsStream) {
+      throw new RefusedRequest(
+        new BadRequest('Accept must list text/event-stream for a subscription.', 406),
+        message.id,
+      );
+    }
     if (message.method === LISTEN_METHOD)
       exchange.writer.onClosed(this.streamExpiry.onExpired(caller, () => reply.endSubscription()));
     const inbound: Inbound = { caller, endpoint, ...decoded, requestId, mirrored, clientRepeatsCall: true };
@@ -90,7 +97,8 @@ class ModernReply implements StreamSink, OpenReply {
 
   emit(event: StreamEvent): void | Promise<void> {
     const message = event.kind === 'answer' || event.kind === 'question' ? undefined : toJsonRpcMessage(event);
-    if (!message) return undefined;
+    // A client that accepts JSON only misses what precedes the outcome.
+    if (!message || !this.writer.acceptsStream) return undefined;
     this.writer.openStream();
     return this.writer.event(
       JSON.stringify(this.method === LISTEN_METHOD ? this.withSubscriptionParams(message) : message),
@@ -114,6 +122,7 @@ class ModernReply implements StreamSink, OpenReply {
   }
 
   keepAlive(): void {
+    if (!this.writer.acceptsStream) return;
     this.writer.openStream();
     this.writer.comment();
   }
