@@ -3,6 +3,7 @@ export { toMissedChanges, type ChangeFilter } from './change-filter.js';
 export { ConnectionTest, type ConnectionTestResult } from './connection-test.js';
 export { UpstreamConfig } from './upstream.config.js';
 export { UpstreamModule } from './upstream.module.js';
+export { readCurrentProfile } from './upstream-connection.js';
 export type {
   CallIdentity,
   ConnectionEvents,

@@ -2,12 +2,14 @@ import {
   encodeLegacyRequest,
   canAnswerQuestions,
   toFaultOutcome,
+  type Answer,
   type ClientProfile,
   type JsonObject,
   type JsonValue,
   type LogLevel,
   type McpNotification,
   type Outcome,
+  type Question,
   type TransportFault,
 } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
@@ -93,10 +95,12 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
     return this.closedBecause !== undefined;
   }
 
-  /** Completes the handshake, and opens the server stream if the client can answer questions. */
-  async completeHandshake(): Promise<void> {
+  /** Completes the handshake, and opens the server stream if it was requested or the client can answer questions. */
+  async completeHandshake(opensServerStream: boolean): Promise<void> {
     await this.notify({ method: 'notifications/initialized', params: {} });
     if (this.canAnswerQuestions) await this.link.openServerStream();
+    // Some servers answer only with the first event.
+    else if (opensServerStream) void this.link.openServerStream();
   }
 
   /** Replaces `completeHandshake` for a session that another worker opened. Does not wait for the server stream. */
@@ -201,6 +205,10 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
     if (!this.closed) this.events.notify(notification);
   }
 
+  unsolicitedQuestion(question: Question, signal: AbortSignal): Promise<Answer> | undefined {
+    return this.events.question?.(question, signal);
+  }
+
   uncorrelatedQuestion(): void {
     this.serialQueue ??= new SerialQueue();
   }
@@ -300,6 +308,7 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
     this.closedBecause = reason;
     // No queued call starts any more; all of them settle below.
     this.serialQueue = undefined;
+    this.inbox.withdrawQuestions();
     for (const call of this.inbox.inFlight) {
       call.settle(
         call.transport?.sent === true ? toFaultOutcome(fault, reason) : connectionClosed(this.server, reason),
