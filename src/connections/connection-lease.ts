@@ -114,8 +114,8 @@ export class ConnectionLease {
   private listen(): void {
     this.held.onClosed(() => this.onConnectionClosed());
     this.held.onNotification((notification) => this.emit({ kind: 'notification', notification }));
-    this.held.onQuestion((question, signal) => {
-      const emit = (event: OpenEvent) => this.emit(event);
+    this.held.onQuestion((question, signal, client) => {
+      const emit = (event: QuestionEvent) => this.emit({ ...event, ...(client !== undefined && { client }) });
       return this.askClient(UNSOLICITED, (this.unsolicitedCount += 1), question, emit, [signal]);
     });
   }

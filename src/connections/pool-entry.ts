@@ -3,7 +3,7 @@ import type { Clock } from '#lib/time';
 import type { ServerDefinition } from '../registry/index.js';
 import type { ConnectionEvents, UpstreamConnection } from '../upstream/index.js';
 import type { Session } from '../session-pool/index.js';
-import type { Sharing } from './sharing.js';
+import { clientOf, isSession, type Sharing } from './sharing.js';
 
 /** Maximum number of messages that wait until the worker for which the connection was opened has its lease. */
 const MAX_EARLY_MESSAGES = 100;
@@ -95,18 +95,26 @@ export class PoolEntry implements ConnectionEvents {
     for (const listener of this.notificationListeners ?? []) listener(notification);
   }
 
-  /** Asks the only session, or the only other worker, that uses the connection (invariant 2). */
-  question(question: Question, signal: AbortSignal): Promise<Answer> | undefined {
+  /**
+   * Asks the only session, or the only other worker, that uses the connection (invariant 2), or the session that is the
+   * given client.
+   */
+  question(question: Question, signal: AbortSignal, client?: string): Promise<Answer> | undefined {
     if (this.sharing === undefined || this.sharing.sharedBy === 'all') return undefined;
     const { promise, resolve } = Promise.withResolvers<Answer>();
-    if (this.keepEarly(() => resolve(this.question(question, signal) ?? UNCLAIMED_QUESTION))) return promise;
-    const sessions = this.receivers.map(
+    if (this.keepEarly(() => resolve(this.question(question, signal, client) ?? UNCLAIMED_QUESTION))) return promise;
+    const known = client === undefined ? undefined : this.receivers.find((session) => clientOf(session) === client);
+    if (known) return this.askSession(known, question, signal);
+    // A client without a session is asked over its call.
+    if (client !== undefined && !isSession(client)) return undefined;
+    const sessions = client === undefined ? this.receivers : [];
+    const listeners = sessions.map(
       (session): QuestionListener =>
-        (...asked) =>
-          this.askSession(session, ...asked),
+        (asked, withdrawal) =>
+          this.askSession(session, asked, withdrawal),
     );
-    const [listener, ...others] = [...sessions, ...this.questionListeners];
-    return others.length > 0 ? undefined : listener?.(question, signal);
+    const [listener, ...others] = [...listeners, ...this.questionListeners];
+    return others.length > 0 ? undefined : listener?.(question, signal, client);
   }
 
   private askSession(session: Session, question: Question, signal: AbortSignal): Promise<Answer> | undefined {

@@ -34,8 +34,8 @@ export type OpenEvent =
   | { readonly kind: 'open'; readonly profile: ServerProfile }
   /** A message of the server that belongs to no call. */
   | { readonly kind: 'notification'; readonly notification: McpNotification }
-  /** A question of the server that belongs to no call. */
-  | { readonly kind: 'question'; readonly id: number; readonly question: Question }
+  /** A question of the server that belongs to no call. `client`: the only client that can be meant. */
+  | { readonly kind: 'question'; readonly id: number; readonly question: Question; readonly client?: string }
   /** The server no longer waits for that answer. */
   | { readonly kind: 'withdrawn'; readonly id: number };
 

@@ -48,6 +48,17 @@ describe('a question outside any call', () => {
     await expect(child().ask(ROOTS)).resolves.toEqual(ANSWER);
   });
 
+  it('names the session whose call alone may lead to questions', async () => {
+    const asked: unknown[] = [];
+    await asking(async (_question, _signal, client) => {
+      asked.push(client);
+      return ANSWER;
+    });
+    await child().ask(ROOTS, new AbortController().signal, 'session theirs');
+    await child().ask(ROOTS);
+    expect(asked).toEqual(['session theirs', undefined]);
+  });
+
   it('is refused while several workers lease the connection', async () => {
     const [one] = [await asking(async () => ANSWER), await asking(async () => ANSWER)];
     expect(child().ask(ROOTS)).toBeUndefined();

@@ -26,10 +26,10 @@ export class RemoteQuestions {
     for (const control of this.open.values()) control.abort();
   }
 
-  private async answer({ id, question }: Extract<QuestionEvent, { kind: 'question' }>): Promise<void> {
+  private async answer({ id, question, client }: Extract<QuestionEvent, { kind: 'question' }>): Promise<void> {
     const control = new AbortController();
     this.open.set(id, control);
-    const pending = this.events.question?.(question, control.signal) ?? Promise.resolve(NO_CLIENT);
+    const pending = this.events.question?.(question, control.signal, client) ?? Promise.resolve(NO_CLIENT);
     const answer = await pending.catch(() => undefined);
     this.open.delete(id);
     if (!control.signal.aborted) await this.sendAnswer({ id, ...(answer && { answer }) });

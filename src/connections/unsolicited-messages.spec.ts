@@ -21,6 +21,8 @@ const ROOTS = { method: 'roots/list', params: {} };
 const ANSWER = { result: { roots: [{ uri: 'file:///home' }] } };
 const LOGGED = { method: 'notifications/message', params: { level: 'info', data: 'started' } };
 
+const NEVER_ABORTED = new AbortController().signal;
+
 const pools: UpstreamPool[] = [];
 
 afterEach(async () => {
@@ -81,6 +83,20 @@ describe('a question that belongs to no request', () => {
     answering(one);
     other.end();
     await expect(connection().ask(ROOTS)).resolves.toEqual(ANSWER);
+  });
+
+  it('is sent to the session whose call alone may lead to questions, also if several share the process', async () => {
+    const { connect, connection } = world(childServer('a'));
+    const [one, other] = [await connect(), await connect()];
+    const sinks = [one, other].map(answering);
+    await expect(connection().ask(ROOTS, NEVER_ABORTED, `session ${other.id}`)).resolves.toEqual(ANSWER);
+    expect(sinks.map(({ summary }) => summary)).toEqual([['opened'], ['opened', 'question 1']]);
+  });
+
+  it('is left to the call of a client without a session', async () => {
+    const { connect, connection } = world(childServer('a'));
+    answering(await connect());
+    expect(connection().ask(ROOTS, NEVER_ABORTED, 'principal tests|me')).toBeUndefined();
   });
 
   it('is refused if all clients share the process, also while there is only one', async () => {

@@ -9,17 +9,12 @@ import { ReplayUnavailable, SessionEnded, TooManyCalls } from './session-pool.er
 import type { SessionPoolConfig } from './session-pool.config.js';
 import { isBelowLevel } from './log-levels.js';
 import { InFlightCounter } from './in-flight-counter.js';
-import { PendingQuestions, type ProgressReceiver } from './pending-questions.js';
+import { PendingQuestions, type ProgressReceiver, type SessionConnection } from './pending-questions.js';
 import { toPlainCaller, type SessionRecord } from './session-record.js';
 import type { SessionStart } from './session-start.js';
 import type { SessionStream } from './session-stream.js';
 import { SessionStreams, type StreamOptions } from './session-streams.js';
 import { UnsolicitedMessages } from './unsolicited-messages.js';
-
-/** An in-flight connection to a server that serves a session, as far as the session itself uses it. */
-export interface SessionConnection extends ProgressReceiver {
-  readonly closed: boolean;
-}
 
 /** A request of the session's client. */
 export interface OpenCall {
@@ -38,6 +33,7 @@ interface InFlightCall extends StreamCall {
   readonly controller: AbortController;
   /** True for one of several upstream calls that answer the same request. */
   readonly isPart: boolean;
+  stream?: SessionStream | undefined;
 }
 
 /** Whether the archived events of an ended session are deleted, or retained for replay by other workers. */
@@ -149,10 +145,12 @@ export class Session {
     const calls = (this.calls ??= new Set());
     if (calls.size >= this.limits.maxCallsPerSession) throw new TooManyCalls(this.limits.maxCallsPerSession);
     const controller = new AbortController();
-    const call = { requestId, method, controller, isPart: !sink };
+    const call: InFlightCall = { requestId, method, controller, isPart: !sink };
     if (call.isPart ? this.earlyCancels?.has(requestId) : this.earlyCancels?.consume(requestId)) controller.abort();
     calls.add(call);
     const stream = sink && this.openReplyStream(call, sink);
+    call.stream = stream;
+    if (stream) this.unsolicitedMessages?.sendWaiting(stream);
     const finish = (outcome: Outcome): Outcome | Promise<Outcome> => {
       let answer: Outcome | Promise<Outcome> = outcome;
       try {
@@ -165,6 +163,11 @@ export class Session {
       return answer;
     };
     return { requestId, method, stream, signal: controller.signal, finish };
+  }
+
+  /** The stream of the latest call in flight that has one. */
+  get callStream(): SessionStream | undefined {
+    return [...(this.calls ?? [])].findLast(({ stream }) => stream)?.stream;
   }
 
   get callsInFlight(): number {

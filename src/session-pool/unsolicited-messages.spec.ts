@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { result } from '#lib/mcp-protocol';
 import { ManualClock } from '#lib/testing/manual-clock';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import { settled } from '../../test/support/fake-upstream.js';
@@ -98,9 +99,33 @@ describe('a question that belongs to no request', () => {
   it('waits for a moment until the client opens its stream', async () => {
     const { clock, session } = open();
     const answer = session.unsolicited.ask(ROOTS, NEVER_ABORTED);
-    await clock.advance(4_000);
+    await clock.advance(9_000);
     const sink = new RecordingSink();
     session.openServerStream(sink);
+    await settled();
+    expect(sink.summary).toEqual(['opened', 'question 1']);
+    session.answerQuestion(1, ANSWER);
+    await expect(answer).resolves.toEqual(ANSWER);
+  });
+
+  it('is sent on the stream of a call, and outlives it, if the client has no server stream', async () => {
+    const { session } = open();
+    const sink = new RecordingSink();
+    const call = session.beginCall('a', 'tools/call', sink);
+    const answer = session.unsolicited.ask(ROOTS, NEVER_ABORTED);
+    await settled();
+    void call.finish(result({}));
+    expect(sink.summary).toEqual(['opened', 'question 1']);
+    session.answerQuestion(1, ANSWER);
+    await expect(answer).resolves.toEqual(ANSWER);
+  });
+
+  it('that waits for a stream is sent on the one of the next call', async () => {
+    const { session } = open();
+    const answer = session.unsolicited.ask(ROOTS, NEVER_ABORTED);
+    await settled();
+    const sink = new RecordingSink();
+    session.beginCall('a', 'tools/call', sink);
     await settled();
     expect(sink.summary).toEqual(['opened', 'question 1']);
     session.answerQuestion(1, ANSWER);
@@ -110,7 +135,7 @@ describe('a question that belongs to no request', () => {
   it('fails if the client opens no stream', async () => {
     const { clock, session } = open();
     const answer = session.unsolicited.ask(ROOTS, NEVER_ABORTED);
-    await clock.advance(5_000);
+    await clock.advance(10_000);
     await expect(answer).resolves.toMatchObject({ error: { code: -32600 } });
     expect(session.canMove).toBe(true);
   });

@@ -15,10 +15,10 @@ const MAX_HELD_NOTIFICATIONS = 256;
 /** Maximum size of these notifications together, in characters of their JSON. */
 const MAX_HELD_CHARACTERS = 262_144;
 /**
- * How long a question that belongs to no request waits until its client has a server stream, in milliseconds. Clients open
- * it right after the handshake, and again at once when it was closed.
+ * How long a question that belongs to no request waits for a server stream once the handshake was answered, in milliseconds.
+ * Clients open it right after the handshake, and again at once when it was closed.
  */
-const STREAM_TIMEOUT_MS = 5_000;
+const STREAM_TIMEOUT_MS = 10_000;
 
 /** Maximum number of questions of servers that wait for the client's stream or answer at a time. */
 const MAX_OPEN_QUESTIONS = 16;
@@ -33,6 +33,8 @@ export interface HeldNotification {
 export interface UnsolicitedReceiver {
   readonly start: { readonly answersOnServerStream: boolean };
   readonly serverStream: SessionStream | undefined;
+  readonly connecting: Promise<void> | undefined;
+  readonly callStream: SessionStream | undefined;
   readonly showsServer: ((server: string) => boolean) | undefined;
   sendQuestion(
     question: Question,
@@ -120,6 +122,11 @@ export class UnsolicitedMessages {
       if (server === undefined || this.session.showsServer?.(server) !== false)
         void stream.emit({ kind: 'notification', notification });
     }
+    this.sendWaiting(stream);
+  }
+
+  /** The client can receive questions on this stream. */
+  sendWaiting(stream: SessionStream): void {
     const { waiters } = this;
     this.waiters = undefined;
     for (const resolve of waiters ?? []) resolve(stream);
@@ -133,10 +140,15 @@ export class UnsolicitedMessages {
     return held.map(({ size: _size, ...item }) => item);
   }
 
-  /** Resolves with undefined if no client is attached in time. */
-  private whenAttached(signal: AbortSignal): SessionStream | Promise<SessionStream | undefined> {
-    const { serverStream } = this.session;
-    if (serverStream?.isAttached && this.isInitialized) return serverStream;
+  /**
+   * Resolves with the server stream, or with the stream of a call if the client has only such. Resolves with undefined if it
+   * has none in time.
+   */
+  private async whenAttached(signal: AbortSignal): Promise<SessionStream | undefined> {
+    await this.session.connecting;
+    const { serverStream, callStream } = this.session;
+    const known = serverStream?.isAttached && this.isInitialized ? serverStream : callStream;
+    if (known) return known;
     const { promise, resolve } = Promise.withResolvers<SessionStream | undefined>();
     const giveUp = () => resolve(undefined);
     if (signal.aborted) giveUp();

@@ -33,8 +33,9 @@ export interface ConnectionEvents {
   /**
    * Answers a live question that belongs to no request. Returns undefined if it is unknown which client is meant. The
    * signal is aborted when the server no longer waits for the answer.
+   * @param client the client of the only call that may lead to questions, if there is one; nobody else can be meant
    */
-  question?(question: Question, signal: AbortSignal): Promise<Answer> | undefined;
+  question?(question: Question, signal: AbortSignal, client?: string): Promise<Answer> | undefined;
   /** The connection can serve no further request: the child process exited, the session ended or the stream broke. */
   closed(reason: string): void;
   /** A question was rejected because it could belong to several principals. A separate connection would avoid this. */

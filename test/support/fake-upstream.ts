@@ -122,8 +122,8 @@ export class FakeConnection implements UpstreamConnection {
   }
 
   /** Asks a question outside any call. Undefined if it is unknown whom to ask. */
-  ask(question: Question, signal = new AbortController().signal): Promise<Answer> | undefined {
-    return this.events.question?.(question, signal);
+  ask(question: Question, signal = new AbortController().signal, client?: string): Promise<Answer> | undefined {
+    return this.events.question?.(question, signal, client);
   }
 
   reportAmbiguousQuestion(): void {

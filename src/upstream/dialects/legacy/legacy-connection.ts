@@ -205,8 +205,9 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
     if (!this.closed) this.events.notify(notification);
   }
 
-  unsolicitedQuestion(question: Question, signal: AbortSignal): Promise<Answer> | undefined {
-    return this.events.question?.(question, signal);
+  unsolicitedQuestion(question: Question, signal: AbortSignal, call?: LegacyCall): Promise<Answer> | undefined {
+    const client = call?.request.asker?.client;
+    return call !== undefined && client === undefined ? undefined : this.events.question?.(question, signal, client);
   }
 
   uncorrelatedQuestion(): void {

@@ -24,8 +24,8 @@ export interface InboxHost {
   changed(notification: McpNotification): void;
   /** A notification that belongs to no call. */
   uncorrelatedNotification(notification: McpNotification): void;
-  /** A question belongs to no call. Returns undefined if it is unknown which client is meant. */
-  unsolicitedQuestion(question: Question, signal: AbortSignal): Promise<Answer> | undefined;
+  /** A question may belong to no call. Returns undefined if it is unknown which client is meant, beside that of the call. */
+  unsolicitedQuestion(question: Question, signal: AbortSignal, call?: LegacyCall): Promise<Answer> | undefined;
   /** A question arrived on a channel that does not identify its call. */
   uncorrelatedQuestion(): void;
   /** A question could belong to the running call or to a cancelled call of another principal. */
@@ -69,7 +69,7 @@ export class LegacyInbox {
 
   /**
    * `own` is the call on whose stream the request arrived. Without it, the only call that accepts questions is meant, or
-   * the client itself while there is no such call.
+   * the client itself if there is no such call or the question is one for roots.
    */
   request(message: JsonRpcRequest, own?: LegacyCall): void {
     if (message.method === 'ping') return this.host.sendAnswer({ jsonrpc: '2.0', id: message.id, result: {} });
@@ -83,8 +83,12 @@ export class LegacyInbox {
     if (this.questions?.has(message.id))
       return this.rejectQuestion(message.id, RpcCode.invalidRequest, 'The id is in use');
     const question: Question = { method: message.method, params };
-    if (call === undefined) return this.forwardUnsolicited(message.id, question);
+    // Servers read roots when they need them, also while they run an unrelated call, which may end before the answer.
+    const isUnsolicited = own === undefined && (call === undefined || question.method === 'roots/list');
+    if (isUnsolicited && this.forwardUnsolicited(message.id, question, call)) return;
     if (own === undefined) this.host.uncorrelatedQuestion();
+    if (call === undefined)
+      return this.rejectQuestion(message.id, RpcCode.invalidRequest, 'The question belongs to no request');
     if (own === undefined && this.mayBelongToOthers(call)) {
       this.host.ambiguousQuestion();
       return this.rejectQuestion(
@@ -111,12 +115,12 @@ export class LegacyInbox {
     return own.deliver(notification);
   }
 
-  private forwardUnsolicited(id: RequestId, question: Question): void {
+  /** Returns false if it is unknown which client is meant. */
+  private forwardUnsolicited(id: RequestId, question: Question, call: LegacyCall | undefined): boolean {
     const control = new AbortController();
-    const pending = this.host.unsolicitedQuestion(question, control.signal);
-    if (pending !== undefined) return void this.answerUnsolicited(id, pending, control);
-    this.host.uncorrelatedQuestion();
-    this.rejectQuestion(id, RpcCode.invalidRequest, 'The question belongs to no request');
+    const pending = this.host.unsolicitedQuestion(question, control.signal, call);
+    if (pending !== undefined) void this.answerUnsolicited(id, pending, control);
+    return pending !== undefined;
   }
 
   private async answerUnsolicited(id: RequestId, pending: Promise<Answer>, control: AbortController): Promise<void> {
