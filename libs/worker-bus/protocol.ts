@@ -41,6 +41,8 @@ export const SETTLE_PERIOD_MS = PRESENCE_TTL_MS + 1_000;
 export const MAX_ANNOUNCE_GAP_MS = 2 * HEARTBEAT_INTERVAL_MS;
 /** A worker whose last announcement is older was suspended, and may have been declared dead meanwhile. */
 export const OWN_LIVENESS_TTL_MS = 4_000;
+/** How long such a worker repeats its announcement before it serves although the relay has not replied. */
+export const OWN_LIVENESS_TIMEOUT_MS = 1_000;
 
 /** Maximum size of a frame, header and seal included. Redis disconnects a subscriber that lags by 32 MB. */
 export const MAX_FRAME_BYTES = 64 * 1024;

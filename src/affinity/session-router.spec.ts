@@ -54,7 +54,7 @@ function world(settings: Partial<SessionPoolConfig> = {}) {
   const me = new WorkerId();
   const [workers, pendingHandoffs] = [new SingleWorkerRegistry(me), new PendingHandoffs()];
   const ids = new SessionIds(randomBytes(32), me);
-  const remote = new RemoteSessions(me, workers, new EmptyHandoffDirectory(), new UnreachableBus());
+  const remote = new RemoteSessions(me, workers, new EmptyHandoffDirectory(), new UnreachableBus(), clock);
   const router = new SessionRouter(
     ids,
     sessions,

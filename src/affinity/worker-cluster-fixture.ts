@@ -129,7 +129,7 @@ export class TestWorker {
     );
     const { calls, subscriptions, upstreams, workers } = this;
     const ids = new SessionIds(secret, workerId);
-    const remote = new RemoteSessions(workerId, workers, directory, node);
+    const remote = new RemoteSessions(workerId, workers, directory, node, clock);
     this.router = new SessionRouter(
       ids,
       sessions,

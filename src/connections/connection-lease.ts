@@ -1,9 +1,10 @@
+import { OutcomeError } from '#lib/extension-kit';
 import { result, type Answer, type Outcome, type Question } from '#lib/mcp-protocol';
 import type { BusContext } from '#lib/worker-bus';
 import { withConnectionLogLevel } from './connection-log-level.js';
 import type { HeldConnection } from './held-connection.js';
-import { BLOCKED_BY_QUESTION, type UpstreamReply } from '../upstream/index.js';
-import { ConnectionBlocked } from './connections.errors.js';
+import { BLOCKED_BY_QUESTION, needsNewConnection, type UpstreamReply } from '../upstream/index.js';
+import { ConnectionBlocked, ConnectionNotHeld } from './connections.errors.js';
 import type {
   AnswerOrder,
   ListenEvent,
@@ -71,6 +72,8 @@ export class ConnectionLease {
         context.signal,
       );
       if (outcome === BLOCKED_BY_QUESTION) throw new ConnectionBlocked();
+      // The requester sends the request again, over a lease on a new connection.
+      if (needsNewConnection(outcome)) throw new ConnectionNotHeld();
       return outcome;
     } finally {
       this.inFlight -= 1;
@@ -101,9 +104,9 @@ export class ConnectionLease {
 
   private async serveSubscription(filter: ListenOrder['filter'], context: BusContext): Promise<void> {
     const emit = (event: ListenEvent) => void context.emit(event);
-    const listening = await this.held.connection.subscribe(filter, (notification) => {
-      emit({ kind: 'changed', notification });
-    });
+    const listening = await this.held.connection
+      .subscribe(filter, (notification) => emit({ kind: 'changed', notification }))
+      .catch(toNotHeldIfEnded);
     const { honoured, refused } = listening;
     emit({ kind: 'listening', honoured, ...(refused && { refused }) });
     await Promise.race([new Promise<void>((resolve) => onAbort(context.signal, resolve)), this.released.promise]);
@@ -192,6 +195,11 @@ export class ConnectionLease {
 const UNSOLICITED = '';
 
 type QuestionEvent = Extract<RequestEvent, { kind: 'question' | 'withdrawn' }>;
+
+/** The requester subscribes again, over a lease on a new connection. */
+function toNotHeldIfEnded(cause: unknown): never {
+  throw cause instanceof OutcomeError && needsNewConnection(cause.outcome) ? new ConnectionNotHeld() : cause;
+}
 
 const toQuestionKey = (call: string, id: number): string => `${call} ${id}`;
 

@@ -153,9 +153,8 @@ export class PoolEntry implements ConnectionEvents {
     if (this.sharing?.sharedBy === 'all' && !this.isRetired) this.retireAmbiguous(this);
   }
 
-  /** The connection closed. A session that had no other connection has lost its state too and ends. */
+  /** The connection closed. Its sessions go on: their next call opens another one. */
   closed(): void {
-    this.endsSessions = true;
     this.finish();
     this.notifyHolders();
   }

@@ -109,7 +109,10 @@ export class RemoteConnection implements UpstreamConnection {
     });
     const ended = exchange.end.then((end) => ({ end }));
     const first = await Promise.race([subscribed.promise, ended]);
-    if ('end' in first) throw this.toError(first.end);
+    if ('end' in first) {
+      this.closeIfLost(first.end);
+      throw this.toError(first.end);
+    }
     let isSubscribed = true;
     // Without this the subscriber would wait forever for changes. Closing the connection makes its users open a new
     // one.

@@ -287,6 +287,8 @@ export class UpstreamPool {
         (connection) => {
           entry.connection = connection;
           this.known.setProfile(server, connection.profile);
+          // Nobody may wait for it any more, and an entry of one request has no other moment to be closed.
+          if (entry.isRetired) this.closeUnused(entry);
           return connection;
         },
         (cause: unknown) => {

@@ -4,6 +4,7 @@ import { result, type Era, type JsonObject, type Outcome, type RequestId } from 
 import { Clock } from '#lib/time';
 import type { LocalSession } from '../affinity/index.js';
 import type { ServerDefinition } from '../registry/index.js';
+import { whileServerWorks } from '../telemetry/index.js';
 import type { ServerProfile } from '../upstream/index.js';
 import { toOtherEraCapabilities, mergeCapabilities } from './capabilities.js';
 import { FailureReporter } from './failure-reporter.js';
@@ -20,7 +21,7 @@ export interface EndpointProfile {
   readonly instructions?: string;
 }
 
-type EndpointClient = Pick<Inbound, 'caller' | 'client' | 'endpoint'>;
+type EndpointClient = Pick<Inbound, 'caller' | 'client' | 'endpoint' | 'record'>;
 
 /** Builds the `initialize` result and the discovery of an endpoint. */
 @Injectable()
@@ -44,10 +45,10 @@ export class EndpointInfo {
   async initializeResult(visitor: EndpointClient, session: LocalSession, requestId: RequestId): Promise<Outcome> {
     try {
       const connect = (server: ServerDefinition) => session.connect(server, requestId);
-      const profile = await this.readProfile(visitor, 'legacy', connect);
+      const profile = await whileServerWorks(visitor.record, () => this.readProfile(visitor, 'legacy', connect));
       return result({ protocolVersion: visitor.client.revision, ...profile });
     } catch (cause) {
-      return this.failureReporter.toOutcome({ method: 'initialize', endpoint: visitor.endpoint.id }, cause);
+      return this.failureReporter.toOutcome({ method: 'initialize', record: visitor.record }, cause);
     }
   }
 

@@ -119,6 +119,13 @@ describe.each(['legacy', 'modern'] as const)('a task at a %s server', (era) => {
     if (era === 'modern') expect(outcome).toMatchObject({ error: { code: -31_005, data: { outcome: 'unknown' } } });
   });
 
+  it('is not meant by a member of the same name in a method that the gateway does not know', async () => {
+    const { made, send } = await world(era, { allowUnknownMethods: true });
+    const params = { task: 'clean', _meta: { [RELATED]: { taskId: 'x' }, other: 1 } };
+    await send(ada, 'acme/schedule', params);
+    expect(made.requestsTo('jobs').at(-1)).toEqual(['acme/schedule', { task: 'clean', _meta: { other: 1 } }]);
+  });
+
   it('does not exist at an endpoint of several servers, nor for a client of the other era', async () => {
     const { made, send } = await world(era);
     const other = era === 'legacy' ? TASK_CLIENT : LEGACY_CLIENT;

@@ -34,7 +34,10 @@ export interface SessionRecord {
   readonly held?: readonly HeldNotification[];
 }
 
-/** Copies only the declared fields of a caller: the object may hold more, such as a token. */
+/**
+ * Copies the members of a caller that a session needs without a request: the object may hold more, such as a token. The token of
+ * each request decides about revocation and expiry itself.
+ */
 export function toPlainCaller(caller: Caller): Caller {
   const { principal, key, anonymous, roles, teams, servers, serverIdentities, scopes, claims, grants } = caller;
   const { issuer, subject } = principal;

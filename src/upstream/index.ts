@@ -15,5 +15,5 @@ export type {
   UpstreamRequest,
 } from './upstream-connection.js';
 export { readUpstreamSession, type UpstreamSessionState } from './upstream-session-state.js';
-export { BLOCKED_BY_QUESTION } from './upstream.errors.js';
+export { BLOCKED_BY_QUESTION, needsNewConnection } from './upstream.errors.js';
 export { UpstreamConnector } from './upstream-connector.js';

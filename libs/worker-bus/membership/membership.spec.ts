@@ -275,7 +275,24 @@ describe('a fenced worker', () => {
   it('continues to serve when the relay cannot be reached', async () => {
     await suspendUntilFenced();
     world.relay.outage = notAttempted();
-    expect(await me.checkOwnLiveness()).toBe(true);
+    const isAlive = me.checkOwnLiveness();
+    await world.timer.advance(1_500);
+    expect(await isAlive).toBe(true);
+  });
+
+  it.each([
+    ['its connection has broken', notAttempted],
+    ['the reply is late', maybeAttempted],
+  ])('serves nothing after a suspension when its first announcement fails because %s', async (_, failure) => {
+    await suspendUntilFenced();
+    world.relay.outage = failure();
+    // The heartbeat that was due during the suspension.
+    world.relay.breakConnections();
+    await world.timer.advance(200);
+    const isAlive = me.checkOwnLiveness();
+    world.relay.outage = undefined;
+    await world.timer.advance(1_000);
+    expect(await isAlive).toBe(false);
   });
 });
 

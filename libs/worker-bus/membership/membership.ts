@@ -7,11 +7,11 @@ import {
   CLAIM_WINDOW_MS,
   LIST_TTL_MS,
   PRESENCE_TTL_MS,
-  OWN_LIVENESS_TTL_MS,
   SETTLE_PERIOD_MS,
 } from '../protocol.js';
 import { Listeners } from './listeners.js';
 import type { MembershipParts } from './membership-parts.js';
+import { OwnLiveness } from './own-liveness.js';
 import { SubscriptionProof } from './subscription-proof.js';
 import { WorkerStatusLookup, type WorkerStatus } from './worker-status.js';
 
@@ -31,6 +31,7 @@ interface RelayContact {
 export class Membership {
   private readonly proof: SubscriptionProof;
   private readonly statusLookup: WorkerStatusLookup;
+  private readonly ownLiveness: OwnLiveness;
   private readonly deadListeners = new Listeners<string>();
   private readonly changeListeners = new Listeners<void>();
   private readonly fencedListeners = new Listeners<void>();
@@ -42,15 +43,11 @@ export class Membership {
   /** The last list, and the workers whose absence from it is not conclusive yet. */
   private known: ReadonlySet<string> = new Set();
   private listedAt = -Infinity;
-  /** Start of the latest finished announcement: its reply may be that old. */
-  private attemptedAt = -Infinity;
-  private ownLiveness: { readonly at: number; readonly isAlive: Promise<boolean> } | undefined;
   private isAnnounced = false;
   /** Number of consecutive heartbeats that failed. */
   private misses = 0;
   private wasReady = false;
   private readonly readyListeners: (() => void)[] = [];
-  private selfFenced = false;
   private isStopped = true;
   private heartbeat: Promise<void> | undefined;
   private cancelHeartbeat = (): void => {};
@@ -60,6 +57,7 @@ export class Membership {
     mailbox: Mailbox,
   ) {
     this.proof = new SubscriptionProof(parts, mailbox, () => this.reportAvailability());
+    this.ownLiveness = new OwnLiveness(parts.timer, () => this.announce());
     this.statusLookup = new WorkerStatusLookup(parts.directory, () => this.announce().then(() => this.isSettled()));
   }
 
@@ -129,7 +127,7 @@ export class Membership {
    * @throws RelayFailure if the relay cannot be reached
    */
   async status(worker: string): Promise<WorkerStatus> {
-    if (worker === this.parts.workerId) return this.selfFenced ? 'dead' : 'alive';
+    if (worker === this.parts.workerId) return this.isSelfFenced ? 'dead' : 'alive';
     return this.isAlive(worker) ? 'alive' : this.statusLookup.lookUp(worker);
   }
 
@@ -138,18 +136,12 @@ export class Membership {
    * been declared dead, so it queries the relay first; only then this method returns a promise.
    */
   checkOwnLiveness(): boolean | Promise<boolean> {
-    const now = this.parts.timer.monotonicNow();
-    if (this.selfFenced || now - this.attemptedAt <= OWN_LIVENESS_TTL_MS) return !this.selfFenced;
-    // The reply to a query from before the suspension says nothing about the time since.
-    if (this.ownLiveness && now - this.ownLiveness.at <= OWN_LIVENESS_TTL_MS) return this.ownLiveness.isAlive;
-    const isAlive = (): boolean => !this.selfFenced;
-    this.ownLiveness = { at: now, isAlive: this.announce().then(isAlive, isAlive) };
-    return this.ownLiveness.isAlive;
+    return this.ownLiveness.check();
   }
 
   /** Whether this worker knows that it is fenced, without querying the relay. */
   get isSelfFenced(): boolean {
-    return this.selfFenced;
+    return this.ownLiveness.isFenced;
   }
 
   /** Reports each worker that disappears from the list; a watched one after each list that lacks it. */
@@ -229,15 +221,13 @@ export class Membership {
   }
 
   private async announce(): Promise<void> {
-    const begun = this.parts.timer.monotonicNow();
-    try {
-      this.applyReply(await this.parts.directory.announce(this.parts.workerId, PRESENCE_TTL_MS));
-    } finally {
-      this.attemptedAt = Math.max(this.attemptedAt, begun);
-    }
+    const announcing = this.parts.directory.announce(this.parts.workerId, PRESENCE_TTL_MS);
+    const isNewlyFenced = await this.ownLiveness.follow(announcing);
+    this.applyReply(await announcing);
+    if (isNewlyFenced) this.fencedListeners.notify();
   }
 
-  private applyReply({ generation, now, fenced }: AnnounceReply): void {
+  private applyReply({ generation, now }: AnnounceReply): void {
     const at = this.parts.timer.monotonicNow();
     const { contact: relation } = this;
     // The outage of this worker may have hit others too, whose announcements have expired because of it.
@@ -245,9 +235,6 @@ export class Membership {
     const since = isContinuous ? relation.since : at;
     this.contact = { generation, since, relayNow: now, at };
     this.isAnnounced = true;
-    if (!fenced || this.selfFenced) return;
-    this.selfFenced = true;
-    this.fencedListeners.notify();
   }
 
   /** A single late reply is not an outage: the relay, or this process, may have been busy. */

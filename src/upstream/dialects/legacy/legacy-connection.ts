@@ -154,7 +154,7 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
 
   close(): Promise<void> {
     this.end('it was closed');
-    this.closing ??= this.link.close();
+    this.closing ??= this.link.close(true);
     return this.closing;
   }
 
@@ -188,12 +188,13 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
   // Called by the inbox.
 
   sendAnswer(message: JsonObject, call?: LegacyCall): void {
-    if (this.closed && !this.isDetached) return;
+    if (this.closed && !this.isDetached && call?.settled !== false) return;
     void this.link.sendOneWay(JSON.stringify(message)).then((delivery) => {
       if (call === undefined || delivery === 'taken') return;
       // Otherwise the server would wait for the answer, and the call for the server, until the call's timeout.
-      if (delivery === 'session ended') this.lost('the server ended the session');
-      call.abandon('the answer to its question could not be delivered');
+      if (delivery === 'failed') return call.abandon('the answer to its question could not be delivered');
+      call.settle(toFaultOutcome('lost', SESSION_ENDED));
+      this.sessionEnded();
     });
   }
 
@@ -222,8 +223,14 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
 
   lost(reason: string, fault: TransportFault = 'lost'): void {
     if (!this.end(reason, fault)) return;
-    this.closing ??= this.link.close();
+    this.closing ??= this.link.close(true);
     this.events.closed(reason);
+  }
+
+  sessionEnded(): void {
+    if (!this.end(SESSION_ENDED, 'lost', 'unsent')) return;
+    this.closing ??= this.link.close(false);
+    this.events.closed(SESSION_ENDED);
   }
 
   lateAnswer(id: JsonValue | undefined): void {
@@ -304,20 +311,22 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
     if (outcome.kind === 'result') this.logLevel = level;
   }
 
-  private end(reason: string, fault: TransportFault = 'lost'): boolean {
+  /** Accepts no further call, and settles all calls in flight or those that were not sent. */
+  private end(reason: string, fault: TransportFault = 'lost', ending: 'all' | 'unsent' = 'all'): boolean {
     if (this.closedBecause !== undefined) return false;
     this.closedBecause = reason;
     // No queued call starts any more; all of them settle below.
     this.serialQueue = undefined;
     this.inbox.withdrawQuestions();
     for (const call of this.inbox.inFlight) {
-      call.settle(
-        call.transport?.sent === true ? toFaultOutcome(fault, reason) : connectionClosed(this.server, reason),
-      );
+      if (call.transport?.sent !== true) call.settle(connectionClosed(this.server, reason));
+      else if (ending === 'all') call.settle(toFaultOutcome(fault, reason));
     }
     return true;
   }
 }
+
+const SESSION_ENDED = 'the server ended the session';
 
 /** The identity of requests that the gateway sends on its own behalf. */
 const GATEWAY_IDENTITY: CallIdentity = { principal: 'the gateway', client: 'the gateway' };

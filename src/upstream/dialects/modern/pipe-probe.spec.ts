@@ -113,7 +113,8 @@ describe('a probe of a child process', () => {
       events: { notify: () => undefined, closed: () => undefined },
       suspectEra: () => undefined,
       deadline: new ConnectDeadline(clock, START_MS),
-      owner: '', opensServerStream: false,
+      owner: '',
+      opensServerStream: false,
     };
     const connection = await openOverPipe(pipe, opening, NEVER, probed?.handshakeId);
     expect(connection.profile).toMatchObject({ era: 'legacy', revision: '2025-11-25' });
