@@ -8,11 +8,12 @@ import {
   type UpstreamConnection,
   type UpstreamSessionState,
 } from '../upstream/index.js';
-import { ConnectAttempts, untilAborted, withinBudget } from './connect-attempts.js';
+import { ConnectAttempts, untilAborted } from './connect-attempts.js';
+import { ConnectionOpener } from './connection-opener.js';
 import { ConnectionTable } from './connection-table.js';
 import { mapHandshakeErrors } from './handshake-errors.js';
 import { toHeldConnection, type HeldConnection } from './held-connection.js';
-import { LocalPlacement, Placement, openLocallyIfUnreachable } from './placement.js';
+import { LocalPlacement, Placement } from './placement.js';
 import { ConnectionSlots } from './connection-slots.js';
 import { KnownServers } from './known-servers.js';
 import { PoolEntry } from './pool-entry.js';
@@ -60,6 +61,7 @@ export class UpstreamPool {
   private readonly attempts: ConnectAttempts;
   private readonly closing = new Set<Promise<void>>();
   private readonly slots: ConnectionSlots;
+  private readonly opener: ConnectionOpener;
   private readonly known = new KnownServers();
   private currentDefinitions: ReadonlySet<ServerDefinition>;
   private readonly cancelEviction: () => void;
@@ -75,6 +77,7 @@ export class UpstreamPool {
     this.attempts = new ConnectAttempts(clock);
     const retire = (entry: PoolEntry) => this.retireAndNotify(entry);
     this.slots = new ConnectionSlots(config, this.table, this.known, clock, retire);
+    this.opener = new ConnectionOpener(connector, placement, this.slots, this.attempts, clock);
     this.currentDefinitions = new Set(registry.snapshot.servers);
     this.cancelEviction = clock.every(EVICTION_INTERVAL_MS, () => this.evictIdle(clock.now()));
     this.unsubscribes = [
@@ -265,54 +268,26 @@ export class UpstreamPool {
     if (forceLocal) entry.expectLease();
     // A connection that another worker requested counts there, where an idle one can be evicted.
     if (!forceLocal) this.slots.acquireSession(entry, scope);
-    const owner = backOffOwnerOf(server, scope.caller);
-    const openLocally = async () => {
-      entry.remoteWorker = undefined;
-      if (server.transport === 'stdio') this.slots.acquireProcess(entry);
-      const budgetMs = this.attempts.budgetFrom(startedAt, server);
-      // The endpoint of this server alone: what the server sends outside any call is part of the conversation.
-      const opensServerStream = scope.session?.start.endpoint === server.slug;
-      const attempt = { signal: NEVER_ABORTED, budgetMs, owner, opensServerStream };
-      return this.connector.open(server, scope.client, entry, attempt);
-    };
     entry.remoteWorker = sharing?.isPlaced && !forceLocal ? this.placement.ownerOf(sharing.key) : undefined;
-    const connect = () =>
-      sharing && entry.remoteWorker !== undefined
-        ? this.openRemotely(entry, scope, sharing, startedAt).catch(openLocallyIfUnreachable(openLocally))
-        : openLocally();
-    const sharedBy = sharing?.key ?? `alone ${scope.caller.key}`;
-    entry.opening = this.attempts
-      .run(server, sharedBy, () => mapHandshakeErrors(server, connect()))
-      .then(
-        (connection) => {
-          entry.connection = connection;
-          this.known.setProfile(server, connection.profile);
-          // Nobody may wait for it any more, and an entry of one request has no other moment to be closed.
-          if (entry.isRetired) this.closeUnused(entry);
-          return connection;
-        },
-        (cause: unknown) => {
-          entry.finish();
-          throw cause;
-        },
-      );
+    entry.opening = this.opener.open(entry, scope, startedAt).then(
+      (connection) => {
+        entry.connection = connection;
+        this.known.setProfile(server, connection.profile);
+        // Nobody may wait for it any more, and an entry of one request has no other moment to be closed.
+        if (entry.isRetired) this.closeUnused(entry);
+        return connection;
+      },
+      (cause: unknown) => {
+        entry.finish();
+        throw cause;
+      },
+    );
     // Every user awaits `opening`. If all of them have left, its failure must not become an unhandled rejection.
     entry.opening.catch(() => undefined);
     // A lease that avoids a blocked connection serves one request.
     if (isBlocked && entry.remoteWorker !== undefined) entry.isRetired = true;
     else if (sharing) this.table.add(sharing, entry);
     return entry;
-  }
-
-  private openRemotely(
-    entry: PoolEntry,
-    scope: ConnectionScope,
-    sharing: Sharing,
-    startedAt: number,
-  ): Promise<UpstreamConnection> {
-    const { server, remoteWorker = '' } = entry;
-    const lease = this.placement.open(remoteWorker, server, scope, sharing, entry);
-    return withinBudget(lease, this.attempts.budgetFrom(startedAt, server), this.clock);
   }
 
   private restoreAt(server: ServerDefinition, session: Session, state: UpstreamSessionState): void {
