@@ -173,7 +173,7 @@ export const RESPONSE_SCHEMAS = {
         'warnings?': texts,
         tookMs: count,
       }),
-      object({ reachable: { const: false }, code: { type: 'integer' }, reason: text, tookMs: count }),
+      object({ reachable: { const: false }, code: { type: 'integer' }, reason: text, 'detail?': text, tookMs: count }),
     ],
   },
   WorkerHealth: object({
@@ -183,6 +183,7 @@ export const RESPONSE_SCHEMAS = {
     'failedAt?': instant,
     'code?': { type: 'integer' },
     'reason?': text,
+    'detail?': text,
     failures: count,
     'warnings?': texts,
   }),
