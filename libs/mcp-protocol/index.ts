@@ -1,6 +1,7 @@
 export { withoutNullMembers } from './absent-members.js';
 export {
   cleanDetail,
+  hideSecrets,
   markGatewayError,
   toServerContent,
   toFaultOutcome,
@@ -10,7 +11,7 @@ export {
   type HttpAnswer,
   type TransportFault,
 } from './answers/index.js';
-export { isTooDeep, parseServerMessage } from './deep-json.js';
+export { parseServerMessage } from './deep-json.js';
 export { canonicalJson } from './canonical-json.js';
 export { isResourceOrPart, LIST_CHANGES, LIST_FLAGS, toListFlag, RESOURCE_UPDATED, type ListFlag } from './changes.js';
 export {
@@ -53,6 +54,7 @@ export {
   type ParameterHeader,
 } from './headers/index.js';
 export { isJsonObject, type JsonObject, type JsonValue } from './json.js';
+export { CursorTrail, repairList, type RepairedList } from './listed-items/index.js';
 export type { JsonRpcNotification, JsonRpcRequest, JsonRpcResponse, RequestId, RpcError } from './json-rpc.js';
 export {
   isTaskMethod,

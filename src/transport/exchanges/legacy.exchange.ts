@@ -12,6 +12,7 @@ import {
   type JsonValue,
   type MessageReading,
   type Outcome,
+  type RequestId,
 } from '#lib/mcp-protocol';
 import { OrphanedStreams, SessionRouter, SessionUnknown, type SessionHandle } from '../../affinity/index.js';
 import { ClientNotifications, EndpointInfo } from '../../dispatch/index.js';
@@ -19,7 +20,9 @@ import { requireAccept } from '../http-request.js';
 import { OpenReplies } from '../open-replies.js';
 import { toRefusalText } from '../rpc-responses.js';
 import { StreamExpiry } from '../stream-expiry.js';
+import type { TrackedCall } from '../../telemetry/index.js';
 import { RefusalRecorder } from '../refusal-recorder.js';
+import { RequestRecords } from '../request-records.js';
 import { TransportConfig } from '../transport.config.js';
 import { BadRequest } from '../transport.errors.js';
 import { singleHeader, type Exchange } from './exchange.js';
@@ -50,6 +53,7 @@ export class LegacyExchange {
     private readonly streamExpiry: StreamExpiry,
     private readonly config: TransportConfig,
     private readonly notifications: ClientNotifications,
+    private readonly records: RequestRecords,
   ) {}
 
   /** A POST with one message. */
@@ -80,11 +84,14 @@ export class LegacyExchange {
       return exchange.writer.empty(202);
     }
     const reply = new LegacyBatchReply(exchange.writer, this.openReplies, revision);
+    // How many bytes of the body belong to which member is unknown.
+    const member = { ...exchange, arrival: { ...exchange.arrival, bytesIn: undefined } };
     const pending = readings.map(async (reading) => {
       if (reading.kind === 'invalid') return reply.addText(toRefusalText(reading.error, reading.id));
       if (reading.kind !== 'request') return this.sendToSession(exchange, session, reading).catch(logUndelivered);
-      const outcome = await this.outcomeOf(exchange, session, reading.message, reply);
-      return reply.add(reading.message.id, reading.message.method, outcome);
+      const record = this.beginRecord(member, session, reading.message);
+      const outcome = await this.outcomeOf(exchange, session, reading.message, reply, record);
+      return reply.add(reading.message, outcome, record);
     });
     await Promise.all(pending);
     return reply.finish();
@@ -129,34 +136,47 @@ export class LegacyExchange {
   private async initialize(exchange: Exchange, message: JsonRpcRequest): Promise<void> {
     const revision = negotiateLegacy(message.params?.['protocolVersion']);
     const client = toClientProfile(message, revision);
-    const outcome = refuseDeclarations(client) ?? (await this.endpointInfo.initializeResult({ ...exchange, client }));
-    // A client that disconnected meanwhile needs no session.
-    const opensSession = outcome.kind === 'result' && !exchange.writer.isClosed;
-    const headers = opensSession ? this.openSession(exchange, client) : {};
-    const reply = new LegacyReply(
-      exchange.writer.withHeaders(headers),
-      this.openReplies,
-      revision,
-      message.id,
-      message.method,
-    );
+    const record = this.records.begin(exchange, message, { transport: 'mcp', era: 'legacy', revision });
+    const refusal = refuseDeclarations(client);
+    const { outcome, headers } = refusal
+      ? { outcome: refusal, headers: {} }
+      : await this.openSession(exchange, client, message.id, record);
+    const writer = exchange.writer.withHeaders(headers);
+    const reply = new LegacyReply(writer, this.openReplies, revision, message.id, message.method, record);
     reply.finish(outcome);
   }
 
-  private openSession({ caller, endpoint }: Exchange, client: ClientProfile): Record<string, string> {
+  private async openSession(
+    exchange: Exchange,
+    client: ClientProfile,
+    requestId: RequestId,
+    record: TrackedCall,
+  ): Promise<{ readonly outcome: Outcome; readonly headers: Record<string, string> }> {
+    const { caller, endpoint, writer } = exchange;
     const session = this.router.open({ caller, client, endpoint: endpoint.id, transport: 'http' });
-    return { [SESSION_HEADER]: session.id };
+    const outcome = await this.endpointInfo.initializeResult({ caller, endpoint, client, record }, session, requestId);
+    // A client that disconnected meanwhile needs no session.
+    if (outcome.kind === 'result' && !writer.isClosed) return { outcome, headers: { [SESSION_HEADER]: session.id } };
+    await session.end();
+    return { outcome, headers: {} };
   }
 
   private async answer(exchange: Exchange, session: SessionHandle, message: JsonRpcRequest): Promise<void> {
+    const record = this.beginRecord(exchange, session, message);
     const reply = new LegacyReply(
       exchange.writer,
       this.openReplies,
       session.client.revision,
       message.id,
       message.method,
+      record,
     );
-    reply.finish(await this.outcomeOf(exchange, session, message, reply));
+    reply.finish(await this.outcomeOf(exchange, session, message, reply, record));
+  }
+
+  private beginRecord(exchange: Exchange, { id, client }: SessionHandle, message: JsonRpcRequest): TrackedCall {
+    const { revision } = client;
+    return this.records.begin(exchange, message, { transport: 'mcp', era: 'legacy', revision, session: id });
   }
 
   /** A disconnect cancels nothing in this era: the call continues, and its events can be replayed (invariant 3). */
@@ -165,12 +185,13 @@ export class LegacyExchange {
     session: SessionHandle,
     message: JsonRpcRequest,
     reply: LegacyStream,
+    record: TrackedCall,
   ): Promise<Outcome> {
     if (!isLegacyMethod(message.method) || message.method === 'initialize')
       return Promise.resolve(unknownMethod(message));
     return this.dispatcher.dispatch(
       exchange.source,
-      toSessionInbound(exchange, session, message),
+      toSessionInbound(exchange, session, message, record),
       reply,
       NEVER_ABORTED,
     );
