@@ -14,6 +14,7 @@ import { LEAVING_REASON, type BusEnd, type BusExchange, type WorkerBus } from '#
 import type { StreamEvent, StreamSink } from '../session-pool/index.js';
 import type { SubscribedResource } from '../subscriptions/index.js';
 import { SessionUnknown } from './affinity.errors.js';
+import type { CallProgress } from '../telemetry/index.js';
 import { OwnerUnreachable, withRequestId } from '../workers/index.js';
 import type { UpstreamCall } from '../calls/index.js';
 import { toConnectionOutcome } from '../connections/index.js';
@@ -79,7 +80,8 @@ export class RemoteSession implements SessionHandle {
     const onEvent = (event: unknown) => deliver(event as StreamEvent | StreamSignal, sink);
     // The call timeout is paused while the client answers a question. Only the owner can measure that time, so the
     // order has no budget here.
-    return this.requestOwner(SessionPattern.call, { call: toForwardedCall(call) }, undefined, onEvent).outcome;
+    const payload = { call: toForwardedCall(call) };
+    return this.requestOwner(SessionPattern.call, payload, undefined, onEvent, call.progress).outcome;
   }
 
   cancel(requestId: RequestId): Promise<void> {
@@ -152,12 +154,19 @@ export class RemoteSession implements SessionHandle {
   }
 
   /** Sends an order to the owner and follows handoffs, as long as the order has certainly not run (invariant 2). */
-  private requestOwner(pattern: string, payload: object, budgetMs: number | undefined, onEvent?: OnEvent): SentOrder {
+  private requestOwner(
+    pattern: string,
+    payload: object,
+    budgetMs: number | undefined,
+    onEvent?: OnEvent,
+    progress?: CallProgress,
+  ): SentOrder {
     const { order, owner } = this.route;
     let exchange: BusExchange;
     let isCancelled = false;
     const send = (to: string): void => {
       const message = { to, pattern, payload: { ...order, ...payload }, queue: order.session };
+      if (progress) progress.forwardedTo = to;
       exchange = this.ports.bus.request(budgetMs === undefined ? message : { ...message, budgetMs }, onEvent);
       if (isCancelled) exchange.cancel();
     };
@@ -169,6 +178,7 @@ export class RemoteSession implements SessionHandle {
         return follow(handoffs + 1);
       }
       if (newOwner !== undefined || isSessionUnknown(end)) return SESSION_UNKNOWN;
+      if (end.kind === 'value') progress?.addReport(readReport(end.value));
       const outcome = withRequestId(toConnectionOutcome(end), exchange.request);
       const hasNotRun = end.kind === 'not-executed' || end.kind === 'refused';
       return hasNotRun && outcome.kind === 'error' ? { ...outcome, refused: true } : outcome;
@@ -212,6 +222,9 @@ function deliver(event: StreamEvent | StreamSignal, sink: StreamSink): void | Pr
  * A stream that ended before it was found was refused, and nothing ran. A stream that ended with a result belongs to an
  * ended session.
  */
+/** The owner's report on a call, which `toConnectionOutcome` drops. */
+const readReport = (value: unknown): unknown => (isJsonObject(value) ? value['progress'] : undefined);
+
 function toStreamError(outcome: Outcome): Error {
   if (outcome.kind === 'result') return new SessionUnknown();
   return outcome.error.code === GatewayCode.outcomeUnknown ? new OwnerUnreachable() : new OutcomeError(outcome);

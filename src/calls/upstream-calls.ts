@@ -25,6 +25,7 @@ import {
 } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
 import type { ServerDefinition } from '../registry/index.js';
+import { whileServerWorks, type CallProgress } from '../telemetry/index.js';
 import type { UpstreamConnection, UpstreamRequest } from '../upstream/index.js';
 import { isTaskResult, UNEXPECTED_TASK, withoutTasks, TaskExchanges, type TaskExchange } from './task-exchange.js';
 import type { CallInfo, CallResult } from './parkable-call.js';
@@ -60,6 +61,8 @@ export interface UpstreamCall {
   readonly silent?: boolean;
   /** True if the client may use tasks at the server. */
   readonly usesTasks?: boolean;
+  /** Receives where the call is. Absent: the call belongs to no request of a client. */
+  readonly progress?: CallProgress | undefined;
 }
 
 /** Executes calls on the worker that holds their session or connection. */
@@ -85,7 +88,7 @@ export class UpstreamCalls {
       const { signal } = open;
       outcome = signal.aborted
         ? CANCELLED_BEFORE_START
-        : await this.run(call, session, new SessionReply(session, open), signal);
+        : await this.run(call, session, new SessionReply(session, open, call.progress), signal);
     } finally {
       // Finish the call whatever happened, or it would count as in flight forever.
       const answer = open.finish(outcome);
@@ -126,7 +129,7 @@ export class UpstreamCalls {
     reply: CallReply,
     signal: AbortSignal,
   ): Promise<Outcome> {
-    const outcome = await this.attempt(call, session, reply, signal);
+    const outcome = await whileServerWorks(call.progress, () => this.attempt(call, session, reply, signal));
     this.health.record(call.server.slug, outcome, signal);
     return outcome;
   }
@@ -171,6 +174,7 @@ export class UpstreamCalls {
     if ('kind' in permitted) return permitted;
     const request = withConnectionLogLevel(connection, toUpstreamRequest(era, permitted, session));
     reply.connection = connection;
+    call.progress?.reach(connection.profile);
     const received = await connection.request(request, tasks?.toClientReply(reply) ?? reply, signal);
     if (!tasks && era === 'modern' && isTaskResult(received)) return UNEXPECTED_TASK;
     const outcome = tasks ? await tasks.toClient(call, received) : received;

@@ -3,6 +3,7 @@ import { PRODUCT } from '#lib/extension-kit';
 import { result, type Era, type JsonObject, type Outcome } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
 import type { ServerDefinition } from '../registry/index.js';
+import { whileServerWorks } from '../telemetry/index.js';
 import type { ServerProfile } from '../upstream/index.js';
 import { toOtherEraCapabilities, mergeCapabilities } from './capabilities.js';
 import { FailureReporter } from './failure-reporter.js';
@@ -19,7 +20,7 @@ export interface EndpointProfile {
   readonly instructions?: string;
 }
 
-type EndpointClient = Pick<Inbound, 'caller' | 'client' | 'endpoint'>;
+type EndpointClient = Pick<Inbound, 'caller' | 'client' | 'endpoint' | 'record'>;
 
 /** Builds the `initialize` result and the discovery of an endpoint. */
 @Injectable()
@@ -38,9 +39,10 @@ export class EndpointInfo {
   /** The result of `initialize` (specification 2025: basic/lifecycle), or an error when the server of a transparent endpoint cannot be reached. */
   async initializeResult(visitor: EndpointClient): Promise<Outcome> {
     try {
-      return result({ protocolVersion: visitor.client.revision, ...(await this.readProfile(visitor, 'legacy')) });
+      const profile = await whileServerWorks(visitor.record, () => this.readProfile(visitor, 'legacy'));
+      return result({ protocolVersion: visitor.client.revision, ...profile });
     } catch (cause) {
-      return this.failureReporter.toOutcome({ method: 'initialize', endpoint: visitor.endpoint.id }, cause);
+      return this.failureReporter.toOutcome({ method: 'initialize', record: visitor.record }, cause);
     }
   }
 

@@ -27,6 +27,8 @@ export interface ItemRefusal {
   readonly reason: string;
   /** Absent when the name names no server of the endpoint. */
   readonly server?: ServerDefinition;
+  /** The server's own name of an item whose use is denied. */
+  readonly name?: string;
 }
 
 const KEEP_NAME = (name: string): string => name;
@@ -68,7 +70,8 @@ export class ItemGate {
     if ('refusal' in use) return use;
     if (!endpoint.shows(use)) return toUnknown(use);
     const decision = use.args && endpoint.permits?.(use);
-    return decision?.allowed === false ? { refusal: 'denied', reason: decision.reason, server: use.server } : use;
+    if (decision?.allowed !== false) return use;
+    return { refusal: 'denied', reason: decision.reason, server: use.server, name: use.name };
   }
 
   /** Returns the use of an item at a server, whether or not it is enabled. Refuses only a malformed URI. */
@@ -163,7 +166,7 @@ const toUnavailable = (server: ServerDefinition): ItemRefusal => ({
 function admitArguments(endpoint: Endpoint, use: ServerItemUse | ItemRefusal): ServerItemUse | ItemRefusal {
   if ('refusal' in use || !endpoint.permits || use.args === undefined) return use;
   const { allowed, reason } = endpoint.permits(use);
-  return allowed ? use : { refusal: 'denied', reason, server: use.server };
+  return allowed ? use : { refusal: 'denied', reason, server: use.server, name: use.name };
 }
 
 const toShown = (endpoint: Endpoint, use: ServerItemUse | ItemRefusal): ServerItemUse | ItemRefusal =>

@@ -72,6 +72,19 @@ describe('a session that another worker owns', () => {
     expect(await client.notify(other, 'notifications/roots/list_changed')).toEqual({ status: 202, messages: [] });
   });
 
+  it('never sends a call without an id to the server, alone or in a batch', async () => {
+    const client = await world.initialize(owner, { revision: '2025-03-26' });
+    const params = { name: 'echo', arguments: { text: 'x', call: 'without an id' } };
+    const hidden = { jsonrpc: '2.0', method: 'tools/call', params };
+    for (const worker of [owner, other]) {
+      expect(await client.notify(worker, 'tools/call', params)).toEqual({ status: 202, messages: [] });
+      expect(await read(await client.post(worker, [hidden, hidden]))).toEqual({ status: 202, messages: [] });
+      const call = toolCall('beside', 'echo', { text: 'beside' });
+      expect((await read(await client.post(worker, [hidden, call]))).messages).toMatchObject([{ id: 'beside' }]);
+    }
+    expect([world.server.arrivals('without an id'), world.server.arrivals('beside')]).toEqual([0, 2]);
+  });
+
   it.each([
     ['a third worker', () => third],
     ['its owner', () => owner],

@@ -17,6 +17,8 @@ import { Readiness } from '../../src/lifecycle/index.js';
 import type { RegistrySnapshot, ServerDefinition } from '../../src/registry/index.js';
 import { RegistryComponents } from '../../src/registry/testing.js';
 import { SessionPool } from '../../src/session-pool/index.js';
+import { CallRecorder } from '../../src/telemetry/index.js';
+import type { CallRecord } from '../../src/telemetry/testing.js';
 import { createHttpAdapter } from '../../src/transport/index.js';
 import { StreamExpiry } from '../../src/transport/testing.js';
 import { UpstreamConnector } from '../../src/upstream/index.js';
@@ -43,6 +45,9 @@ interface RequestOptions {
 
 /** A complete gateway that listens, with fake servers. */
 export class HttpWorld {
+  /** The records of all requests, in the order in which they ended. */
+  readonly records: CallRecord[] = [];
+
   private constructor(
     private readonly application: NestFastifyApplication,
     private readonly folder: string,
@@ -77,7 +82,10 @@ export class HttpWorld {
     await application.listen(0, '127.0.0.1');
     const { port } = application.getHttpServer().address() as AddressInfo;
     const token = await application.get(TokenIssuer).issue({ subject: 'me', expiresInSeconds: 600 });
-    return new HttpWorld(application, folder, token, `http://127.0.0.1:${port}`, connector, registry, expiryClock);
+    const url = `http://127.0.0.1:${port}`;
+    const world = new HttpWorld(application, folder, token, url, connector, registry, expiryClock);
+    application.get(CallRecorder).addSink({ record: (record) => void world.records.push(record) });
+    return world;
   }
 
   get authorization(): { readonly authorization: string } {

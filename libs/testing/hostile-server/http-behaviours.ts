@@ -129,9 +129,8 @@ function behaviour(variant: Variant, body: Body): Behaviour {
     carriers: HTTP_CARRIERS,
     expect: expectation(variant, body),
   };
-  if (status !== 404) return common;
   // With a session, 404 means that the session does not exist, unless the body shows that the server read the call.
-  if (body.hasCallId) return { ...common, endsSession: ['sse'] };
+  if (status !== 404 || body.hasCallId) return common;
   return { ...common, expectOn: { 'legacy-http': sessionLost, sse: sessionLost }, endsSession: ['legacy-http', 'sse'] };
 }
 

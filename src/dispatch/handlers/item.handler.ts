@@ -10,11 +10,19 @@ import {
 } from '#lib/mcp-protocol';
 import type { ParkedState } from '../../calls/index.js';
 import { publishResult } from '../../catalog/index.js';
-import { ItemGate, readItemReference, type ItemReference, type ServerItemUse } from '../../gate/index.js';
+import {
+  ItemGate,
+  readItemReference,
+  type ItemReference,
+  type ItemRefusal,
+  type ServerItemUse,
+} from '../../gate/index.js';
 import { Limits } from '../../limits/index.js';
 import { Items } from '../../items/index.js';
 import type { ServerDefinition } from '../../registry/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
+import { toSafeUri, whileServerWorks, type CallProgress } from '../../telemetry/index.js';
+import { truncateLabel } from '../../workers/index.js';
 import { CallDelivery, type AddressedRequest } from '../call-delivery.js';
 import {
   definitionChanged,
@@ -50,10 +58,11 @@ export class ItemHandler extends MethodHandler {
     const { endpoint, request, client, caller } = inbound;
     const reference = readItemReference(request);
     const loading = 'fault' in reference ? undefined : this.names.load(inbound, reference, signal);
-    if (loading) await loading;
+    if (loading) await whileServerWorks(inbound.record, () => loading);
     if (parked) return this.continueParkedCall(inbound, { parked, reference }, sink, signal);
     if ('fault' in reference) return invalidParams(reference.fault);
     const use = this.gate.admit(endpoint, reference);
+    recordItem(inbound.record, reference, use);
     if ('refusal' in use) return toRefusalOutcome(use, reference, client);
     return this.limits.run({ caller, server: use.server, use }, () =>
       this.run(inbound, { reference, use }, sink, signal),
@@ -73,6 +82,7 @@ export class ItemHandler extends MethodHandler {
     const { endpoint, request } = inbound;
     if ('fault' in reference) return this.rejectParkedCall(parked, NO_LONGER_VISIBLE);
     const use = this.gate.readmit(endpoint, reference);
+    recordItem(inbound.record, reference, use);
     if ('refusal' in use)
       return this.rejectParkedCall(parked, use.refusal === 'denied' ? use.reason : NO_LONGER_VISIBLE);
     const addressed = toAddressedRequest(request, reference, use);
@@ -98,7 +108,7 @@ export class ItemHandler extends MethodHandler {
     const addressed = toAddressedRequest(inbound.request, reference, use);
     if (use.kind !== 'tools') return this.deliver(inbound, addressed, sink, signal);
     const found = this.toolHeaders.headersFor(server, name, inbound);
-    const headers = found instanceof Promise ? await found : found;
+    const headers = found instanceof Promise ? await whileServerWorks(inbound.record, () => found) : found;
     // Loading the tool list may have revealed a changed definition, so this check comes after it.
     const permission = this.items.checkTool(server, name);
     if (permission === 'quarantined') return definitionChanged(server.slug);
@@ -136,6 +146,17 @@ export class ItemHandler extends MethodHandler {
     if (outcome.kind === 'error' || inbound.endpoint.transparent) return outcome;
     return { ...outcome, result: publishResult(inbound.endpoint, server, outcome.result) };
   }
+}
+
+/** Of an item that does not exist for the caller, only the name is known that the client used. */
+function recordItem(
+  record: CallProgress | undefined,
+  { kind, text }: ItemReference,
+  use: ServerItemUse | ItemRefusal,
+): void {
+  if (!record) return;
+  const name = use.name ?? text;
+  record.address(use.server?.slug, kind === 'resources' ? toSafeUri(name) : truncateLabel(name));
 }
 
 const NO_LONGER_VISIBLE = 'You no longer have access to this item.';

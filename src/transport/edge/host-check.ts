@@ -6,6 +6,7 @@ import { ClientAddresses, ReceivedSource } from '../../client-address/index.js';
 import { OriginGuard } from '../origin-guard.js';
 import { RefusalRecorder } from '../refusal-recorder.js';
 import { answerPreflight, shareResponse, varyByOrigin } from './cross-origin.js';
+import { RequestRecords } from '../request-records.js';
 import { refuseRequest } from './refuse-request.js';
 
 /**
@@ -18,6 +19,7 @@ export class HostCheck implements OnModuleInit {
     private readonly host: HttpAdapterHost,
     private readonly origins: OriginGuard,
     private readonly refusals: RefusalRecorder,
+    private readonly records: RequestRecords,
     private readonly addresses: ClientAddresses,
     private readonly clock: Clock,
   ) {}
@@ -31,6 +33,7 @@ export class HostCheck implements OnModuleInit {
       const refused = this.origins.check(raw.headers);
       if (refused) {
         this.refusals.recordRefused(new ReceivedSource(raw, this.addresses), refused);
+        this.records.recordForeign(raw, refused);
         reply.hijack();
         return refuseRequest(raw, reply.raw, refused, this.clock);
       }

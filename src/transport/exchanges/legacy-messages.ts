@@ -15,6 +15,7 @@ import {
 } from '#lib/mcp-protocol';
 import type { SessionHandle } from '../../affinity/index.js';
 import type { Inbound } from '../../dispatch/index.js';
+import type { TrackedCall } from '../../telemetry/index.js';
 import type { Admitted } from '../admission.js';
 import { BadRequest } from '../transport.errors.js';
 
@@ -45,7 +46,12 @@ export class MalformedMessage extends BadRequest {
 type OptionalRequestId = Extract<MessageReading, { kind: 'invalid' }>['id'] | undefined;
 
 /** Converts a request of a session to the era-independent form. */
-export function toSessionInbound(admitted: Admitted, session: SessionHandle, message: JsonRpcRequest): Inbound {
+export function toSessionInbound(
+  admitted: Admitted,
+  session: SessionHandle,
+  message: JsonRpcRequest,
+  record: TrackedCall,
+): Inbound {
   return {
     caller: admitted.caller,
     endpoint: admitted.endpoint,
@@ -54,6 +60,7 @@ export function toSessionInbound(admitted: Admitted, session: SessionHandle, mes
     requestId: message.id,
     request: decodeLegacyRequest(message),
     clientRepeatsCall: false,
+    record,
   };
 }
 

@@ -16,7 +16,9 @@ import { ClientNotifications, EndpointInfo } from '../../dispatch/index.js';
 import { requireAccept } from '../http-request.js';
 import { OpenReplies } from '../open-replies.js';
 import { StreamExpiry } from '../stream-expiry.js';
+import type { TrackedCall } from '../../telemetry/index.js';
 import { RefusalRecorder } from '../refusal-recorder.js';
+import { RequestRecords } from '../request-records.js';
 import { TransportConfig } from '../transport.config.js';
 import { BadRequest } from '../transport.errors.js';
 import { singleHeader, type Exchange } from './exchange.js';
@@ -47,6 +49,7 @@ export class LegacyExchange {
     private readonly streamExpiry: StreamExpiry,
     private readonly config: TransportConfig,
     private readonly notifications: ClientNotifications,
+    private readonly records: RequestRecords,
   ) {}
 
   /** A POST with one message. */
@@ -75,10 +78,13 @@ export class LegacyExchange {
       return exchange.writer.empty(202);
     }
     const reply = new LegacyBatchReply(exchange.writer, this.openReplies, revision);
+    // How many bytes of the body belong to which member is unknown.
+    const member = { ...exchange, arrival: { ...exchange.arrival, bytesIn: undefined } };
     const pending = readings.map(async (reading) => {
       if (reading.kind !== 'request') return this.sendToSession(exchange, session, reading).catch(logUndelivered);
-      const outcome = await this.outcomeOf(exchange, session, reading.message, reply);
-      return reply.add(reading.message.id, reading.message.method, outcome);
+      const record = this.beginRecord(member, session, reading.message);
+      const outcome = await this.outcomeOf(exchange, session, reading.message, reply, record);
+      return reply.add(reading.message, outcome, record);
     });
     await Promise.all(pending);
     return reply.finish();
@@ -123,7 +129,10 @@ export class LegacyExchange {
   private async initialize(exchange: Exchange, message: JsonRpcRequest): Promise<void> {
     const revision = negotiateLegacy(message.params?.['protocolVersion']);
     const client = toClientProfile(message, revision);
-    const outcome = refuseDeclarations(client) ?? (await this.endpointInfo.initializeResult({ ...exchange, client }));
+    const record = this.records.begin(exchange, message, { transport: 'mcp', era: 'legacy', revision });
+    const { caller, endpoint } = exchange;
+    const visitor = { caller, endpoint, client, record };
+    const outcome = refuseDeclarations(client) ?? (await this.endpointInfo.initializeResult(visitor));
     // A client that disconnected meanwhile needs no session.
     const opensSession = outcome.kind === 'result' && !exchange.writer.isClosed;
     const headers = opensSession ? this.openSession(exchange, client) : {};
@@ -133,6 +142,7 @@ export class LegacyExchange {
       revision,
       message.id,
       message.method,
+      record,
     );
     reply.finish(outcome);
   }
@@ -143,14 +153,21 @@ export class LegacyExchange {
   }
 
   private async answer(exchange: Exchange, session: SessionHandle, message: JsonRpcRequest): Promise<void> {
+    const record = this.beginRecord(exchange, session, message);
     const reply = new LegacyReply(
       exchange.writer,
       this.openReplies,
       session.client.revision,
       message.id,
       message.method,
+      record,
     );
-    reply.finish(await this.outcomeOf(exchange, session, message, reply));
+    reply.finish(await this.outcomeOf(exchange, session, message, reply, record));
+  }
+
+  private beginRecord(exchange: Exchange, { id, client }: SessionHandle, message: JsonRpcRequest): TrackedCall {
+    const { revision } = client;
+    return this.records.begin(exchange, message, { transport: 'mcp', era: 'legacy', revision, session: id });
   }
 
   /** A disconnect cancels nothing in this era: the call continues, and its events can be replayed (invariant 3). */
@@ -159,12 +176,13 @@ export class LegacyExchange {
     session: SessionHandle,
     message: JsonRpcRequest,
     reply: LegacyStream,
+    record: TrackedCall,
   ): Promise<Outcome> {
     if (!isLegacyMethod(message.method) || message.method === 'initialize')
       return Promise.resolve(unknownMethod(message));
     return this.dispatcher.dispatch(
       exchange.source,
-      toSessionInbound(exchange, session, message),
+      toSessionInbound(exchange, session, message, record),
       reply,
       NEVER_ABORTED,
     );

@@ -15,7 +15,9 @@ import { toJsonRpcMessage } from '../rpc-responses.js';
 import { OpenReplies } from '../open-replies.js';
 import { StreamExpiry } from '../stream-expiry.js';
 import { BadRequest } from '../transport.errors.js';
-import type { Exchange } from './exchange.js';
+import { RequestRecords } from '../request-records.js';
+import type { TrackedCall } from '../../telemetry/index.js';
+import type { Exchange, Received } from './exchange.js';
 import {
   isLegacyMethod,
   refuseDeclarations,
@@ -25,7 +27,7 @@ import {
   toNotification,
   type ValidMessage,
 } from './legacy-messages.js';
-import { toLegacyResponseText, LegacyStream } from './legacy-replies.js';
+import { toLegacyOutcome, toLegacyResponseText, LegacyStream } from './legacy-replies.js';
 
 const NEVER_ABORTED = new AbortController().signal;
 /** Discards messages: the session itself sends messages before an outcome to its stream. */
@@ -47,6 +49,7 @@ export class SseExchange {
     private readonly openReplies: OpenReplies,
     private readonly streamExpiry: StreamExpiry,
     private readonly notifications: ClientNotifications,
+    private readonly records: RequestRecords,
     private readonly gateway: GatewayConfig,
   ) {}
 
@@ -78,33 +81,57 @@ export class SseExchange {
   }
 
   /** Runs at the owner for messages posted to any worker. Resolves once the message is accepted, and throws when it is not. */
-  async accept(admitted: Admitted, session: LocalSession, reading: ValidMessage): Promise<void> {
+  async accept(admitted: Received, session: LocalSession, reading: ValidMessage): Promise<void> {
     if (reading.kind === 'request') this.answer(admitted, session, reading.message).catch(logLostAnswer);
     else if (reading.kind === 'notification')
       await this.notifications.forward(admitted, session, toNotification(reading.message));
     else await sendAnswer(session, reading.message);
   }
 
-  private answer(exchange: Admitted, session: LocalSession, message: JsonRpcRequest): Promise<void> {
+  private answer(exchange: Received, session: LocalSession, message: JsonRpcRequest): Promise<void> {
     const answer = () => this.outcomeOf(exchange, session, message);
     return session.answerOnStream(message.id, message.method, answer);
   }
 
-  private outcomeOf(exchange: Admitted, session: LocalSession, message: JsonRpcRequest): Promise<Outcome> {
-    if (message.method === 'initialize') return this.initialize(exchange, session, message);
+  /** The record of a request describes the POST: the answer is sent on a stream that other answers share. */
+  private async outcomeOf(exchange: Received, session: LocalSession, message: JsonRpcRequest): Promise<Outcome> {
+    const { revision } = session.client;
+    const record = this.records.begin(exchange, message, {
+      transport: 'sse',
+      era: 'legacy',
+      revision,
+      session: session.id,
+    });
+    const outcome = await this.run(exchange, session, message, record);
+    record.end(toLegacyOutcome(message.method, outcome, revision), { httpStatus: 202 });
+    return outcome;
+  }
+
+  private run(
+    exchange: Received,
+    session: LocalSession,
+    message: JsonRpcRequest,
+    record: TrackedCall,
+  ): Promise<Outcome> {
+    if (message.method === 'initialize') return this.initialize(exchange, session, message, record);
     if (isLegacyMethod(message.method)) {
-      const inbound = toSessionInbound(exchange, session, message);
+      const inbound = toSessionInbound(exchange, session, message, record);
       return this.dispatcher.dispatch(exchange.source, inbound, NO_OP_SINK, NEVER_ABORTED);
     }
     const error = { code: RpcCode.methodNotFound, message: `Method not found: ${message.method}` };
     return Promise.resolve(failure(error));
   }
 
-  private async initialize(exchange: Admitted, session: LocalSession, message: JsonRpcRequest): Promise<Outcome> {
+  private async initialize(
+    exchange: Admitted,
+    session: LocalSession,
+    message: JsonRpcRequest,
+    record: TrackedCall,
+  ): Promise<Outcome> {
     const { caller, endpoint } = exchange;
     const client = toClientProfile(message, negotiateLegacy(message.params?.['protocolVersion']));
     const outcome =
-      refuseDeclarations(client) ?? (await this.endpointInfo.initializeResult({ caller, endpoint, client }));
+      refuseDeclarations(client) ?? (await this.endpointInfo.initializeResult({ caller, endpoint, client, record }));
     if (outcome.kind !== 'result') return outcome;
     try {
       await session.setClient(client);

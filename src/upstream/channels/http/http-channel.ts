@@ -1,8 +1,9 @@
 import { Pool } from 'undici';
-import type { RemoteServer } from '../../../registry/index.js';
+import type { RemoteServer, RestServer } from '../../../registry/index.js';
 import type { Deadlines } from '../deadlines.js';
 import type { AddressGuard } from '#lib/address-guard';
 import { guardedConnector } from '../guard/index.js';
+import { DECODABLE_CODINGS } from './body-decoder.js';
 import { HttpExchange, type HttpLimits, type HttpReceiver } from './http-exchange.js';
 
 export interface HttpChannelLimits extends HttpLimits {
@@ -13,7 +14,7 @@ export interface HttpChannelLimits extends HttpLimits {
 }
 
 /** The target of requests, and the headers that each of them carries. */
-export type HttpDestination = Pick<RemoteServer, 'url' | 'headers' | 'timeouts' | 'guarded'>;
+export type HttpDestination = Pick<RemoteServer | RestServer, 'transport' | 'url' | 'headers' | 'timeouts' | 'guarded'>;
 
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -56,8 +57,7 @@ const RESERVED = new Set([
 
 /**
  * Sends requests to one server over HTTP. Calls share a bounded pool; messages that must not wait behind calls
- * (cancellations, answers, long streams) use a second, unbounded pool. Redirects are not followed, and compression is
- * not requested.
+ * (cancellations, answers, long streams) use a second, unbounded pool. Redirects are not followed.
  */
 export class HttpChannel {
   readonly url: URL;
@@ -79,7 +79,11 @@ export class HttpChannel {
   ) {
     this.url = new URL(definition.url);
     this.path = this.url.pathname + this.url.search;
-    this.headers = toConfiguredHeaders(definition.headers, this.url);
+    this.headers = [
+      ...toConfiguredHeaders(definition.headers, this.url),
+      'accept-encoding',
+      acceptedCodings(definition),
+    ];
     const connection = { timeout: definition.timeouts.connectMs, allowH2: false };
     const options = {
       pipelining: 1,
@@ -154,6 +158,13 @@ export class HttpChannel {
     Promise.all([this.callPool.close(), this.sidePool.close()]).then(() => this.whenClosed.resolve(), NOTHING);
   }
 }
+
+/**
+ * Proxies and servers hold the events of a compressed stream back, so that an MCP server is asked for none. Bodies that are
+ * compressed nevertheless are decoded.
+ */
+const acceptedCodings = ({ transport }: HttpDestination): string =>
+  transport === 'rest' ? DECODABLE_CODINGS : 'identity';
 
 const NOTHING = (): void => undefined;
 

@@ -3,6 +3,7 @@ import type { Dispatcher } from 'undici';
 import { trimOptionalWhitespace, type HttpAnswer, type TransportFault } from '#lib/mcp-protocol';
 import type { Deadlines, Expiring } from '../deadlines.js';
 import { AddressForbidden } from '../guard/index.js';
+import { BodyDecoder, codingsOf, isDecodable, type DecodedBody, type FlowControl } from './body-decoder.js';
 import { SseOverflow, SseParser, type SseEvent } from './sse-parser.js';
 
 export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
@@ -11,7 +12,7 @@ export type AnswerHeaders = Readonly<Record<string, string | string[] | undefine
  * Receives the response to one HTTP request. The last call is exactly one of `answered`, `streamEnded` and `failed`.
  */
 export interface HttpReceiver {
-  /** A complete answer that is not an event stream, with any status; `bytes` is the unmodified body. */
+  /** A complete answer that is not an event stream, with any status; `bytes` is its body, decoded. */
   answered(answer: HttpAnswer, headers: AnswerHeaders, bytes: Buffer): void;
   /** An event stream begins. */
   streaming(headers: AnswerHeaders): void;
@@ -37,7 +38,7 @@ export interface HttpLimits {
 /** How long a dismissed stream may take to end by itself, in milliseconds. */
 const DISMISS_TIMEOUT_MS = 1_000;
 
-/** Replaces a body that cannot be decoded. It is not valid JSON. */
+/** Replaces a text that is not UTF-8. It is not valid JSON. */
 const UNREADABLE = '\uFFFD';
 
 const ABORTED = new Error('aborted');
@@ -45,7 +46,7 @@ const ABORTED = new Error('aborted');
 /**
  * One HTTP request and its answer, driven by undici. Aborting closes the connection, or prevents it from being opened.
  */
-export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
+export class HttpExchange implements Dispatcher.DispatchHandler, DecodedBody, Expiring {
   expiresAt = 0;
   private controller: Dispatcher.DispatchController | undefined;
   private hasStarted = false;
@@ -59,7 +60,9 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
   private undelivered: SseEvent[] | undefined;
   private hasStreamEnded = false;
   private isDismissed = false;
-  private isBodyEncoded = false;
+  private decoder: BodyDecoder | undefined;
+  /** The codings of a body that cannot be decoded. */
+  private unknownCodings: string | undefined;
 
   constructor(
     private receiver: HttpReceiver,
@@ -100,6 +103,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
     this.removeTimeout();
     this.timeoutMs = DISMISS_TIMEOUT_MS;
     this.deadlines.add(this, DISMISS_TIMEOUT_MS);
+    this.decoder?.destroy();
     this.controller?.resume();
   }
 
@@ -130,8 +134,8 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
     this.status = status;
     this.statusText = statusText;
     this.headers = headers;
-    this.isBodyEncoded = isEncoded(headers['content-encoding']);
-    if (status < 300 && !this.isBodyEncoded && isEventStream(headers['content-type'])) {
+    this.prepareDecoder(codingsOf(headers['content-encoding']));
+    if (status < 300 && this.unknownCodings === undefined && isEventStream(headers['content-type'])) {
       this.sse = new SseParser(this.limits.maxEventBytes, this.deadlines.now);
       this.receiver.streaming(headers);
     }
@@ -139,15 +143,52 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.isOver || this.isDismissed) return;
-    if (this.sse !== undefined) return this.parse(this.sse, chunk);
-    this.received += chunk.length;
-    if (this.received > this.limits.maxBodyBytes) this.fail('too_large');
-    else this.chunks.push(chunk);
+    if (this.decoder !== undefined) this.decoder.write(chunk);
+    else this.receive(chunk);
   }
 
   onResponseEnd(): void {
     if (this.isDismissed) this.finish();
     if (this.isOver) return;
+    if (this.decoder !== undefined) this.decoder.end();
+    else this.endBody();
+  }
+
+  decoded(bytes: Buffer | undefined): void {
+    if (this.isOver || this.isDismissed) return;
+    if (bytes === undefined) this.endBody();
+    else this.receive(bytes);
+  }
+
+  /** A stream that ends too early can be resumed. The body of a refusal is not needed. */
+  undecodable(fault: TransportFault, detail: string): void {
+    if (this.isOver || this.isDismissed) return;
+    const isNeeded = this.status < 300 && !(this.sse !== undefined && fault === 'cut');
+    if (isNeeded) return this.fail(fault, detail);
+    this.chunks = [];
+    this.controller?.abort(ABORTED);
+    this.endBody();
+  }
+
+  private prepareDecoder(codings: readonly string[]): void {
+    if (codings.length === 0) return;
+    if (isDecodable(codings)) this.decoder = new BodyDecoder(codings, this, this.rawBody);
+    else this.unknownCodings = codings.join(', ');
+  }
+
+  private receive(chunk: Buffer): void {
+    if (this.sse !== undefined) return this.parse(this.sse, chunk);
+    if (this.unknownCodings !== undefined) return this.skipUndecodable(this.unknownCodings);
+    this.received += chunk.length;
+    if (this.received > this.limits.maxBodyBytes) this.fail('too_large');
+    else this.chunks.push(chunk);
+  }
+
+  private skipUndecodable(codings: string): void {
+    if (this.status < 300) this.fail('undecodable', `its content encoding is ${codings}`);
+  }
+
+  private endBody(): void {
     if (this.sse !== undefined) return this.endStream();
     this.finish();
     const bytes = concatenate(this.chunks);
@@ -178,6 +219,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
   private finish(): boolean {
     if (this.isOver) return false;
     this.isOver = true;
+    this.decoder?.destroy();
     this.removeTimeout();
     this.onOver();
     return true;
@@ -187,6 +229,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
   private releaseReferences(): void {
     this.receiver = NO_RECEIVER;
     this.controller = undefined;
+    this.decoder = undefined;
     this.headers = {};
     this.chunks = [];
   }
@@ -210,20 +253,29 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
       const pressure = this.receiver.event(event);
       if (pressure === undefined) continue;
       this.undelivered = events.slice(index + 1);
-      this.controller?.pause();
-      const next = (): void => this.resume();
+      this.body.pause();
+      const next = (): void => this.resumeDelivery();
       pressure.then(next, next);
       return;
     }
   }
 
-  private resume(): void {
+  private resumeDelivery(): void {
     const events = this.undelivered ?? [];
     this.undelivered = undefined;
     this.deliver(events);
     if (this.isDismissed || this.undelivered !== undefined || this.isOver) return;
     if (this.hasStreamEnded) this.endStream();
-    else this.controller?.resume();
+    else this.body.resume();
+  }
+
+  /** What delivers the body to this exchange. */
+  private get body(): FlowControl {
+    return this.decoder ?? this.rawBody;
+  }
+
+  private get rawBody(): FlowControl {
+    return { pause: () => this.controller?.pause(), resume: () => this.controller?.resume() };
   }
 
   private endStream(): void {
@@ -235,11 +287,9 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
     if (sse !== undefined && this.finish()) this.receiver.streamEnded(sse);
   }
 
-  /** Compression was not requested, and text that is not UTF-8 is not JSON: neither may be taken for an answer. */
+  /** Text that is not UTF-8 is not JSON, and may not be taken for an answer. */
   private text(bytes: Buffer): string {
-    const isSuccess = this.status < 300;
-    if (this.isBodyEncoded) return isSuccess ? UNREADABLE : '';
-    return isSuccess && !isUtf8(bytes) ? UNREADABLE : bytes.toString('utf8');
+    return this.status < 300 && !isUtf8(bytes) ? UNREADABLE : bytes.toString('utf8');
   }
 
   private answer(bytes: Buffer): HttpAnswer {
@@ -274,11 +324,6 @@ export function firstHeaderValue(value: string | string[] | undefined): string |
 function concatenate(chunks: readonly Buffer[]): Buffer {
   const [only] = chunks;
   return only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks);
-}
-
-/** Returns whether a body is compressed. Compression was not requested, so the gateway does not decode it. */
-export function isEncoded(contentEncoding: string | string[] | undefined): boolean {
-  return contentEncoding !== undefined && firstHeaderValue(contentEncoding)?.toLowerCase() !== 'identity';
 }
 
 function isEventStream(contentType: string | string[] | undefined): boolean {
