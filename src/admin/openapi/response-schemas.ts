@@ -174,7 +174,7 @@ export const RESPONSE_SCHEMAS = {
         'warnings?': texts,
         tookMs: count,
       }),
-      object({ reachable: { const: false }, code: { type: 'integer' }, reason: text, tookMs: count }),
+      object({ reachable: { const: false }, code: { type: 'integer' }, reason: text, 'detail?': text, tookMs: count }),
     ],
   },
   WorkerHealth: object({
@@ -184,6 +184,7 @@ export const RESPONSE_SCHEMAS = {
     'failedAt?': instant,
     'code?': { type: 'integer' },
     'reason?': text,
+    'detail?': text,
     failures: count,
     'warnings?': texts,
   }),
