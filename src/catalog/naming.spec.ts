@@ -78,7 +78,7 @@ describe('a public name', () => {
 });
 
 describe('a public name that clients accept', () => {
-  const portable = (slugs: readonly string[]): Endpoint => ({ ...over(slugs), keepsNames: false });
+  const portable = (known: readonly string[]): Endpoint => ({ ...over(known), keepsNames: false });
   const endpoint = portable(['files', 'abcdefghij-abcdefghij-abcdefghij']);
   const [files, long] = endpoint.servers as [Endpoint['servers'][0], Endpoint['servers'][0]];
 

@@ -25,7 +25,7 @@ async function worker(more: Partial<RegistrySnapshot> = {}, config = new Catalog
     if (method === 'tools/list')
       return result({ tools: NAMES.map((name) => ({ name, inputSchema: { type: 'object' } })) });
     if (method === 'prompts/list') return result({ prompts: NAMES.map((name) => ({ name })) });
-    return result({ content: [{ type: 'text', text: String(params['name']) }], messages: [] });
+    return result({ content: [{ type: 'text', text: params['name'] ?? '' }], messages: [] });
   };
   const request = made.request.bind(made);
   const list = async (kind: 'tools' | 'prompts' = 'tools') => {
