@@ -2,6 +2,7 @@ import type { ConfigClass } from '#lib/config';
 import { RedisConfig } from '#lib/redis';
 import { AuditConfig } from './audit/index.js';
 import { AuthConfig } from './auth/index.js';
+import { CatalogConfig } from './catalog/index.js';
 import { ClientAddressConfig } from './client-address/index.js';
 import { DataFolderConfig } from './data-folder/index.js';
 import { DatabaseConfig } from './database/index.js';
@@ -34,6 +35,7 @@ export const GATEWAY_SETTINGS = [
   OriginConfig,
   TransportConfig,
   DispatchConfig,
+  CatalogConfig,
   CallsConfig,
   ConnectionsConfig,
   SessionPoolConfig,

@@ -1,5 +1,6 @@
 export {
   cleanDetail,
+  hideSecrets,
   markGatewayError,
   toServerContent,
   toFaultOutcome,

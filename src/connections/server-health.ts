@@ -1,7 +1,8 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Optional } from '@nestjs/common';
 import { GatewayCode, type Outcome } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
 import { ServerRegistry } from '../registry/index.js';
+import { FailureDetails } from '../upstream/index.js';
 
 /** Results of this worker's latest calls to one server. Times are milliseconds since the Unix epoch. */
 export interface HealthView {
@@ -12,6 +13,8 @@ export interface HealthView {
   /** Code and message of the last failure. */
   readonly code?: number;
   readonly reason?: string;
+  /** What operators need to mend the last failure, such as the last output of a process. Callers are not told. */
+  readonly detail?: string;
   /** Number of failures since the server last answered. */
   readonly failures: number;
   /** What was repaired or left out when its lists were read last, and lists that ended oddly. */
@@ -47,12 +50,15 @@ export class ServerHealth {
   constructor(
     private readonly registry: ServerRegistry,
     private readonly clock: Clock,
+    @Optional() private readonly details?: FailureDetails,
   ) {}
 
   get(slug: string): HealthView {
     const view = this.views.get(slug) ?? UNKNOWN_HEALTH;
     const warnings = [...(this.listWarnings.get(slug)?.values() ?? [])].flat();
-    return warnings.length > 0 ? { ...view, warnings } : view;
+    const failure = this.details?.get(slug);
+    const isCurrent = failure !== undefined && failure.at >= (view.answeredAt ?? 0);
+    return { ...view, ...(isCurrent && { detail: failure.detail }), ...(warnings.length > 0 && { warnings }) };
   }
 
   /** Replaces the warnings of a list at its first page. */

@@ -14,6 +14,7 @@ import {
 import { Clock } from '#lib/time';
 import type { ServerDefinition } from '../registry/index.js';
 import { DefaultUpstreamConnector } from './connector/index.js';
+import { FailureDetails } from './failure-details.js';
 import { GATEWAY_CLIENT } from './gateway-identity.js';
 import type { UpstreamConnection } from './upstream-connection.js';
 import { UpstreamConfig } from './upstream.config.js';
@@ -35,7 +36,14 @@ export type ConnectionTestResult =
       readonly warnings?: readonly string[];
       readonly tookMs: number;
     }
-  | { readonly reachable: false; readonly code: number; readonly reason: string; readonly tookMs: number };
+  | {
+      readonly reachable: false;
+      readonly code: number;
+      readonly reason: string;
+      /** What operators need to mend it, such as the last output of a process. Callers are not told. */
+      readonly detail?: string;
+      readonly tookMs: number;
+    };
 
 type Findings = Pick<Extract<ConnectionTestResult, { reachable: true }>, 'tools' | 'warnings'>;
 
@@ -46,6 +54,8 @@ const MAX_NAME_LENGTH = 200;
 const MAX_PAGES = 200;
 const MAX_ITEMS = 50_000;
 const MAX_WARNINGS = 100;
+/** The connector gives up first, and says why. */
+const MARGIN_MS = 1_000;
 const NEVER = new AbortController().signal;
 
 /** Each list with the capability that announces it. */
@@ -74,10 +84,11 @@ export class ConnectionTest {
     onPage: OnListPage = () => undefined,
     stop = NEVER,
   ): Promise<ConnectionTestResult> {
-    const connector = new DefaultUpstreamConnector(this.config, this.clock, this.guard);
+    const details = new FailureDetails(this.clock);
+    const connector = new DefaultUpstreamConnector(this.config, this.clock, this.guard, details);
     const startedAt = this.clock.monotonicNow();
     const tookMs = () => Math.round(this.clock.monotonicNow() - startedAt);
-    const signal = AbortSignal.any([stop, this.clock.timeoutSignal(server.timeouts.connectMs)]);
+    const signal = AbortSignal.any([stop, this.clock.timeoutSignal(server.timeouts.connectMs + MARGIN_MS)]);
     try {
       if (server.transport !== 'rest') await connector.resolveEra(server, GATEWAY_CLIENT, { signal });
       const connection = await connector.open(server, GATEWAY_CLIENT, NO_EVENTS, { signal });
@@ -91,7 +102,13 @@ export class ConnectionTest {
       return { reachable: true, ...summary, ...findings, tookMs: tookMs() };
     } catch (cause) {
       if (!(cause instanceof GatewayError)) throw cause;
-      return { reachable: false, ...toReason(cause.toRpcError()), tookMs: tookMs() };
+      const detail = details.get(server.slug)?.detail;
+      return {
+        reachable: false,
+        ...toReason(cause.toRpcError()),
+        ...(detail !== undefined && { detail }),
+        tookMs: tookMs(),
+      };
     } finally {
       await connector.shutdown();
     }

@@ -10,6 +10,7 @@ import {
   type JsonRpcRequest,
   type JsonValue,
   type Outcome,
+  type RequestId,
 } from '#lib/mcp-protocol';
 import { OrphanedStreams, SessionRouter, SessionUnknown, type SessionHandle } from '../../affinity/index.js';
 import { ClientNotifications, EndpointInfo } from '../../dispatch/index.js';
@@ -130,26 +131,28 @@ export class LegacyExchange {
     const revision = negotiateLegacy(message.params?.['protocolVersion']);
     const client = toClientProfile(message, revision);
     const record = this.records.begin(exchange, message, { transport: 'mcp', era: 'legacy', revision });
-    const { caller, endpoint } = exchange;
-    const visitor = { caller, endpoint, client, record };
-    const outcome = refuseDeclarations(client) ?? (await this.endpointInfo.initializeResult(visitor));
-    // A client that disconnected meanwhile needs no session.
-    const opensSession = outcome.kind === 'result' && !exchange.writer.isClosed;
-    const headers = opensSession ? this.openSession(exchange, client) : {};
-    const reply = new LegacyReply(
-      exchange.writer.withHeaders(headers),
-      this.openReplies,
-      revision,
-      message.id,
-      message.method,
-      record,
-    );
+    const refusal = refuseDeclarations(client);
+    const { outcome, headers } = refusal
+      ? { outcome: refusal, headers: {} }
+      : await this.openSession(exchange, client, message.id, record);
+    const writer = exchange.writer.withHeaders(headers);
+    const reply = new LegacyReply(writer, this.openReplies, revision, message.id, message.method, record);
     reply.finish(outcome);
   }
 
-  private openSession({ caller, endpoint }: Exchange, client: ClientProfile): Record<string, string> {
+  private async openSession(
+    exchange: Exchange,
+    client: ClientProfile,
+    requestId: RequestId,
+    record: TrackedCall,
+  ): Promise<{ readonly outcome: Outcome; readonly headers: Record<string, string> }> {
+    const { caller, endpoint, writer } = exchange;
     const session = this.router.open({ caller, client, endpoint: endpoint.id, transport: 'http' });
-    return { [SESSION_HEADER]: session.id };
+    const outcome = await this.endpointInfo.initializeResult({ caller, endpoint, client, record }, session, requestId);
+    // A client that disconnected meanwhile needs no session.
+    if (outcome.kind === 'result' && !writer.isClosed) return { outcome, headers: { [SESSION_HEADER]: session.id } };
+    await session.end();
+    return { outcome, headers: {} };
   }
 
   private async answer(exchange: Exchange, session: SessionHandle, message: JsonRpcRequest): Promise<void> {

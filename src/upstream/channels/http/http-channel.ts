@@ -4,7 +4,7 @@ import type { Deadlines } from '../deadlines.js';
 import type { AddressGuard } from '#lib/address-guard';
 import { guardedConnector } from '../guard/index.js';
 import { DECODABLE_CODINGS } from './body-decoder.js';
-import { HttpExchange, type HttpLimits, type HttpReceiver } from './http-exchange.js';
+import { HttpExchange, type HttpExchangeContext, type HttpLimits, type HttpReceiver } from './http-exchange.js';
 
 export interface HttpChannelLimits extends HttpLimits {
   /** Maximum number of concurrent calls at one server, each on its own TCP connection. */
@@ -65,6 +65,7 @@ export class HttpChannel {
   private readonly callPool: Pool;
   private readonly sidePool: Pool;
   private readonly path: string;
+  private readonly context: HttpExchangeContext;
   private readonly onCallOver = (): void => void this.running--;
   private running = 0;
   private leases = 0;
@@ -74,10 +75,12 @@ export class HttpChannel {
   constructor(
     definition: HttpDestination,
     private readonly limits: HttpChannelLimits,
-    readonly deadlines: Deadlines,
+    deadlines: Deadlines,
     guard: AddressGuard,
+    readonly reportFailure: (detail: string) => void = NOTHING,
   ) {
     this.url = new URL(definition.url);
+    this.context = { limits, deadlines, reportFailure };
     this.path = this.url.pathname + this.url.search;
     this.headers = [
       ...toConfiguredHeaders(definition.headers, this.url),
@@ -111,7 +114,7 @@ export class HttpChannel {
   sendCall(request: Omit<HttpRequest, 'timeoutMs'>, receiver: HttpReceiver): HttpExchange {
     const { method, headers, body, path = this.path } = request;
     this.running++;
-    const exchange = new HttpExchange(receiver, this.limits, this.deadlines, this.onCallOver);
+    const exchange = new HttpExchange(receiver, this.context, this.onCallOver);
     this.callPool.dispatch({ method, path, headers, body }, exchange);
     return exchange;
   }
@@ -119,7 +122,7 @@ export class HttpChannel {
   /** Sends a request that does not wait behind calls. */
   sendUnqueued(request: HttpRequest, receiver: HttpReceiver): HttpExchange {
     const { method, headers, body, path = this.path, timeoutMs } = request;
-    const exchange = new HttpExchange(receiver, this.limits, this.deadlines, NOTHING, timeoutMs);
+    const exchange = new HttpExchange(receiver, this.context, NOTHING, timeoutMs);
     this.sidePool.dispatch({ method, path, headers, body }, exchange);
     return exchange;
   }

@@ -35,6 +35,14 @@ export interface HttpLimits {
   readonly maxEventBytes: number;
 }
 
+/** What all exchanges with one server share. */
+export interface HttpExchangeContext {
+  readonly limits: HttpLimits;
+  readonly deadlines: Deadlines;
+  /** Tells operators more about a failure than the receiver is told: addresses, the target of a redirect. */
+  readonly reportFailure: (detail: string) => void;
+}
+
 /** How long a dismissed stream may take to end by itself, in milliseconds. */
 const DISMISS_TIMEOUT_MS = 1_000;
 
@@ -66,12 +74,11 @@ export class HttpExchange implements Dispatcher.DispatchHandler, DecodedBody, Ex
 
   constructor(
     private receiver: HttpReceiver,
-    private readonly limits: HttpLimits,
-    private readonly deadlines: Deadlines,
+    private readonly context: HttpExchangeContext,
     private readonly onOver: () => void,
     private timeoutMs: number = 0,
   ) {
-    if (timeoutMs > 0) deadlines.add(this, timeoutMs);
+    if (timeoutMs > 0) context.deadlines.add(this, timeoutMs);
   }
 
   /** Ends the exchange without notifying the receiver. */
@@ -102,7 +109,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, DecodedBody, Ex
     this.undelivered = undefined;
     this.removeTimeout();
     this.timeoutMs = DISMISS_TIMEOUT_MS;
-    this.deadlines.add(this, DISMISS_TIMEOUT_MS);
+    this.context.deadlines.add(this, DISMISS_TIMEOUT_MS);
     this.decoder?.destroy();
     this.controller?.resume();
   }
@@ -114,7 +121,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, DecodedBody, Ex
 
   /** Removes the timeout: an event stream may stay open indefinitely. */
   removeTimeout(): void {
-    if (this.timeoutMs > 0) this.deadlines.remove(this, this.timeoutMs);
+    if (this.timeoutMs > 0) this.context.deadlines.remove(this, this.timeoutMs);
     this.timeoutMs = 0;
   }
 
@@ -134,9 +141,10 @@ export class HttpExchange implements Dispatcher.DispatchHandler, DecodedBody, Ex
     this.status = status;
     this.statusText = statusText;
     this.headers = headers;
+    if (status >= 300 && status < 400) this.reportRedirect(status, firstHeaderValue(headers['location']));
     this.prepareDecoder(codingsOf(headers['content-encoding']));
     if (status < 300 && this.unknownCodings === undefined && isEventStream(headers['content-type'])) {
-      this.sse = new SseParser(this.limits.maxEventBytes, this.deadlines.now);
+      this.sse = new SseParser(this.context.limits.maxEventBytes, this.context.deadlines.now);
       this.receiver.streaming(headers);
     }
   }
@@ -170,6 +178,11 @@ export class HttpExchange implements Dispatcher.DispatchHandler, DecodedBody, Ex
     this.endBody();
   }
 
+  private reportRedirect(status: number, target: string | undefined): void {
+    if (target === undefined) return;
+    this.context.reportFailure(`it redirects to ${target} (HTTP ${status}); redirects are not followed`);
+  }
+
   private prepareDecoder(codings: readonly string[]): void {
     if (codings.length === 0) return;
     if (isDecodable(codings)) this.decoder = new BodyDecoder(codings, this, this.rawBody);
@@ -180,7 +193,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, DecodedBody, Ex
     if (this.sse !== undefined) return this.parse(this.sse, chunk);
     if (this.unknownCodings !== undefined) return this.skipUndecodable(this.unknownCodings);
     this.received += chunk.length;
-    if (this.received > this.limits.maxBodyBytes) this.fail('too_large');
+    if (this.received > this.context.limits.maxBodyBytes) this.fail('too_large');
     else this.chunks.push(chunk);
   }
 
@@ -200,6 +213,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, DecodedBody, Ex
     if (this.isDismissed) this.finish();
     if (this.isOver) return;
     if (this.sse !== undefined) return this.endStream();
+    this.context.reportFailure(describeError(error));
     const code = errorCodeOf(error);
     if (this.sent) this.fail(this.status > 0 ? 'cut' : 'lost', code);
     else this.fail(error instanceof AddressForbidden ? 'forbidden' : 'refused', code);
@@ -329,6 +343,14 @@ function concatenate(chunks: readonly Buffer[]): Buffer {
 function isEventStream(contentType: string | string[] | undefined): boolean {
   const value = trimOptionalWhitespace(firstHeaderValue(contentType) ?? '');
   return value.toLowerCase().startsWith('text/event-stream');
+}
+
+/** Describes a failure for operators. The error for several addresses has no message of its own. */
+function describeError(error: Error): string {
+  const errors = error instanceof AggregateError && error.message === '' ? error.errors : [error];
+  const [first] = errors.map((each) => (each instanceof Error ? each.message : String(each)));
+  const { cause } = error;
+  return `the connection failed: ${first ?? error.name}${cause instanceof Error ? ` (${cause.message})` : ''}`;
 }
 
 /** Returns the symbolic code of a failure. The error's message may contain addresses and is never shown. */
