@@ -1,8 +1,8 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { catchError, mergeMap, type Observable } from 'rxjs';
-import { AuditLog, describeCaller, type AuditEvent } from '../audit/index.js';
-import { MissingScope } from '../auth/index.js';
+import { AuditLog, describeCaller, describeSource, type AuditEvent } from '../audit/index.js';
+import { refusedCallerOf } from '../auth/index.js';
 import { ClientAddresses, ReceivedSource } from '../client-address/index.js';
 import { findCaller } from './request-caller.js';
 import { toProblem } from './problem.js';
@@ -10,7 +10,6 @@ import { toProblem } from './problem.js';
 type Request = Pick<FastifyRequest, 'method' | 'url' | 'raw'>;
 
 const READ_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
-const MAX_PATH_LENGTH = 300;
 const CREATED = 201;
 
 /** Records changes with their callers and outcomes, and refusals. Requests that only read are not recorded. */
@@ -22,9 +21,7 @@ export class AuditInterceptor implements NestInterceptor {
   ) {}
 
   recordRefusal(request: Request, cause: unknown): void {
-    // The caller of a token without the required scopes is known, although it is not admitted.
-    const caller = cause instanceof MissingScope ? describeCaller(cause.caller) : {};
-    this.log.recordRefusal({ ...this.describeRequest(request), ...caller, ...toFailure(cause) });
+    this.log.recordRefusal({ ...this.describeRequest(request, refusedCallerOf(cause)), ...toFailure(cause) });
   }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
@@ -51,14 +48,11 @@ export class AuditInterceptor implements NestInterceptor {
     );
   }
 
-  private describeRequest(request: Request): Omit<AuditEvent, 'outcome' | 'status' | 'reason'> {
-    const { method, path, address } = new ReceivedSource(request.raw, this.addresses);
-    return {
-      ...describeCaller(findCaller(request)),
-      method,
-      path: path.slice(0, MAX_PATH_LENGTH),
-      ...(address !== undefined && { address }),
-    };
+  private describeRequest(
+    request: Request,
+    caller = findCaller(request),
+  ): Omit<AuditEvent, 'outcome' | 'status' | 'reason'> {
+    return { ...describeCaller(caller), ...describeSource(new ReceivedSource(request.raw, this.addresses)) };
   }
 }
 

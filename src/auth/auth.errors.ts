@@ -69,3 +69,7 @@ export class TokensUnavailable extends GatewayError {
     );
   }
 }
+
+/** The caller of a refused request, if its token is valid: one without the required scopes. */
+export const refusedCallerOf = (cause: unknown): Caller | undefined =>
+  cause instanceof MissingScope ? cause.caller : undefined;

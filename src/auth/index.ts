@@ -1,6 +1,6 @@
 export { toVerifiedToken } from './access-token-verifier.js';
 export { AuthConfig } from './auth.config.js';
-export { MissingScope } from './auth.errors.js';
+export { refusedCallerOf } from './auth.errors.js';
 export { AuthModule } from './auth.module.js';
 export { CallerAuthenticator } from './caller-authenticator.js';
 export { TokenIssuer } from './token-issuer.js';

@@ -28,7 +28,7 @@ import { Clock } from '#lib/time';
 import type { ServerDefinition } from '../registry/index.js';
 import { whileServerWorks, type CallProgress } from '../telemetry/index.js';
 import type { UpstreamConnection, UpstreamRequest } from '../upstream/index.js';
-import { isTaskResult, UNEXPECTED_TASK, withoutTasks, TaskExchanges, type TaskExchange } from './task-exchange.js';
+import { isTaskResult, toUnexpectedTask, withoutTasks, TaskExchanges, type TaskExchange } from './task-exchange.js';
 import type { CallInfo, CallResult } from './parkable-call.js';
 import { type StreamSink, QuestionWithdrawn, type Session } from '../session-pool/index.js';
 import {
@@ -177,7 +177,7 @@ export class UpstreamCalls {
     reply.connection = connection;
     call.progress?.reach(connection.profile);
     const received = await connection.request(request, tasks?.toClientReply(reply) ?? reply, signal);
-    if (!tasks && era === 'modern' && isTaskResult(received)) return UNEXPECTED_TASK;
+    if (!tasks && era === 'modern' && isTaskResult(received)) return toUnexpectedTask(call.server.slug);
     const outcome = tasks ? await tasks.toClient(call, received) : received;
     if (isNotRun(outcome) || outcome === BLOCKED_BY_QUESTION) return outcome;
     if (call.clientRepeatsCall && reply.undeclaredCapabilities && isServerFailure(outcome))

@@ -17,7 +17,7 @@ const TIME_ZONE_OPERATIONS = 500;
 const SPLIT_GROWTH = 64;
 
 /** How much an expression may read. It is computed once from its text, and holds for all inputs. */
-export interface CostLimits {
+interface CostLimits {
   /** Units of `weigh`, counted at each read. */
   readonly weight: number;
   /** Characters of all texts, counted at each read. */
@@ -95,7 +95,7 @@ const isNode = (value: unknown): value is ASTNode => typeof value === 'object' &
 /** What every value weighs: a loop makes several operations for each item, and each of them may fail. */
 const VALUE_WEIGHT = 64;
 
-export class ConditionTooCostly extends Error {
+class ConditionTooCostly extends Error {
   constructor() {
     super('it reads more of the arguments and claims than a condition may');
   }

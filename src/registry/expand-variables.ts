@@ -20,7 +20,7 @@ export interface SecretLookup {
   resolve(name: string, path: MemberPath): { readonly value: string } | { readonly fault: string };
 }
 
-export interface Expansion {
+interface Expansion {
   /** Absent: only references to secrets are expanded. */
   readonly variables?: Variables;
   readonly secrets: SecretLookup;

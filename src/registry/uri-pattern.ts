@@ -2,7 +2,7 @@ import { toPatternForms } from '#lib/mcp-protocol';
 import { compileGlob } from './glob.js';
 
 /** Compares the forms of a URI with patterns in which `*` matches any run of characters. */
-export interface UriPatterns {
+interface UriPatterns {
   /** True when a pattern matches a canonical or normal form. */
   readonly matchesText: (text: string) => boolean;
   /** True when a pattern matches a decoded form or an alias. */

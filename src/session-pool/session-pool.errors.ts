@@ -1,8 +1,6 @@
 import { GatewayError } from '#lib/extension-kit';
 import { GatewayCode, RpcCode } from '#lib/mcp-protocol';
 
-/** Sessions end at any time. */
-const RETRY_AFTER_MS = 30_000;
 const NOT_EXECUTED = { outcome: 'not_executed', retriable: true } as const;
 
 /** Sessions end with their clients, which takes longer than a call. */
@@ -28,7 +26,7 @@ export class DeclarationLimitReached extends GatewayError {
       GatewayCode.overloaded,
       `The clients of this principal have declared more than ${limitBytes} bytes of capabilities and client information. End unused sessions with DELETE, declare less, or retry later.`,
       429,
-      { ...NOT_EXECUTED, retryAfterMs: RETRY_AFTER_MS },
+      { ...NOT_EXECUTED, retryAfterMs: SESSION_RETRY_MS },
     );
   }
 }

@@ -53,7 +53,7 @@ describe('the sessions of a worker', () => {
     const limited = expect.objectContaining({
       code: -31003,
       httpStatus: 429,
-      data: { outcome: 'not_executed', retriable: true, retryAfterMs: 30_000 },
+      data: { outcome: 'not_executed', retriable: true, retryAfterMs: 5_000 },
     });
     expect(() => pool.open(declaring('a'))).toThrow(limited);
     const streaming = pool.open(startFor('a'));

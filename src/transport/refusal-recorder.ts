@@ -1,13 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { GatewayError, type Caller } from '#lib/extension-kit';
 import { GatewayCode, type Outcome } from '#lib/mcp-protocol';
-import { AuditLog, describeCaller } from '../audit/index.js';
-import { MissingScope } from '../auth/index.js';
+import { AuditLog, describeCaller, describeSource } from '../audit/index.js';
+import { refusedCallerOf } from '../auth/index.js';
 import type { RequestSource } from '../client-address/index.js';
 import { Dispatcher, type Inbound } from '../dispatch/index.js';
 import type { StreamSink } from '../session-pool/index.js';
 
-const MAX_PATH_LENGTH = 300;
 const MAX_NAME_LENGTH = 128;
 /** Statuses of requests whose caller was not authenticated or not permitted. */
 const RECORDED_STATUSES: ReadonlySet<number> = new Set([401, 403, 429]);
@@ -30,8 +29,7 @@ export class RefusalRecorder {
   /** Records that a request was not admitted. Other errors, such as an unknown endpoint, are no refusals. */
   recordRefused(source: RequestSource, cause: unknown): void {
     if (!(cause instanceof GatewayError) || !RECORDED_STATUSES.has(cause.httpStatus)) return;
-    const caller = cause instanceof MissingScope ? cause.caller : undefined;
-    this.record(source, caller, { status: cause.httpStatus, reason: cause.message });
+    this.record(source, refusedCallerOf(cause), { status: cause.httpStatus, reason: cause.message });
   }
 
   /** Dispatches a request, and records its denial. */
@@ -44,14 +42,8 @@ export class RefusalRecorder {
     return outcome;
   }
 
-  private record({ method, path, address }: RequestSource, caller: Caller | undefined, refusal: Refusal): void {
-    this.log.recordRefusal({
-      ...describeCaller(caller),
-      method,
-      path: path.slice(0, MAX_PATH_LENGTH),
-      ...(address !== undefined && { address }),
-      ...refusal,
-    });
+  private record(source: RequestSource, caller: Caller | undefined, refusal: Refusal): void {
+    this.log.recordRefusal({ ...describeCaller(caller), ...describeSource(source), ...refusal });
   }
 }
 

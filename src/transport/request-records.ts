@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import type { Caller, GatewayError } from '#lib/extension-kit';
 import { eraOfRevision, isJsonObject, type Era, type JsonRpcRequest } from '#lib/mcp-protocol';
-import { MissingScope } from '../auth/index.js';
+import { refusedCallerOf } from '../auth/index.js';
 import { DEFAULT_ENDPOINT } from '../catalog/index.js';
 import {
   CallRecorder,
@@ -90,7 +90,7 @@ export class RequestRecords {
           receivedAt: request.receivedAt,
           transport: toTransport(request.path),
           endpoint: request.slug === undefined ? DEFAULT_ENDPOINT : truncateLabel(request.slug),
-          caller: request.caller ?? (refusal instanceof MissingScope ? refusal.caller : undefined),
+          caller: request.caller ?? refusedCallerOf(refusal),
           method: method === undefined ? undefined : truncateLabel(method),
           traceId: readTraceId(request.headers['traceparent']),
         })
