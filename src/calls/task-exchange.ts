@@ -11,13 +11,14 @@ import {
   withoutTaskCapability,
   type Answer,
   type ClientProfile,
+  GatewayCode,
   type JsonObject,
   type JsonValue,
   type McpNotification,
   type McpRequest,
   type Outcome,
 } from '#lib/mcp-protocol';
-import { protocolViolation, type UpstreamReply } from '../upstream/index.js';
+import type { UpstreamReply } from '../upstream/index.js';
 import { truncateLabel } from '../workers/index.js';
 import { isDistinguishable, type TaskIds, toOwnershipKey, type TaskOwner } from './task-ids.js';
 import type { TaskOwners } from './task-owners.js';
@@ -190,8 +191,14 @@ export const isTaskResult = (outcome: Outcome): boolean =>
   outcome.kind === 'result' && outcome.result['resultType'] === 'task';
 
 /** The server created a task for a client that cannot fetch its result. What the task does is unknown. */
-export const toUnexpectedTask = (server: string): Outcome =>
-  protocolViolation(server, 'it created a task for a client that did not declare support for tasks');
+export const UNEXPECTED_TASK: Outcome = failure(
+  {
+    code: GatewayCode.upstreamBrokeProtocol,
+    message: 'Upstream broke the protocol: it created a task for a client that did not declare support for tasks.',
+    data: { outcome: 'unknown', retriable: false },
+  },
+  502,
+);
 
 /** The answer for a task of somebody else is that for a task that does not exist. */
 const UNKNOWN_TASK = failure({
