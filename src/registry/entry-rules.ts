@@ -169,9 +169,8 @@ export function IsMediaRanges(): PropertyDecorator {
 /** Validates the name of an argument or of a parameter of an API. */
 export function IsParameterName(): PropertyDecorator {
   const message = 'must be a name of 1 to 200 characters without control characters';
-  // eslint-disable-next-line no-control-regex -- they are what is excluded
   const isName = (value: unknown) =>
-    typeof value === 'string' && /^[^\0-\x1f\x7f]{1,200}$/.test(value) && value.isWellFormed();
+    typeof value === 'string' && /^\P{Cc}{1,200}$/u.test(value) && value.isWellFormed();
   return rule('isParameterName', message, TEXT, isName);
 }
 

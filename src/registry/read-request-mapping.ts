@@ -1,9 +1,9 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
+import { isJsonObject, type JsonValue } from '#lib/mcp-protocol';
 import { isSettableHeader } from './entry-rules.js';
 import { withoutUndefined, readEntry } from './read-entry.js';
 import type { Fault } from './registry.errors.js';
 import { FormFieldEntry, RequestBodyEntry, RestParameterEntry } from './rest-tool-entries.js';
-import { STYLES_OF_PLACE, type FormField, type RestParameter, type RestRequestBody } from './rest-tool.js';
+import { STYLES_OF_PLACE, type RestParameter, type RestRequestBody } from './rest-tool.js';
 
 const PLACEHOLDER = /\{([^}]+)\}/g;
 
@@ -20,7 +20,7 @@ export function readParameters(
     if (entry === undefined) return undefined;
     const fault = findParameterFault(name, entry, placeholders);
     if (fault !== undefined) faults.push({ path, message: fault });
-    return fault === undefined ? ({ ...withoutUndefined(entry), in: entry.in } as RestParameter) : undefined;
+    return fault === undefined ? { ...withoutUndefined(entry), in: entry.in } : undefined;
   });
 }
 
@@ -57,7 +57,7 @@ export function readRequestBody(
   if (entry === undefined) return undefined;
   const fields = readMap(entry.fields as JsonValue | undefined, `${at}.fields`, faults, (_name, item, path) => {
     const field = readEntry(FormFieldEntry, item, path, faults);
-    return field && (withoutUndefined(field) as FormField);
+    return field && withoutUndefined(field);
   });
   const { contentType, argument, required, base64 } = entry;
   return withoutUndefined({ contentType, argument, required, base64, fields });
@@ -74,7 +74,7 @@ function readMap<T>(
     faults.push({ path: at, message: 'must be a mapping.' });
     return undefined;
   }
-  const items = Object.entries(value as JsonObject).flatMap(([name, item]): [string, T][] => {
+  const items = Object.entries(value).flatMap(([name, item]): [string, T][] => {
     const result = read(name, item ?? null, `${at}.${name}`);
     return result === undefined ? [] : [[name, result]];
   });

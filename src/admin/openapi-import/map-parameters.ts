@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 import { isSettableHeader, STYLES_OF_PLACE, type ParameterPlace, type ParameterStyle } from '../../registry/index.js';
+import { asText } from './as-text.js';
 import { findMedia, isJsonType } from './media.js';
 import { ImportFault } from './reference-resolver.js';
 import type { SecurityScheme } from './security-schemes.js';
@@ -23,9 +24,9 @@ export function mapParameters(
   for (const parameter of others) {
     const { name, in: place } = parameter;
     if (typeof name !== 'string' || name === '') throw new ImportFault('one of its parameters has no name');
-    const reason = whyConfigured(String(place), name, schemes);
+    const reason = whyConfigured(asText(place), name, schemes);
     if (reason === undefined) mapParameter(draft, parameter, name);
-    else draft.skipped.push({ part: `${String(place)} ${name}`, reason });
+    else draft.skipped.push({ part: `${asText(place)} ${name}`, reason });
   }
 }
 
@@ -41,11 +42,11 @@ function whyConfigured(place: string, name: string, schemes: readonly SecuritySc
 
 /** Replaces the placeholders of the path by names of arguments. A placeholder without a parameter is an argument too. */
 function mapPath(draft: ToolDraft, parameters: readonly JsonObject[], template: string): void {
-  const byName = new Map(parameters.map((parameter) => [parameter['name'], parameter]));
+  const byName = new Map(parameters.map((parameter) => [asText(parameter['name']), parameter]));
   const argumentsByName = new Map<string, string>();
   const [withoutFragment = ''] = template.split('#', 1);
   const [path = '', query] = withoutFragment.split(/\?(.*)/s, 2);
-  const written = path.replaceAll(/\{([^{}]+)\}|([^{}]+|[{}])/g, (_whole, name?: string, text = '') => {
+  const written = path.replaceAll(/\{([^{}]+)\}|([^{}]+|[{}])/g, (_whole, name?: string, text: string = '') => {
     if (name === undefined) return encodePath(text);
     const known = argumentsByName.get(name);
     const parameter = byName.get(name) ?? { name, in: 'path', schema: { type: 'string' } };
@@ -57,8 +58,8 @@ function mapPath(draft: ToolDraft, parameters: readonly JsonObject[], template: 
   draft.members['path'] = written.startsWith('/') ? written : `/${written}`;
   if (query !== undefined && query !== '') draft.members['query'] = readQuery(query);
   for (const name of byName.keys()) {
-    if (!argumentsByName.has(String(name))) {
-      draft.skipped.push({ part: `path ${String(name)}`, reason: 'the path does not contain it' });
+    if (!argumentsByName.has(name)) {
+      draft.skipped.push({ part: `path ${name}`, reason: 'the path does not contain it' });
     }
   }
 }
@@ -79,7 +80,7 @@ function readQuery(query: string): JsonObject {
 function mapParameter(draft: ToolDraft, parameter: JsonObject, name: string): string {
   const { in: place, required, description, deprecated } = parameter;
   if (typeof place !== 'string' || !PLACES.has(place)) {
-    throw new ImportFault(`its parameter ${name.slice(0, 60)} is at an unknown place (${String(place).slice(0, 20)})`);
+    throw new ImportFault(`its parameter ${name.slice(0, 60)} is at an unknown place (${asText(place).slice(0, 20)})`);
   }
   if (place === 'cookie') requireCookieName(name);
   const { schema, style } = readSchema(parameter, draft);
@@ -129,7 +130,7 @@ function toEntry(
   const styles = STYLES_OF_PLACE[place];
   const style = json ?? given;
   if (style !== undefined && !styles.includes(style as ParameterStyle)) {
-    const shown = String(style).slice(0, 40);
+    const shown = asText(style).slice(0, 40);
     throw new ImportFault(
       `its parameter ${name.slice(0, 60)} has the style ${shown}, which a ${place} parameter cannot have`,
     );

@@ -27,7 +27,7 @@ export function readDocument(given: JsonObject | string): JsonObject {
   const document = typeof given === 'string' ? parse(given) : given;
   if (!isJsonObject(document)) throw new UnreadableDocument('The document must be an object.');
   const { openapi, swagger } = document;
-  const isKnown = (typeof openapi === 'string' && /^3\.\d/.test(openapi)) || String(swagger).startsWith('2');
+  const isKnown = (typeof openapi === 'string' && /^3\.\d/.test(openapi)) || swagger === '2.0' || swagger === 2;
   if (isKnown) return typeof openapi === 'string' ? document : { ...document, swagger: '2.0' };
   throw new UnreadableDocument(
     'The document must be OpenAPI 3 or Swagger 2.0: its member openapi must be 3.0.0 or later, or its member swagger 2.0.',

@@ -141,7 +141,7 @@ export class SchemaConverter {
     }
     this.convertExample(schema, converted, depth);
     this.convertBelow(schema, converted, depth, hidden);
-    const chosen = withChosenBranches(schema, converted as JsonObject, this.source.references, this.options.direction);
+    const chosen = withChosenBranches(schema, converted, this.source.references, this.options.direction);
     return schema['nullable'] === true || schema['x-nullable'] === true ? withNull(chosen) : chosen;
   }
 

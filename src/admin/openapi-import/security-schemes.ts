@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
+import { asText } from './as-text.js';
 import type { ReferenceResolver } from './reference-resolver.js';
 
 /** A security scheme of the API, with what an admin configures for it. */
@@ -47,18 +48,19 @@ function toScheme(name: string, scheme: JsonObject): SecurityScheme {
   return { name, type, ...(isKey && { in: place, parameter }), configure: describe(type, scheme) };
 }
 
-function describe(type: string, { in: place, name = 'key', scheme, flows, flow }: JsonObject): string {
+function describe(type: string, { in: place, name, scheme, flows, flow }: JsonObject): string {
   const kind = typeof scheme === 'string' ? scheme.toLowerCase() : '';
-  if (type === 'apiKey' && place === 'query') return `Add ?${String(name)}=<key> to url of the entry.`;
-  if (type === 'apiKey' && place === 'cookie') return `Add "Cookie: ${String(name)}=<key>" to headers of the entry.`;
-  if (type === 'apiKey') return `Add "${String(name)}: <key>" to headers of the entry.`;
+  if (type === 'apiKey' && place === 'query') return `Add ?${asText(name, 'key')}=<key> to url of the entry.`;
+  if (type === 'apiKey' && place === 'cookie')
+    return `Add "Cookie: ${asText(name, 'key')}=<key>" to headers of the entry.`;
+  if (type === 'apiKey') return `Add "${asText(name, 'key')}: <key>" to headers of the entry.`;
   if (type === 'basic' || kind === 'basic') {
     return 'Add "Authorization: Basic <user:password in base64>" to headers of the entry.';
   }
   if (type === 'http')
-    return `Add "Authorization: ${kind === 'bearer' ? 'Bearer' : String(scheme)} <token>" to headers of the entry.`;
+    return `Add "Authorization: ${kind === 'bearer' ? 'Bearer' : asText(scheme)} <token>" to headers of the entry.`;
   if (type === 'mutualTLS') return 'Client certificates are not supported.';
-  const names = isJsonObject(flows) ? Object.keys(flows).join(', ') : String(flow ?? '');
+  const names = isJsonObject(flows) ? Object.keys(flows).join(', ') : asText(flow);
   const how = names === '' ? '' : ` (${names})`;
   return `Obtain a token${how} and add "Authorization: Bearer <token>" to headers of the entry.`;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { JsonObject } from '#lib/mcp-protocol';
+import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
 import type { RestTool } from '../../../registry/index.js';
 import { composeRequest, type RestRequest } from './rest-request.js';
 
@@ -68,13 +68,12 @@ describe('parameters of a tool', () => {
     expect(compose({ parameters }, { filter: { open: true } }, base).path).toBe('/api/bills?api_key=secret&open=true');
   });
 
-  it.each([['..'], ['a/../b'], ['']])('rejects %j in a styled part of a path', (value) => {
-    for (const id of [value, [value], { a: value }]) {
-      const parameters: RestTool['parameters'] = { id: { in: 'path' } };
-      const isEmptyItem = value === '' && typeof id === 'object' && !Array.isArray(id);
-      if (!isEmptyItem)
-        expect(() => compose({ path: '/bills/{id}', parameters }, { id })).toThrow(/The argument id must not/);
-    }
+  it.each(['..', 'a/../b', ''])('rejects %j in a styled part of a path', (value) => {
+    const parameters: RestTool['parameters'] = { id: { in: 'path' } };
+    const send = (id: JsonValue) => () => compose({ path: '/bills/{id}', parameters }, { id });
+    expect(send(value)).toThrow(/The argument id must not/);
+    expect(send([value])).toThrow(/The argument id must not/);
+    expect(send({ a: value || '..' })).toThrow(/The argument id must not/);
   });
 
   it('rejects a list in the path without a style, and text that is not Unicode', () => {

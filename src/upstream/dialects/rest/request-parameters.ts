@@ -84,8 +84,8 @@ function toCookies(
 ): readonly string[] {
   requireWellFormed(argument, value);
   const pairs = toPairs(name, value, parameter);
-  const own = (configured.get('cookie') ?? '').split(';').map((cookie) => cookie.split('=', 1)[0]?.trim());
-  if (pairs.some(([key]) => own.includes(key))) throw fixedByOperator(argument);
+  const own = new Set((configured.get('cookie') ?? '').split(';').map((cookie) => cookie.split('=', 1)[0]?.trim()));
+  if (pairs.some(([key]) => own.has(key))) throw fixedByOperator(argument);
   return pairs.map(joinPair);
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { parseTemplate } from 'url-template';
-import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
+import type { JsonValue } from '#lib/mcp-protocol';
 import type { ValueStyle } from '../../../registry/index.js';
 import { toHeaderText, toPairs, toPathPart } from './value-styles.js';
 
@@ -119,7 +119,7 @@ describe('the styles of URI templates', () => {
       fc.property(
         fc.dictionary(name, fc.dictionary(name, text, { noNullPrototype: true }), { noNullPrototype: true }),
         (given) => {
-          const read = [...new URLSearchParams(query(given as JsonObject, { style: 'deepObject' }, 'v'))];
+          const read = [...new URLSearchParams(query(given, { style: 'deepObject' }, 'v'))];
           const paths = Object.entries(given).flatMap(([outer, members]) =>
             Object.entries(members).map(([inner, each]) => [`v[${outer}][${inner}]`, each]),
           );
