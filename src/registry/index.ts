@@ -28,7 +28,6 @@ export { principalNamesOf } from './principal-names.js';
 export { parseJsonPath, type JsonPath } from './json-path.js';
 export {
   METHODS_WITH_BODY,
-  REST_METHODS,
   STYLES_OF_PLACE,
   type FormField,
   type ParameterPlace,

@@ -14,6 +14,9 @@ export const MAX_TOOLS = 2_000;
 /** Maximum length of all schemas for arguments of one server, as JSON text. */
 export const MAX_SCHEMAS_LENGTH = 24 * 1024 * 1024;
 
+/** Maximum number of origins of tools with URLs of their own: each has connections of its own. */
+const MAX_ORIGINS = 16;
+
 /** Reads the tools of a REST server. Invalid tools are omitted. */
 export function readTools(value: JsonValue | undefined, path: string, faults: Fault[]): RestTool[] {
   if (value === undefined || value === null) {
@@ -36,7 +39,13 @@ export function readTools(value: JsonValue | undefined, path: string, faults: Fa
     faults.push({ path, message });
     return [];
   }
-  return entries.flatMap(([name, entry]) => readTool(name, entry, `${path}.${name}`, faults) ?? []);
+  const tools = entries.flatMap(([name, entry]) => readTool(name, entry, `${path}.${name}`, faults) ?? []);
+  const origins = new Set(tools.flatMap(({ url }) => (url === undefined ? [] : [new URL(url).origin])));
+  if (origins.size > MAX_ORIGINS) {
+    faults.push({ path, message: `has tools at ${origins.size} origins. A server may have at most ${MAX_ORIGINS}.` });
+    return [];
+  }
+  return tools;
 }
 
 const schemaLength = (entry: JsonValue | undefined): number =>

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
 import { compileGlob, MAX_SCHEMAS_LENGTH, MAX_TOOLS } from '../../registry/index.js';
 import { CircularSchemas } from './circular-schemas.js';
@@ -13,7 +12,8 @@ import { readServers, resolveBaseUrls, type BaseUrls } from './servers.js';
 
 /** Maximum number of operations of a document, imported or not: each takes up to a few milliseconds. */
 const MAX_OPERATIONS = 10_000;
-const MAX_TURN_MS = 20;
+/** Operations that are converted before other work gets its turn. */
+const OPERATIONS_PER_TURN = 4;
 /** Maximum length of an entry as JSON text, so that it can be sent to the admin API. */
 const MAX_ENTRY_LENGTH = 24 * 1024 * 1024;
 
@@ -92,13 +92,9 @@ class ImportRun {
     if (found.length > MAX_OPERATIONS) {
       throw new UnreadableDocument(`The document has more than ${MAX_OPERATIONS} operations.`);
     }
-    let since = performance.now();
-    for (const each of found) {
+    for (const [index, each] of found.entries()) {
       // Other work of the process must not wait for a whole document.
-      if (performance.now() - since > MAX_TURN_MS) {
-        await setImmediate();
-        since = performance.now();
-      }
+      if (index % OPERATIONS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
       if ('skipped' in each) {
         if (isSelected(each.skipped.operation, each.id)) this.skipped.push(each.skipped);
         continue;

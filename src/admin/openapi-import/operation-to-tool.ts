@@ -17,13 +17,32 @@ const MAX_DESCRIPTION_LENGTH = 4_000;
 const MAX_WRITTEN_LENGTH = 16 * 1024;
 const MAX_WRITTEN_SCHEMAS = 1_000;
 
-/** Forms of a schema, from the most to the least detailed one. */
-const FORMS: readonly Omit<ConversionOptions, 'direction'>[] = [
-  { maxNodes: MAX_WRITTEN_SCHEMAS },
-  { isShared: true },
-  { isShared: true, isTerse: true },
-  ...[10, 8, 7, 6, 5, 4, 3, 2, 1].map((maxDepth) => ({ isTerse: true, maxDepth })),
-];
+/** Clients compile the schemas of all results when they list tools. */
+const MAX_OUTPUT_LENGTH = 8 * 1024;
+
+/** A form of a schema, and the length that it may have in this form. */
+interface SchemaForm extends Omit<ConversionOptions, 'direction'> {
+  readonly maxLength: number;
+}
+
+const toCutForm =
+  (maxLength: number) =>
+  (maxDepth: number): SchemaForm => ({ isTerse: true, maxDepth, maxLength });
+
+/** Forms from the most to the least detailed one. */
+const FORMS: Readonly<Record<ConversionOptions['direction'], readonly SchemaForm[]>> = {
+  input: [
+    { maxNodes: MAX_WRITTEN_SCHEMAS, maxLength: MAX_WRITTEN_LENGTH },
+    { isShared: true, maxLength: MAX_SCHEMA_LENGTH },
+    { isShared: true, isTerse: true, maxLength: MAX_SCHEMA_LENGTH },
+    ...[10, 8, 7, 6, 5, 4, 3, 2, 1].map(toCutForm(MAX_SCHEMA_LENGTH)),
+  ],
+  output: [
+    { maxNodes: MAX_WRITTEN_SCHEMAS, maxLength: MAX_OUTPUT_LENGTH },
+    { isShared: true, isTerse: true, maxLength: MAX_OUTPUT_LENGTH },
+    ...[5, 4, 3, 2, 1].map(toCutForm(MAX_OUTPUT_LENGTH)),
+  ],
+};
 
 /** The entry of a tool, and the parts of its operation that are not in it. */
 export interface ImportedTool {
@@ -120,7 +139,7 @@ function buildOutput(
 
 interface Built {
   readonly schema: JsonObject;
-  readonly form: Omit<ConversionOptions, 'direction'>;
+  readonly form: SchemaForm;
   readonly dropped: ReadonlySet<string>;
 }
 
@@ -130,12 +149,11 @@ function inFirstForm<T extends { readonly schema: JsonObject }>(
   source: SchemaSource,
   build: (converter: SchemaConverter) => T,
 ): (T & Built) | undefined {
-  for (const form of FORMS) {
+  for (const form of FORMS[direction]) {
     const converter = new SchemaConverter(source, { direction, ...form });
     try {
       const built = build(converter);
-      const most = form === FORMS[0] ? MAX_WRITTEN_LENGTH : MAX_SCHEMA_LENGTH;
-      const isSmall = Buffer.byteLength(JSON.stringify(built.schema)) <= most;
+      const isSmall = Buffer.byteLength(JSON.stringify(built.schema)) <= form.maxLength;
       if (isSmall) return { ...built, form, dropped: converter.dropped };
     } catch (cause) {
       if (!(cause instanceof SchemaTooLarge)) throw cause;
