@@ -42,7 +42,7 @@ export class ApiDocument {
       this.resolve(each),
     );
     const inPlace = (place: string) => parameters.filter((each) => each['in'] === place);
-    const nameOf = (each: JsonObject): string => String(each['name'] as string);
+    const nameOf = (each: JsonObject): string => each['name'] as string;
     const isRequired = (each: JsonObject): boolean => each['required'] === true;
     const body = this.resolve(operation['requestBody'] ?? {})['content'];
     const consumes = listOf(operation['consumes'] ?? this.document['consumes']) as string[];
