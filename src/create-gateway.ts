@@ -4,6 +4,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { loadConfig, LoadedConfig, type Variables } from '#lib/config';
 import { WorkerBusServer } from '#lib/worker-bus';
 import { AppModule } from './app.module.js';
+import { GatewayConfig } from './gateway.config.js';
 import { GATEWAY_SETTINGS } from './gateway-settings.js';
 import { GatewayLogger, LoggingConfig } from './logging/index.js';
 import { createHttpAdapter } from './transport/index.js';
@@ -21,7 +22,8 @@ export interface GatewayOptions {
  */
 export async function createGateway({ variables, logger }: GatewayOptions): Promise<NestFastifyApplication> {
   const loaded = new LoadedConfig(loadConfig(GATEWAY_SETTINGS, variables), variables);
-  const gateway = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(loaded), createHttpAdapter(), {
+  const http = createHttpAdapter(loaded.get(GatewayConfig).publicPath);
+  const gateway = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(loaded), http, {
     logger: logger ?? new GatewayLogger(loaded.get(LoggingConfig)),
     abortOnError: false,
     // Each transport reads its own bodies.

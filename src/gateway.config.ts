@@ -1,7 +1,12 @@
 import { IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
 import { Env } from '#lib/config';
 
-const ORIGIN = /^https?:\/\/[^\s"/?#@]+\/?$/i;
+/** Excludes paths that the gateway serves itself, and every character that could break out of a quoted header value. */
+const BASE_URL =
+  /^https?:\/\/[^\s"\\/?#@]+(?!\/(?:servers|admin|health|\.well-known)(?:\/|$))(?:\/(?!\.{1,2}(?:\/|$))[\w.~!$&'()*+,;=:@-]+)*\/?$/i;
+
+/** Endpoints whose path may also be the path of the public URL. */
+const ENDPOINTS: ReadonlySet<string> = new Set(['/mcp', '/sse', '/rpc', '/message', '/messages']);
 
 /** Address and processes of the gateway. */
 export class GatewayConfig {
@@ -30,10 +35,31 @@ export class GatewayConfig {
 
   /**
    * Public base URL of the gateway when clients reach it through a proxy or by a host name other than localhost:
-   * `https://mcp.example.com`. Endpoints advertise resources below it, and accept tokens whose audience is such a resource.
+   * `https://mcp.example.com`, or `https://example.com/tools` when the gateway is served below a path. Endpoints advertise
+   * resources below it, and accept tokens whose audience is such a resource. A proxy may remove the path or pass it on.
    */
   @Env('ISTHMUS_PUBLIC_URL')
   @IsOptional()
-  @Matches(ORIGIN, { message: 'publicUrl must be an http or https URL without a path' })
+  @Matches(BASE_URL, {
+    message:
+      'publicUrl must be an http or https URL without a query, whose path does not begin with /servers, /admin, /health or /.well-known',
+  })
   readonly publicUrl?: string;
+
+  /** The path of the public URL without a slash at its end: `/tools`, or empty. */
+  get publicPath(): string {
+    return this.publicUrl === undefined ? '' : new URL(this.publicUrl).pathname.replace(/\/+$/, '');
+  }
+}
+
+/**
+ * Returns a path, with or without a query, as the gateway serves it: without the path of the public URL, which a proxy may
+ * have passed on. A path that is an endpoint is returned as it is, for a proxy that has removed the same path before.
+ */
+export function removePublicPath(path: string, publicPath: string): string {
+  if (publicPath === '' || !path.startsWith(publicPath)) return path;
+  const rest = path.slice(publicPath.length);
+  if (!/^(?:[/?]|$)/.test(rest)) return path;
+  if (ENDPOINTS.has(publicPath) && /^\/?(?:\?|$)/.test(rest)) return path;
+  return rest.startsWith('/') ? rest : `/${rest}`;
 }

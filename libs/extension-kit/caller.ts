@@ -44,3 +44,12 @@ export const ANONYMOUS: Caller = {
   scopes: [],
   claims: {},
 };
+
+/** Claims come from the identity provider, which may put any text into them. */
+const MAX_TOKEN_ID_LENGTH = 128;
+
+/** Id of the caller's token: of a personal access token, or the claim `jti`. Undefined: the token has none. */
+export function tokenIdOf({ accessToken, claims }: Caller): string | undefined {
+  const id = accessToken ?? claims['jti'];
+  return typeof id === 'string' && id !== '' ? id.slice(0, MAX_TOKEN_ID_LENGTH) : undefined;
+}

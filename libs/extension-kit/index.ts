@@ -8,7 +8,7 @@ export {
   type ItemUse,
   type AccessScope,
 } from './access-policy.js';
-export { ANONYMOUS, type Caller, type Principal, type TokenGrants } from './caller.js';
+export { ANONYMOUS, tokenIdOf, type Caller, type Principal, type TokenGrants } from './caller.js';
 export { Clock, SystemClock } from '#lib/time';
 export { retryAfterSeconds } from './retry-after.js';
 export { GatewayError, type GatewayErrorData } from './gateway-error.js';

@@ -3,42 +3,50 @@ import { LIST_MEMBERS } from './methods.js';
 import { JsonFault, MESSAGE_BOUNDS, parseJson } from './parse-json.js';
 
 const MAX_DEPTH = MESSAGE_BOUNDS.depth;
-/** Bounds of a list whose items that are nested too deeply are left out. */
-const LIST_BOUNDS = { ...MESSAGE_BOUNDS, depth: 1_000 };
+const MAX_MEMBERS = MESSAGE_BOUNDS.membersOfObject;
+/** Bounds of a list whose items that are too deep or too large are left out. It has no more members than any message. */
+const LIST_BOUNDS = { ...MESSAGE_BOUNDS, depth: 1_000, membersOfObject: MESSAGE_BOUNDS.members };
 
 /** Levels above the content of an item: the message, its result, the list, the item. */
 const ITEM_LEVEL = 3;
 
-/** Marks an item that replaces one that is nested too deeply. It is a member, so that it survives the way to another worker. */
-const TOO_DEEP = 'isthmus/tooDeep';
+/** What exceeds the bounds of a message. */
+type Excess = 'deep' | 'large';
 
-/** True for the replacement of an item that is nested too deeply; of the item it has only the name or URI. */
-export const isTooDeep = (item: JsonObject): boolean => item[TOO_DEEP] === true;
+/** Mark an item that replaces one beyond the bounds. They are members, so that they survive the way to another worker. */
+const MARKS: Readonly<Record<Excess, string>> = { deep: 'isthmus/tooDeep', large: 'isthmus/tooLarge' };
+
+/** States which bound the item exceeded that this one replaces; of the item it has only the name or URI. */
+export function excessOf(item: JsonObject): Excess | undefined {
+  if (item[MARKS.deep] === true) return 'deep';
+  return item[MARKS.large] === true ? 'large' : undefined;
+}
 
 const LISTS = Object.values(LIST_MEMBERS);
 
 /**
- * Parses a message of a server like `parseJson`. In the result of a list only the items that are nested too deeply are
- * replaced (`isTooDeep`): one of them must not cost the others.
+ * Parses a message of a server like `parseJson`. In the result of a list only the items beyond the bounds are replaced
+ * (`excessOf`): one of them must not cost the others.
  * @throws JsonFault
  */
 export function parseServerMessage(text: string): JsonValue {
   try {
     return parseJson(text);
   } catch (fault) {
-    if (!(fault instanceof JsonFault) || fault.reason !== 'depth') throw fault;
+    if (!(fault instanceof JsonFault) || (fault.reason !== 'depth' && fault.reason !== 'size')) throw fault;
     const message = parseJson(text, LIST_BOUNDS);
     const result = isJsonObject(message) ? message['result'] : undefined;
-    if (isJsonObject(result)) for (const list of LISTS) replaceDeepItems(result[list]);
-    if (isDeeper(message, MAX_DEPTH)) throw fault;
+    if (isJsonObject(result)) for (const list of LISTS) replaceItems(result[list]);
+    if (findExcess(message, MAX_DEPTH)) throw fault;
     return message;
   }
 }
 
-function replaceDeepItems(items: JsonValue | undefined): void {
+function replaceItems(items: JsonValue | undefined): void {
   if (!Array.isArray(items)) return;
   items.forEach((item, index) => {
-    if (isDeeper(item, MAX_DEPTH - ITEM_LEVEL)) items[index] = { ...namesOf(item), [TOO_DEEP]: true };
+    const excess = findExcess(item, MAX_DEPTH - ITEM_LEVEL);
+    if (excess) items[index] = { ...namesOf(item), [MARKS[excess]]: true };
   });
 }
 
@@ -49,9 +57,14 @@ function namesOf(item: JsonValue): JsonObject {
   return Object.fromEntries(members.filter(([name, value]) => ID_MEMBERS.has(name) && typeof value === 'string'));
 }
 
-function isDeeper(value: JsonValue | undefined, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (levels === 0) return true;
+function findExcess(value: JsonValue | undefined, levels: number): Excess | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (levels === 0) return 'deep';
   const members = Array.isArray(value) ? value : isJsonObject(value) ? Object.values(value) : [];
-  return members.some((member) => isDeeper(member, levels - 1));
+  if (members.length > MAX_MEMBERS && !Array.isArray(value)) return 'large';
+  for (const member of members) {
+    const excess = findExcess(member, levels - 1);
+    if (excess) return excess;
+  }
+  return undefined;
 }

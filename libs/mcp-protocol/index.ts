@@ -1,5 +1,7 @@
+export { withoutNullMembers } from './absent-members.js';
 export {
   cleanDetail,
+  hideSecrets,
   markGatewayError,
   toServerContent,
   toFaultOutcome,
@@ -9,11 +11,12 @@ export {
   type HttpAnswer,
   type TransportFault,
 } from './answers/index.js';
-export { isTooDeep, parseServerMessage } from './deep-json.js';
+export { parseServerMessage } from './deep-json.js';
 export { canonicalJson } from './canonical-json.js';
 export { isResourceOrPart, LIST_CHANGES, LIST_FLAGS, toListFlag, RESOURCE_UPDATED, type ListFlag } from './changes.js';
 export {
   allowsBatches,
+  capabilityNames,
   toLegacyAnswer,
   classifyEra,
   decodeLegacyRequest,
@@ -36,6 +39,7 @@ export {
   SSE_REVISION,
   SUPPORTED_REVISIONS,
   UntranslatableResult,
+  toUnsupportedRevisionText,
   toUrlElicitations,
 } from './codecs/index.js';
 export { GatewayCode, RpcCode, type ExecutionOutcome } from './error-codes.js';
@@ -50,6 +54,7 @@ export {
   type ParameterHeader,
 } from './headers/index.js';
 export { isJsonObject, type JsonObject, type JsonValue } from './json.js';
+export { CursorTrail, repairList, type RepairedList } from './listed-items/index.js';
 export type { JsonRpcNotification, JsonRpcRequest, JsonRpcResponse, RequestId, RpcError } from './json-rpc.js';
 export {
   isTaskMethod,
@@ -73,6 +78,7 @@ export {
 export {
   failure,
   isLogLevel,
+  toLogLevelFault,
   LOG_LEVELS,
   result,
   type Answer,

@@ -22,3 +22,9 @@ export function isJsonObject(value: unknown): value is JsonObject {
 export function rawInteger(digits: string): JsonValue {
   return rawJson.rawJSON(digits);
 }
+
+/** Returns the number that a JSON number stands for, as a double; undefined for any other value. */
+export function toNumber(value: JsonValue | undefined): number | undefined {
+  if (typeof value === 'number') return value;
+  return rawJson.isRawJSON(value) ? Number((value as unknown as { rawJSON: string }).rawJSON) : undefined;
+}

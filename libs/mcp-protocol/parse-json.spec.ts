@@ -217,6 +217,13 @@ describe('the JSON parser', () => {
     expect(roundTrip(text)).toBe(text);
   });
 
+  it.each([63, 64, 65, 5_000])('keeps the digits of long integers around texts of %i characters', (length) => {
+    for (const letter of ['a', 'ü', '€']) {
+      const text = `["${letter.repeat(length)}",12345678901234567890,"${letter.repeat(length)}",-98765432109876543210]`;
+      expect(roundTrip(text)).toBe(text);
+    }
+  });
+
   it('does not count brackets inside strings', () => {
     const text = JSON.stringify({ a: '[{'.repeat(10_000), b: '\\"[[['.repeat(3000) });
     expect(roundTrip(text)).toBe(text);

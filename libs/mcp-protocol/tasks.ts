@@ -17,10 +17,15 @@ export const isTaskMethod = (method: string): boolean => method.startsWith('task
 export const isTaskNotification = (method: string): boolean =>
   method === 'notifications/tasks' || method.startsWith('notifications/tasks/');
 
-/** Returns the params of a request that creates no task and belongs to none. Returns the same object if nothing changes. */
-export function withoutTask(params: JsonObject): JsonObject {
-  const { task, ...rest } = withoutRelatedTask(params);
-  return task === undefined && params['_meta'] === rest['_meta'] ? params : rest;
+/**
+ * Returns the params of a request that creates no task and belongs to none. Returns the same object if nothing changes. Only
+ * tools create tasks: in another method, `task` may mean anything.
+ */
+export function withoutTask(method: string, params: JsonObject): JsonObject {
+  const unrelated = withoutRelatedTask(params);
+  if (method !== 'tools/call' || unrelated['task'] === undefined) return unrelated;
+  const { task: _task, ...rest } = unrelated;
+  return rest;
 }
 
 /** Returns a message without the name of its task. Returns the same object if it names none. */

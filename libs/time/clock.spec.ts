@@ -129,6 +129,15 @@ describe('ManualClock', () => {
 describe('SystemClock', () => {
   it.each([
     ['after', (clock: Clock, run: () => void) => void clock.after(5, run)],
+    [
+      'every',
+      (clock: Clock, run: () => void) => {
+        const stop = clock.every(5, () => {
+          stop();
+          run();
+        });
+      },
+    ],
     ['timeoutSignal', (clock: Clock, run: () => void) => clock.timeoutSignal(5).addEventListener('abort', run)],
   ])('%s runs after the data that arrived while the process was busy was read', async (_name, schedule) => {
     const server = createServer((socket) => socket.pipe(socket));

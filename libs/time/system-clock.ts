@@ -10,9 +10,10 @@ export class SystemClock extends Clock {
     return performance.now();
   }
 
+  // When this process was busy, timers run before it reads what has arrived meanwhile. Work that judges an answer late
+  // must run after that, or every stall of this process would look like a failure of the other side.
+
   override after(ms: number, run: () => void): () => void {
-    // When this process was busy, timers run before it reads what has arrived meanwhile. Work that judges an answer late
-    // must run after that, or every stall of this process would look like a failure of the other side.
     let immediate: NodeJS.Immediate | undefined;
     const timer = setTimeout(() => (immediate = setImmediate(run).unref()), ms).unref();
     return () => {
@@ -22,8 +23,12 @@ export class SystemClock extends Clock {
   }
 
   override every(ms: number, run: () => void): () => void {
-    const timer = setInterval(run, ms).unref();
-    return () => clearInterval(timer);
+    let immediate: NodeJS.Immediate | undefined;
+    const timer = setInterval(() => (immediate = setImmediate(run).unref()), ms).unref();
+    return () => {
+      clearInterval(timer);
+      if (immediate) clearImmediate(immediate);
+    };
   }
 
   protected override keepAliveAfter(ms: number, run: () => void): () => void {

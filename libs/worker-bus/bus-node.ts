@@ -124,7 +124,7 @@ function withDefaults(given: BusParts): Required<BusParts> {
     createId,
     observer: given.observer ?? new BusObserver(),
     limits: given.limits ?? {},
-    cipher: given.cipher ?? new FrameCipher(given.secret, createId()),
+    cipher: given.cipher ?? new FrameCipher(given.secret),
     address: given.address ?? new AddressCheck(),
     gate: given.gate ?? new EndGate(),
     seen: given.seen ?? new SeenRequests(timer),

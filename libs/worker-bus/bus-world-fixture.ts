@@ -24,7 +24,7 @@ class FrameReader extends FrameCipher {
   }
 }
 
-const READER = new FrameReader(SECRET, 'the relay of a test');
+const READER = new FrameReader(SECRET);
 
 /** A frame in transit. */
 export interface FrameInTransit {

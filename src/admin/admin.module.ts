@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
+import { configProvider } from '#lib/config';
+import { GatewayConfig } from '../gateway.config.js';
 import { CallsModule } from '../calls/index.js';
 import { ConnectionsModule } from '../connections/index.js';
 import { LifecycleModule } from '../lifecycle/index.js';
@@ -105,6 +107,7 @@ import { WorkersController } from './workers.controller.js';
     UnknownRouteController,
   ],
   providers: [
+    configProvider(GatewayConfig),
     CallGates,
     DeferredBodyParsing,
     AuditInterceptor,

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { result, type JsonObject, type Outcome } from '#lib/mcp-protocol';
 import { WorkerBus, type BusEnd, type BusExchange } from '#lib/worker-bus';
 import type { BusRequest } from '#lib/worker-bus/testing';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { callerOf, LEGACY_CLIENT, remoteServer } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import { RemoteSession } from './remote-session.js';
@@ -41,7 +42,8 @@ function world(reply?: ScriptedBus['reply'], newOwner?: string) {
   const bus = new ScriptedBus();
   bus.reply = reply;
   const route = { order, owner: 'owner', revision: '2025-11-25' };
-  return { bus, session: new RemoteSession(route, { bus, findNewOwner: async () => newOwner }) };
+  const clock = new ManualClock();
+  return { bus, clock, session: new RemoteSession(route, { bus, clock, findNewOwner: async () => newOwner }) };
 }
 
 const value = (outcome: Outcome): BusEnd => ({ kind: 'value', value: outcome });
@@ -194,6 +196,39 @@ describe('other operations of a remote session', () => {
     const { session } = world(() => value(refused));
     const wanted = expect.objectContaining({ code: -31003, message: 'Full', httpStatus: 429 });
     await expect(session.setLogLevel('debug')).rejects.toEqual(wanted);
+  });
+});
+
+describe('an answer to a question of a remote session', () => {
+  const answer = { result: { action: 'accept' } };
+
+  it.each<[string, BusEnd]>([
+    ['the owner does not accept it', { kind: 'not-executed', cause: 'unreachable' }],
+    ['Redis is unavailable', { kind: 'not-executed', cause: 'unavailable' }],
+    ['the owner is draining', { kind: 'refused', reason: 'leaving' }],
+  ])('is sent again while %s, because its client sends it only once', async (_name, end) => {
+    const { bus, clock, session } = world(() => (bus.sent.length <= 3 ? end : done()));
+    const sent = session.answer(2, answer);
+    await clock.advance(1_000);
+    await sent;
+    expect(bus.sent).toHaveLength(4);
+  });
+
+  it.each<[string, BusEnd]>([
+    ['may have arrived', { kind: 'unknown', cause: 'relay' }],
+    ['belongs to an ended session', { kind: 'refused', reason: 'session_gone' }],
+    ['was rejected by the owner', value({ kind: 'error', error: { code: -31003, message: 'Full' }, httpStatus: 429 })],
+  ])('is sent once if it %s', async (_name, end) => {
+    const { bus, session } = world(() => end);
+    await expect(session.answer(2, answer)).rejects.toBeInstanceOf(Error);
+    expect(bus.sent).toHaveLength(1);
+  });
+
+  it('fails as not executed once the owner has been unreachable for three seconds', async () => {
+    const { clock, session } = world(() => ({ kind: 'not-executed', cause: 'unreachable' }));
+    const sent = session.answer(2, answer).catch((error: unknown) => error);
+    await clock.advance(3_100);
+    expect(await sent).toMatchObject({ code: -31001, httpStatus: 503 });
   });
 });
 

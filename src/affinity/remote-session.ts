@@ -9,10 +9,12 @@ import {
   type Outcome,
   type RequestId,
 } from '#lib/mcp-protocol';
+import type { Clock } from '#lib/time';
 import { LEAVING_REASON, type BusEnd, type BusExchange, type WorkerBus } from '#lib/worker-bus';
 import type { StreamEvent, StreamSink } from '../session-pool/index.js';
 import type { SubscribedResource } from '../subscriptions/index.js';
 import { SessionUnknown } from './affinity.errors.js';
+import type { CallProgress } from '../telemetry/index.js';
 import { OwnerUnreachable, withRequestId } from '../workers/index.js';
 import type { UpstreamCall } from '../calls/index.js';
 import { toConnectionOutcome } from '../connections/index.js';
@@ -37,6 +39,7 @@ export interface RemoteRoute {
 /** The ports that a remote session needs. */
 export interface RemoteSessionPorts {
   readonly bus: WorkerBus;
+  readonly clock: Clock;
   /**
    * Returns the new owner of the session, for the case that its owner is unreachable: the owner may have drained and
    * handed it off.
@@ -51,6 +54,9 @@ type SentOrder = { readonly outcome: Promise<Outcome>; readonly cancel: () => vo
 const PROMPT_TIMEOUT_MS = 10_000;
 /** Maximum number of consecutive handoffs that one order follows. */
 const MAX_HANDOFFS_FOLLOWED = 4;
+/** How long an answer that the owner has certainly not received is sent again. */
+const ANSWER_RETRY_TIMEOUT_MS = 3_000;
+const ANSWER_RETRY_INTERVAL_MS = 100;
 
 const SESSION_UNKNOWN = { ...new SessionUnknown().toOutcome(), refused: true } as const;
 
@@ -74,15 +80,28 @@ export class RemoteSession implements SessionHandle {
     const onEvent = (event: unknown) => deliver(event as StreamEvent | StreamSignal, sink);
     // The call timeout is paused while the client answers a question. Only the owner can measure that time, so the
     // order has no budget here.
-    return this.requestOwner(SessionPattern.call, { call: toForwardedCall(call) }, undefined, onEvent).outcome;
+    const payload = { call: toForwardedCall(call) };
+    return this.requestOwner(SessionPattern.call, payload, undefined, onEvent, call.progress).outcome;
   }
 
   cancel(requestId: RequestId): Promise<void> {
     return this.sendOrder(SessionPattern.cancel, { requestId });
   }
 
-  answer(id: RequestId, answer: Answer): Promise<void> {
-    return this.sendOrder(SessionPattern.answer, { id, answer });
+  /** Repeats the order while it has certainly not run: clients send an answer once, and without it their call never ends. */
+  async answer(id: RequestId, answer: Answer): Promise<void> {
+    const { clock } = this.ports;
+    const giveUpAt = clock.monotonicNow() + ANSWER_RETRY_TIMEOUT_MS;
+    for (;;) {
+      const { outcome } = this.requestOwner(SessionPattern.answer, { id, answer }, PROMPT_TIMEOUT_MS);
+      const end = await outcome;
+      if (end.kind === 'result') return;
+      const isUndelivered = end.refused === true && end.httpStatus === 503;
+      if (!isUndelivered || clock.monotonicNow() >= giveUpAt) throw new OutcomeError(end);
+      await new Promise<void>((resolve) => {
+        clock.after(ANSWER_RETRY_INTERVAL_MS, resolve);
+      });
+    }
   }
 
   notify(notification: McpNotification): Promise<void> {
@@ -135,12 +154,19 @@ export class RemoteSession implements SessionHandle {
   }
 
   /** Sends an order to the owner and follows handoffs, as long as the order has certainly not run (invariant 2). */
-  private requestOwner(pattern: string, payload: object, budgetMs: number | undefined, onEvent?: OnEvent): SentOrder {
+  private requestOwner(
+    pattern: string,
+    payload: object,
+    budgetMs: number | undefined,
+    onEvent?: OnEvent,
+    progress?: CallProgress,
+  ): SentOrder {
     const { order, owner } = this.route;
     let exchange: BusExchange;
     let isCancelled = false;
     const send = (to: string): void => {
       const message = { to, pattern, payload: { ...order, ...payload }, queue: order.session };
+      if (progress) progress.forwardedTo = to;
       exchange = this.ports.bus.request(budgetMs === undefined ? message : { ...message, budgetMs }, onEvent);
       if (isCancelled) exchange.cancel();
     };
@@ -152,6 +178,7 @@ export class RemoteSession implements SessionHandle {
         return follow(handoffs + 1);
       }
       if (newOwner !== undefined || isSessionUnknown(end)) return SESSION_UNKNOWN;
+      if (end.kind === 'value') progress?.addReport(readReport(end.value));
       const outcome = withRequestId(toConnectionOutcome(end), exchange.request);
       const hasNotRun = end.kind === 'not-executed' || end.kind === 'refused';
       return hasNotRun && outcome.kind === 'error' ? { ...outcome, refused: true } : outcome;
@@ -195,6 +222,9 @@ function deliver(event: StreamEvent | StreamSignal, sink: StreamSink): void | Pr
  * A stream that ended before it was found was refused, and nothing ran. A stream that ended with a result belongs to an
  * ended session.
  */
+/** The owner's report on a call, which `toConnectionOutcome` drops. */
+const readReport = (value: unknown): unknown => (isJsonObject(value) ? value['progress'] : undefined);
+
 function toStreamError(outcome: Outcome): Error {
   if (outcome.kind === 'result') return new SessionUnknown();
   return outcome.error.code === GatewayCode.outcomeUnknown ? new OwnerUnreachable() : new OutcomeError(outcome);

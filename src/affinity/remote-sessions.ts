@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Clock } from '#lib/time';
 import { RelayFailure, WorkerBus } from '#lib/worker-bus';
 import { CoordinationUnavailable, OwnerUnreachable, WorkerId, WorkerRegistry } from '../workers/index.js';
 import { SessionUnknown } from './affinity.errors.js';
@@ -14,6 +15,7 @@ export class RemoteSessions {
     private readonly workers: WorkerRegistry,
     private readonly directory: HandoffDirectory,
     private readonly bus: WorkerBus,
+    private readonly clock: Clock,
   ) {}
 
   /**
@@ -30,7 +32,7 @@ export class RemoteSessions {
     const order = { session: id, caller, endpoint };
     const findNewOwner = () =>
       this.directory.findNewOwner(id).then((newOwner) => (newOwner === owner ? undefined : newOwner), noOwner);
-    return new RemoteSession({ order, owner, revision }, { bus: this.bus, findNewOwner });
+    return new RemoteSession({ order, owner, revision }, { bus: this.bus, clock: this.clock, findNewOwner });
   }
 
   private async findByOwner(id: string, binding: SessionBinding, content: ReadSessionId): Promise<RemoteSession> {

@@ -5,6 +5,7 @@ import { result, type Outcome } from '#lib/mcp-protocol';
 import { callerOf, remoteServer } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import { until } from '../../test/support/until.js';
+import { CallProgress } from '../telemetry/index.js';
 import type { LocatedSession } from './session-router.js';
 import { createCall, BINDING, WorkerCluster, SERVER, type TestWorker } from './worker-cluster-fixture.js';
 import { SessionPattern } from './session-orders.js';
@@ -51,6 +52,29 @@ describe('a call that arrives at a worker that does not own its session', () => 
     expect(owner.connector.opened.map((connection) => connection.client.capabilities)).toEqual([{ roots: {} }]);
     expect(other.connector.opened).toEqual([]);
     expect(session.client.revision).toBe('2025-11-25');
+  });
+
+  it('reports to the record of the request who ran it, and how long the server and the client took', async () => {
+    const progress = new CallProgress(cluster.clock);
+    const started = Promise.withResolvers<void>();
+    owner.connector.respond = async ({ reply }) => {
+      started.resolve();
+      await owner.clock.sleep(40);
+      await reply.answerQuestion({ method: 'roots/list', params: {} }, NEVER);
+      return result({});
+    };
+    const session = await opened();
+    const sink = new RecordingSink();
+    const outcome = session.call(createCall(1, { progress }), sink);
+    await started.promise;
+    await cluster.clock.advance(40);
+    await until(() => sink.events.some(({ kind }) => kind === 'question'));
+    await cluster.clock.advance(500);
+    const [question] = sink.events.flatMap((event) => (event.kind === 'question' ? [event] : []));
+    await session.answer(question?.id ?? 0, { result: { roots: [] } });
+    expect(await outcome).toMatchObject(result({}));
+    expect(progress).toMatchObject({ forwardedTo: owner.name, serverEra: 'legacy' });
+    expect(progress.toReport()).toMatchObject({ serverMs: 40, clientMs: 500 });
   });
 
   it('forwards notifications with event ids, and the questions of the server', async () => {

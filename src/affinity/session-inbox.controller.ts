@@ -1,9 +1,11 @@
 import { Controller, UseInterceptors } from '@nestjs/common';
 import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import { result, type Outcome } from '#lib/mcp-protocol';
+import { Clock } from '#lib/time';
 import { WorkerBusContext } from '#lib/worker-bus';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import type { StreamSink } from '../session-pool/index.js';
+import { CallProgress, type ProgressReport } from '../telemetry/index.js';
 import { ServerNotConfigured, ForwardedRpcInterceptor } from '../workers/index.js';
 import { HandoffReceiver } from './handoff-receiver.js';
 import type { LocalSession } from './local-session.js';
@@ -25,6 +27,9 @@ import { SessionRouter } from './session-router.js';
 
 const DONE = result({});
 
+/** The outcome of a call with the times that the other worker adds to the record of the request. */
+type ReportedOutcome = Outcome & { readonly progress: ProgressReport };
+
 /**
  * Serves other workers' orders for the sessions that this worker owns. Every order has the same effect as a request of
  * the client at this worker; every reply is an Outcome.
@@ -36,6 +41,7 @@ export class SessionInboxController {
     private readonly router: SessionRouter,
     private readonly registry: ServerRegistry,
     private readonly receiver: HandoffReceiver,
+    private readonly clock: Clock,
   ) {}
 
   @MessagePattern(SessionPattern.call)
@@ -50,7 +56,10 @@ export class SessionInboxController {
       client: session.client,
       clientRepeatsCall: false,
     };
-    return session.call(complete, createSink(context));
+    const progress = new CallProgress(this.clock);
+    const outcome = await session.call({ ...complete, progress }, createSink(context));
+    const reported: ReportedOutcome = { ...outcome, progress: progress.toReport() };
+    return reported;
   }
 
   @MessagePattern(SessionPattern.cancel)

@@ -164,7 +164,8 @@ function toLogLine(record: AuditRecord): string {
 }
 
 function toCallerText({ issuer, subject, roles, token, address }: AuditRecord): string {
-  const caller = subject === '' ? 'Unauthenticated' : `${subject} of ${issuer} (${roles.join(', ')})`;
+  const known = issuer === '' ? subject : `${subject} of ${issuer} (${roles.join(', ')})`;
+  const caller = subject === '' ? 'Unauthenticated' : known;
   return [caller, ...(token === undefined ? [] : [`token ${token}`]), ...(address === undefined ? [] : [address])].join(
     ', ',
   );

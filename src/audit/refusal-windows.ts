@@ -1,4 +1,5 @@
 import type { Clock } from '#lib/time';
+import { toNetwork } from '../client-address/index.js';
 import type { AuditEvent } from './audit-record.js';
 
 const WINDOW_MS = 60_000;
@@ -6,8 +7,14 @@ const WINDOW_MS = 60_000;
 const MAX_KEYS = 500;
 const MAX_KEYS_PER_ADDRESS = 20;
 
+/** In place of the caller, in a record that stands for refusals of several callers with tokens. */
+const SEVERAL_CALLERS = { issuer: '', subject: 'several callers', roles: [] } as const;
+
 interface Refusal {
-  readonly event: AuditEvent;
+  /** What all refusals that are counted here have in common. */
+  event: AuditEvent;
+  /** True if different refusals are counted here. */
+  readonly isShared: boolean;
   /** Like refusals since the last record of them. */
   further: number;
 }
@@ -18,6 +25,7 @@ interface Refusal {
  */
 export class RefusalWindows {
   private readonly refusals = new Map<string, Refusal>();
+  /** By the address, or by its network. */
   private readonly keysByAddress = new Map<string, number>();
   private cancelEnd: (() => void) | undefined;
 
@@ -27,17 +35,18 @@ export class RefusalWindows {
   ) {}
 
   add(event: AuditEvent): void {
-    const key = this.toKey(event);
+    const ownKey = toOwnKey(event);
+    const network = toNetwork(event.address ?? '');
+    const key = this.selectKey(ownKey, event, network);
     const known = this.refusals.get(key);
     if (known) {
       known.further += 1;
+      if (known.isShared) known.event = toCommonEvent(known.event, event);
       return;
     }
-    const address = event.address ?? '';
-    this.keysByAddress.set(address, (this.keysByAddress.get(address) ?? 0) + 1);
-    const described = key === toSharedKey(event) ? toSharedEvent(event) : event;
-    this.refusals.set(key, { event: described, further: 0 });
-    this.write(described);
+    this.keysByAddress.set(network, (this.keysByAddress.get(network) ?? 0) + 1);
+    this.refusals.set(key, { event, isShared: key !== ownKey, further: 0 });
+    this.write(event);
     this.cancelEnd ??= this.clock.after(WINDOW_MS, () => this.end());
   }
 
@@ -59,20 +68,41 @@ export class RefusalWindows {
   }
 
   /** An address that varies its requests cannot use up the keys of the others. */
-  private toKey(event: AuditEvent): string {
-    const { status, issuer, subject, token = '', address = '', method, path, reason = '' } = event;
-    const caller = [issuer, subject, token, address].join(' ');
-    // What an unauthenticated client sends determines the reason, but not who it is.
-    const key = [status, caller, method, path, subject === '' ? '' : reason].join('\n');
-    if (this.refusals.has(key)) return key;
-    if ((this.keysByAddress.get(address) ?? 0) >= MAX_KEYS_PER_ADDRESS) return `${status} of ${address}`;
-    return this.refusals.size >= MAX_KEYS ? toSharedKey(event) : key;
+  private selectKey(ownKey: string, { status }: AuditEvent, network: string): string {
+    if (this.refusals.has(ownKey)) return ownKey;
+    if ((this.keysByAddress.get(network) ?? 0) >= MAX_KEYS_PER_ADDRESS) return `${status} of ${network}`;
+    return this.refusals.size >= MAX_KEYS ? `${status}` : ownKey;
   }
 }
 
-/** Stands for the refusals of all clients that came after `MAX_KEYS` others. */
-const toSharedKey = ({ status }: AuditEvent): string => `${status}`;
+function toOwnKey({
+  status,
+  issuer,
+  subject,
+  token = '',
+  address = '',
+  method,
+  path,
+  reason = '',
+}: AuditEvent): string {
+  const caller = [issuer, subject, token, address].join(' ');
+  // What an unauthenticated client sends determines the reason, but not who it is.
+  return [status, caller, method, path, subject === '' ? '' : reason].join('\n');
+}
 
-function toSharedEvent({ address: _address, token: _token, ...event }: AuditEvent): AuditEvent {
-  return { ...event, path: '', reason: 'Further requests, also of other clients.' };
+/** Returns what both refusals have in common, so that the record of many names no caller and no address that only one had. */
+function toCommonEvent(one: AuditEvent, other: AuditEvent): AuditEvent {
+  const { token, address = '', ...rest } = one;
+  const isSameCaller = one.issuer === other.issuer && one.subject === other.subject && token === other.token;
+  const isSameAddress = address === other.address;
+  const network = toNetwork(address);
+  const commonAddress = isSameAddress || network === toNetwork(other.address ?? '') ? network : '';
+  return {
+    ...rest,
+    ...(isSameCaller ? { ...(token !== undefined && { token }) } : SEVERAL_CALLERS),
+    ...(commonAddress !== '' && { address: isSameAddress ? address : commonAddress }),
+    method: one.method === other.method ? one.method : '',
+    path: '',
+    reason: 'Further requests.',
+  };
 }

@@ -85,6 +85,24 @@ describe.each(issuers)('a token of %s', (_name, sign) => {
     expect(await statusAt(authenticator, token, '/servers/b/mcp')).toBe(401);
   });
 
+  it('for an endpoint is accepted in no other header, wherever the endpoint is named beside it', async () => {
+    const { authenticator, resource } = open();
+    const advertised = resource.metadata('/mcp', HOST)!.resource;
+    const token = await sign(advertised);
+    expect(await statusAt(authenticator, token, '/mcp')).toBe(200);
+    const headers = [
+      `${advertised} Bearer ${token}`,
+      `Bearer ${token}\n${advertised}`,
+      `Bearer ${token} ${advertised}`,
+    ];
+    for (const header of headers) {
+      for (const [path] of RESOURCES) {
+        const admitted = (async () => authenticator.authenticate(header, path, HOST))();
+        await expect(admitted).rejects.toMatchObject({ httpStatus: 401 });
+      }
+    }
+  });
+
   it('for the gateway as a whole is accepted at every endpoint', async () => {
     const { authenticator, resource } = open();
     for (const audience of [resource.metadata('', HOST)!.resource, `http://${HOST}/`]) {

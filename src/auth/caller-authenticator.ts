@@ -23,17 +23,24 @@ const NO_SUBSCRIPTION = () => undefined;
 const BEARER = /^Bearer +([\w.~+/-]+=*)$/i;
 const BEARER_SCHEME = /^Bearer(?: |$)/i;
 
+/** The parts of a request that determine its endpoint. */
+interface Target {
+  readonly path: string | undefined;
+  readonly host: string | undefined;
+}
+
 /** Authenticates the caller of a request by its bearer token. */
 @Injectable()
 export class CallerAuthenticator {
   private readonly logger = new Logger('CallerAuthenticator');
+  /** Callers of tokens for the whole gateway, by `Authorization` header. */
   private readonly verifiedCallers: VerifiedCallerCache;
+  /** Callers of tokens for one endpoint alone. A cache of its own, so that no header is mistaken for one of its keys. */
+  private readonly endpointCallers: VerifiedCallerCache;
   private readonly failures: FailedAuthentications;
   /** Callers by verified personal access token. */
   private accessTokenCallers = new WeakMap<VerifiedToken, Caller>();
   private membershipState: object;
-  /** True once a token was verified for one endpoint alone. Without such a token, one look-up in the cache suffices. */
-  private hasTokensOfEndpoints = false;
 
   constructor(
     private readonly verifier: TokenVerifier,
@@ -44,6 +51,7 @@ export class CallerAuthenticator {
     private readonly accessTokenVerifier: AccessTokenVerifier,
   ) {
     this.verifiedCallers = new VerifiedCallerCache(clock);
+    this.endpointCallers = new VerifiedCallerCache(clock);
     this.failures = new FailedAuthentications(config.maxFailedPerMinute, clock);
     this.membershipState = memberships.state;
   }
@@ -63,14 +71,14 @@ export class CallerAuthenticator {
       this.clearStaleCallers();
       const caller = this.verifiedCallers.find(authorization);
       if (caller !== undefined) return caller;
-      const endpointCaller = this.hasTokensOfEndpoints ? this.findForEndpoint(authorization, path, host) : undefined;
-      if (endpointCaller !== undefined) return endpointCaller;
     }
-    const requested = this.resource.identify(path, host);
-    const verify = () => this.verify(authorization ?? '', requested, this.resource.metadataUrl(path, host));
-    if (!client) return verify();
-    const wasVerified = () => this.wasVerified(authorization ?? '', requested);
-    return this.withinBudget(client, wasVerified, verify);
+    const target = { path, host };
+    const token = BEARER.exec(authorization ?? '')?.[1];
+    if (token !== undefined && isAccessToken(token)) {
+      const wasVerified = () => this.accessTokenVerifier.verifyCached(token) !== undefined;
+      return this.withinBudget(client, wasVerified, () => this.verifyAccessToken(token, target));
+    }
+    return this.authenticateAtEndpoint(authorization ?? '', token, target, client);
   }
 
   /**
@@ -81,18 +89,29 @@ export class CallerAuthenticator {
     return accessToken === undefined ? NO_SUBSCRIPTION : this.accessTokenVerifier.onInvalidated(accessToken, listener);
   }
 
-  /** A token for one endpoint is cached for that endpoint only. */
-  private findForEndpoint(authorization: string, path?: string, host?: string): Caller | undefined {
-    const { endpoint } = this.resource.identify(path, host);
-    return endpoint === undefined ? undefined : this.verifiedCallers.find(toCacheKey(authorization, endpoint));
+  private authenticateAtEndpoint(
+    authorization: string,
+    token: string | undefined,
+    target: Target,
+    client: Pick<RequestSource, 'address'> | undefined,
+  ): Caller | Promise<Caller> {
+    const requested = this.resource.identify(target.path, target.host);
+    const endpointKey = requested.endpoint === undefined ? undefined : toEndpointKey(authorization, requested.endpoint);
+    const caller = endpointKey === undefined ? undefined : this.endpointCallers.find(endpointKey);
+    if (caller !== undefined) return caller;
+    const wasVerified = () =>
+      this.verifiedCallers.wasVerified(authorization) ||
+      (endpointKey !== undefined && this.endpointCallers.wasVerified(endpointKey));
+    return this.withinBudget(client, wasVerified, () => this.verify(authorization, token, requested, target));
   }
 
   /** Verifies a token, unless the address has failed too often. A token that was verified before passes nevertheless. */
   private async withinBudget(
-    client: Pick<RequestSource, 'address'>,
+    client: Pick<RequestSource, 'address'> | undefined,
     wasVerified: () => boolean,
     verify: () => Promise<Caller>,
   ): Promise<Caller> {
+    if (client === undefined) return verify();
     const waitMs = this.failures.isActive && client.address !== undefined ? this.failures.waitMs(client.address) : 0;
     if (waitMs > 0 && !wasVerified()) throw new TooManyFailedAuthentications(waitMs);
     try {
@@ -103,64 +122,70 @@ export class CallerAuthenticator {
     }
   }
 
-  private wasVerified(authorization: string, { endpoint }: RequestedResource): boolean {
-    const token = BEARER.exec(authorization)?.[1] ?? '';
-    if (isAccessToken(token)) return this.accessTokenVerifier.verifyCached(token) !== undefined;
-    const keys = [authorization, toCacheKey(authorization, endpoint)];
-    return keys.some((key) => this.verifiedCallers.wasVerified(key));
-  }
-
-  private async verify(authorization: string, requested: RequestedResource, metadataUrl: string): Promise<Caller> {
-    const token = BEARER.exec(authorization)?.[1];
-    if (token === undefined) throw this.toMissingTokenError(authorization, metadataUrl);
-    if (isAccessToken(token)) return this.verifyAccessToken(token, metadataUrl);
+  private async verify(
+    authorization: string,
+    token: string | undefined,
+    requested: RequestedResource,
+    target: Target,
+  ): Promise<Caller> {
+    if (token === undefined) throw this.toMissingTokenError(authorization, target);
     const verified = await this.verifier.verify(token, requested).catch((fault: unknown) => {
-      throw this.toGatewayError(fault, metadataUrl);
+      throw this.toGatewayError(fault, target);
     });
     const caller = this.memberships.toCaller(verified);
-    this.requireScopes(caller, metadataUrl);
-    const until = Math.min(verified.expiresAtMs, this.clock.now() + this.config.cacheTtlMs);
-    const { resource } = verified;
-    this.hasTokensOfEndpoints ||= resource !== undefined;
-    this.verifiedCallers.store(toCacheKey(authorization, resource), caller, { until, expiresAt: verified.expiresAtMs });
+    this.requireScopes(caller, target);
+    this.store(authorization, caller, verified);
     return caller;
+  }
+
+  private store(authorization: string, caller: Caller, { resource, expiresAtMs: expiresAt }: VerifiedToken): void {
+    const until = Math.min(expiresAt, this.clock.now() + this.config.cacheTtlMs);
+    if (resource === undefined) return this.verifiedCallers.store(authorization, caller, { until, expiresAt });
+    return this.endpointCallers.store(toEndpointKey(authorization, resource), caller, { until, expiresAt });
   }
 
   /** A personal access token may be revoked at any moment, so it is validated for each request. */
-  private async verifyAccessToken(token: string, metadataUrl: string): Promise<Caller> {
+  private async verifyAccessToken(token: string, target: Target): Promise<Caller> {
     const verified = await this.accessTokenVerifier.verify(token).catch((fault: unknown) => {
-      throw this.toGatewayError(fault, metadataUrl);
+      throw this.toGatewayError(fault, target);
     });
     const caller = this.accessTokenCallers.get(verified) ?? this.memberships.toCaller(verified);
     this.accessTokenCallers.set(verified, caller);
-    this.requireScopes(caller, metadataUrl);
+    this.requireScopes(caller, target);
     return caller;
   }
 
-  private toMissingTokenError(authorization: string, metadataUrl: string): Unauthenticated {
-    if (BEARER_SCHEME.test(authorization)) return this.unauthenticated('The token is malformed.', metadataUrl);
+  private toMissingTokenError(authorization: string, target: Target): Unauthenticated {
+    if (BEARER_SCHEME.test(authorization)) return this.unauthenticated('The token is malformed.', target);
     const message = 'A bearer token is required. Send it as "Authorization: Bearer <token>".';
-    return new Unauthenticated(message, this.resource.challenge(metadataUrl));
+    return new Unauthenticated(message, this.challenge(target));
   }
 
-  private toGatewayError(fault: unknown, metadataUrl: string): GatewayError {
+  private toGatewayError(fault: unknown, target: Target): GatewayError {
     if (fault instanceof GatewayError) return fault;
-    if (fault instanceof TokenRefused) return this.unauthenticated(fault.message, metadataUrl);
+    if (fault instanceof TokenRefused) return this.unauthenticated(fault.message, target);
     // The message of a custom verifier may contain anything, so it goes to the log only.
     this.logger.warn(`Refused a token: ${fault instanceof Error ? fault.message : String(fault)}`);
-    return this.unauthenticated('The token is not valid.', metadataUrl);
+    return this.unauthenticated('The token is not valid.', target);
   }
 
-  private unauthenticated(description: string, metadataUrl: string): Unauthenticated {
-    const challenge = this.resource.challenge(metadataUrl, { error: 'invalid_token', description });
+  private unauthenticated(description: string, target: Target): Unauthenticated {
+    const challenge = this.challenge(target, { error: 'invalid_token', description });
     return new Unauthenticated(description, challenge);
   }
 
-  private requireScopes(caller: Caller, metadataUrl: string): void {
+  private challenge(
+    { path, host }: Target,
+    refusal?: { readonly error: string; readonly description: string },
+  ): string {
+    return this.resource.challenge(this.resource.metadataUrl(path, host), refusal);
+  }
+
+  private requireScopes(caller: Caller, target: Target): void {
     const { requiredScopes } = this.config;
     if (requiredScopes.every((scope) => caller.scopes.includes(scope))) return;
     const description = 'The token lacks a required scope.';
-    const challenge = this.resource.challenge(metadataUrl, { error: 'insufficient_scope', description });
+    const challenge = this.challenge(target, { error: 'insufficient_scope', description });
     throw new MissingScope(requiredScopes, challenge, caller);
   }
 
@@ -170,10 +195,10 @@ export class CallerAuthenticator {
     if (state === this.membershipState) return;
     this.membershipState = state;
     this.verifiedCallers.invalidate();
+    this.endpointCallers.invalidate();
     this.accessTokenCallers = new WeakMap();
   }
 }
 
-/** No identifier of a resource contains a blank. */
-const toCacheKey = (authorization: string, resource: string | undefined): string =>
-  resource === undefined ? authorization : `${resource} ${authorization}`;
+/** No header contains a line break, so two different pairs have different keys. */
+const toEndpointKey = (authorization: string, endpoint: string): string => `${authorization}\n${endpoint}`;

@@ -40,6 +40,22 @@ describe('FailedAuthentications', () => {
     expect(failures.waitMs(other) > 0).toBe(isShared);
   });
 
+  it('is active from the first failure until every address has its whole budget again', async () => {
+    const { clock, failures } = open();
+    expect(failures.isActive).toBe(false);
+    fail(failures, '10.0.0.1', 9);
+    await clock.advance(MINUTE_MS / 2);
+    failures.add('10.0.0.2');
+    await clock.advance(MINUTE_MS - 1);
+    expect(failures.isActive).toBe(true);
+    await clock.advance(1);
+    expect(failures.isActive).toBe(false);
+    fail(failures, '10.0.0.1', 2);
+    expect([failures.isActive, failures.waitMs('10.0.0.1')]).toEqual([true, 0]);
+    failures.add('10.0.0.1');
+    expect(failures.waitMs('10.0.0.1')).toBeGreaterThan(0);
+  });
+
   it('forgets the address that failed least recently beyond the maximum number of addresses', () => {
     const { failures } = open(3, 100);
     fail(failures, 'first');
@@ -62,8 +78,8 @@ describe('CallerAuthenticator, for an address whose authentications have failed 
   });
   afterAll(() => world.close());
 
-  async function open() {
-    const gateway = world.gateway({ maxFailedPerMinute: 5, cacheTtlMs: 10_000 });
+  async function open(cacheTtlMs = 10_000) {
+    const gateway = world.gateway({ maxFailedPerMinute: 5, cacheTtlMs });
     const authenticate = async (token: string | undefined, client = NAT) =>
       gateway.authenticator.authenticate(token && `Bearer ${token}`, '/mcp', 'localhost:4444', client);
     const statusOf = (token: string | undefined, client = NAT) =>
@@ -108,6 +124,18 @@ describe('CallerAuthenticator, for an address whose authentications have failed 
     for (let count = 0; count < 5; count += 1) await statusOf('forged');
     expect(await statusOf(token)).toBe(429);
     expect(await statusOf(forEndpoint)).toBe(200);
+  });
+
+  it('admits tokens that were verified before, also when callers are not cached', async () => {
+    const { statusOf, block, clock, issuer } = await open(0);
+    const token = await issuer.issue({ subject: 'me', expiresInSeconds: 30 });
+    const forEndpoint = await world.sign({ ...LOCAL, aud: 'http://localhost:4444/mcp', exp: NOW + 600 });
+    for (const each of [token, forEndpoint]) expect(await statusOf(each)).toBe(200);
+    await block();
+    for (const each of [token, forEndpoint]) expect(await statusOf(each)).toBe(200);
+    await clock.advance(36_000);
+    for (let count = 0; count < 5; count += 1) await statusOf('forged');
+    expect([await statusOf(token), await statusOf(forEndpoint)]).toEqual([429, 200]);
   });
 
   it('never counts authenticated requests', async () => {

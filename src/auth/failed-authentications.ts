@@ -1,5 +1,5 @@
-import { isIPv6 } from 'node:net';
 import type { Clock } from '#lib/extension-kit';
+import { toNetwork } from '../client-address/index.js';
 
 /** Maximum number of addresses. Beyond it the address without a failure for the longest time is forgotten. */
 const MAX_ADDRESSES = 10_000;
@@ -19,6 +19,8 @@ interface Budget {
 export class FailedAuthentications {
   /** In the order of the last failure. */
   private readonly budgets = new Map<string, Budget>();
+  /** Monotonic time. */
+  private lastFailureAt = -Infinity;
 
   constructor(
     private readonly perMinute: number,
@@ -26,9 +28,13 @@ export class FailedAuthentications {
     private readonly maxAddresses = MAX_ADDRESSES,
   ) {}
 
-  /** False while no address has failed, so that its caller need not determine the address. */
+  /** False while every address has its whole budget, so that its caller need not determine the address. */
   get isActive(): boolean {
-    return this.budgets.size > 0;
+    if (this.budgets.size === 0) return false;
+    // A budget refills within a minute from any state.
+    if (this.clock.monotonicNow() - this.lastFailureAt < MINUTE_MS) return true;
+    this.budgets.clear();
+    return false;
   }
 
   add(address: string): void {
@@ -36,7 +42,8 @@ export class FailedAuthentications {
     const left = Math.max(0, this.leftFor(key) - 1);
     this.budgets.delete(key);
     if (this.budgets.size >= this.maxAddresses) this.forgetOldest();
-    this.budgets.set(key, { left, at: this.clock.monotonicNow() });
+    this.lastFailureAt = this.clock.monotonicNow();
+    this.budgets.set(key, { left, at: this.lastFailureAt });
   }
 
   /** Returns how long the address must wait before it may fail again, in milliseconds; 0: it may. */
@@ -56,21 +63,4 @@ export class FailedAuthentications {
     const [oldest] = this.budgets.keys();
     if (oldest !== undefined) this.budgets.delete(oldest);
   }
-}
-
-const HEXTETS = 8;
-const NETWORK_HEXTETS = 4;
-
-/** Returns an IPv4 address as it is, and the /64 network of an IPv6 address. */
-function toNetwork(address: string): string {
-  if (!isIPv6(address)) return address;
-  const [before = '', after] = (address.split('%', 1)[0] ?? '').toLowerCase().split('::');
-  const first = before === '' ? [] : before.split(':');
-  const last = after === undefined || after === '' ? [] : after.split(':');
-  const zeros = after === undefined ? 0 : Math.max(0, HEXTETS - first.length - last.length);
-  const all = [...first, ...Array.from({ length: zeros }, () => '0'), ...last];
-  return `${all
-    .slice(0, NETWORK_HEXTETS)
-    .map((hextet) => Number.parseInt(hextet, 16).toString(16))
-    .join(':')}::/64`;
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { RequestedResource } from '#lib/extension-kit';
-import { GatewayConfig } from '../gateway.config.js';
+import { GatewayConfig, removePublicPath } from '../gateway.config.js';
 import { AuthConfig } from './auth.config.js';
 
 /** The path of the resource is appended (RFC 9728, 3.1). */
@@ -30,9 +30,12 @@ export class ProtectedResource {
     private readonly auth: AuthConfig,
   ) {}
 
-  /** Returns the metadata URL of an endpoint. `host` is the Host header of the request. */
+  /**
+   * Returns the metadata URL of an endpoint. `host` is the Host header of the request. Below the path of the public URL, so
+   * that a proxy which serves only that path passes it on; the URL that RFC 9728, 3.1, derives from the resource works too.
+   */
   metadataUrl(path = '', host?: string): string {
-    return this.origin(host) + METADATA_PATH + (toResourcePath(path) ?? '');
+    return this.baseUrl(host) + METADATA_PATH + (toResourcePath(path) ?? '');
   }
 
   /**
@@ -40,21 +43,24 @@ export class ProtectedResource {
    * name another service, for whose tokens this gateway must not stand in, has none: `ISTHMUS_PUBLIC_URL` defines them then.
    */
   identify(path = '', host?: string): RequestedResource {
-    const origin = this.origin(host);
-    if (!this.isOwnOrigin(origin)) return NO_RESOURCE;
+    const base = this.baseUrl(host);
+    if (!this.isOwnUrl(base)) return NO_RESOURCE;
     const resourcePath = toResourcePath(path);
     // Clients that parse an identifier without a path as a URL send it with a slash.
-    const gateway = [origin, `${origin}/`];
-    return resourcePath === undefined ? { gateway } : { gateway, endpoint: origin + resourcePath };
+    const gateway = [base, `${base}/`];
+    return resourcePath === undefined ? { gateway } : { gateway, endpoint: base + resourcePath };
   }
 
   /** Returns the metadata of an endpoint, or of the whole gateway when the path is empty. Undefined: no such endpoint. */
-  metadata(path: string, host?: string): ResourceMetadata | undefined {
+  metadata(requested: string, host?: string): ResourceMetadata | undefined {
+    const served = removePublicPath(requested, this.gateway.publicPath);
+    const isGateway = served === '/' && requested !== served;
+    const path = isGateway ? '' : served;
     const resourcePath = path === '' ? '' : toResourcePath(path);
     if (resourcePath !== path) return undefined;
     const { issuer, requiredScopes } = this.auth;
     return {
-      resource: this.origin(host) + path,
+      resource: this.baseUrl(host) + path,
       resource_name: 'Isthmus',
       bearer_methods_supported: ['header'],
       ...(issuer === undefined ? {} : { authorization_servers: [issuer] }),
@@ -77,16 +83,16 @@ export class ProtectedResource {
     return `Bearer ${parameters.map(([name, value]) => `${name}="${value}"`).join(', ')}`;
   }
 
-  private origin(host: string | undefined): string {
-    const { publicUrl, host: address, port } = this.gateway;
-    if (publicUrl !== undefined) return toOrigin(publicUrl);
+  private baseUrl(host: string | undefined): string {
+    const { publicUrl, publicPath, host: address, port } = this.gateway;
+    if (publicUrl !== undefined) return toOrigin(publicUrl) + publicPath;
     const isValidHost = host !== undefined && HOST.test(host);
     return toOrigin(`http://${isValidHost ? host : `${toUrlHost(address)}:${port}`}`);
   }
 
-  private isOwnOrigin(origin: string): boolean {
+  private isOwnUrl(url: string): boolean {
     if (this.gateway.publicUrl !== undefined) return true;
-    const hostname = URL.parse(origin)?.hostname;
+    const hostname = URL.parse(url)?.hostname;
     if (hostname === undefined) return false;
     return LOCAL_NAMES.has(hostname) || hostname === toUrlHost(this.gateway.host).toLowerCase();
   }

@@ -37,9 +37,12 @@ export class VerifiedCallerCache {
     return entry !== undefined && this.clock.now() < entry.expiresAt;
   }
 
-  /** `until` and `expiresAt`: milliseconds since the Unix epoch. */
+  /**
+   * `until` and `expiresAt`: milliseconds since the Unix epoch. A caller that may not be used again is stored nevertheless,
+   * because its token was verified.
+   */
   store(key: string, caller: Caller, { until, expiresAt }: Pick<Entry, 'until' | 'expiresAt'>): void {
-    if (until > this.clock.now()) this.insert(key, { caller, until, expiresAt, epoch: this.epoch });
+    if (expiresAt > this.clock.now()) this.insert(key, { caller, until, expiresAt, epoch: this.epoch });
   }
 
   /** Makes all cached callers stale. Their tokens count as verified nevertheless. */

@@ -6,6 +6,7 @@ import {
   type McpNotification,
   type Question,
 } from '#lib/mcp-protocol';
+import type { CallProgress } from '../telemetry/index.js';
 import type { UpstreamConnection, UpstreamReply } from '../upstream/index.js';
 import { type StreamSink, isBelowLevel, type OpenCall, type Session } from '../session-pool/index.js';
 
@@ -33,6 +34,7 @@ export class SessionReply extends CallReply {
   constructor(
     private readonly session: Session,
     private readonly call: OpenCall,
+    private readonly progress?: CallProgress,
   ) {
     super();
   }
@@ -52,9 +54,9 @@ export class SessionReply extends CallReply {
 
   answerQuestion(question: Question, signal: AbortSignal): Promise<Answer> {
     const { stream } = this.call;
-    return stream
-      ? this.session.sendQuestion(question, stream, signal, this.connection)
-      : Promise.resolve(QUESTIONS_UNSUPPORTED);
+    if (!stream) return Promise.resolve(QUESTIONS_UNSUPPORTED);
+    const send = () => this.session.sendQuestion(question, stream, signal, this.connection);
+    return this.progress ? this.progress.whileClientAnswers(send) : send();
   }
 }
 

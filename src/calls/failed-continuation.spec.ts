@@ -12,7 +12,8 @@ import {
 } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import { ParkedCalls } from './parked-calls.js';
-import { NOT_HELD, ServerHealth, UpstreamPool } from '../connections/index.js';
+import { ServerHealth, UpstreamPool } from '../connections/index.js';
+import { NOT_HELD } from '../connections/testing.js';
 import { TooManyCalls, createSession } from '../session-pool/testing.js';
 import { limits } from './calls-fixture.js';
 import { UpstreamCalls, type UpstreamCall } from './upstream-calls.js';

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { isJsonObject, toFaultOutcome, result, type JsonObject, type JsonValue, type Outcome } from '#lib/mcp-protocol';
 import { SessionPoolConfig, type StreamSink } from '../session-pool/index.js';
+import { whileServerWorks } from '../telemetry/index.js';
 import {
   MalformedInputResponses,
   InvalidRequestState,
@@ -100,8 +101,19 @@ export class RepeatedCalls {
       case 'resend':
         return this.runAfterElicitation(call, state.questions, responses, sink, signal);
       case 'parked':
-        return this.parkedCalls.resume(call, state, responses, sink, signal);
+        return this.resume(call, state, responses, sink, signal);
     }
+  }
+
+  private resume(
+    call: UpstreamCall,
+    state: ParkedState,
+    responses: JsonObject,
+    sink: StreamSink,
+    signal: AbortSignal,
+  ): Promise<CallResult> {
+    call.progress?.continueParked(state.call, state.worker === this.workerId.text ? undefined : state.worker);
+    return whileServerWorks(call.progress, () => this.parkedCalls.resume(call, state, responses, sink, signal));
   }
 
   /** The server refused the call until the user has opened these URLs. */
@@ -131,11 +143,12 @@ export class RepeatedCalls {
   private toInputRequired(
     { questions, parked }: InputRequired,
     binding: StateBinding,
-    { server }: UpstreamCall,
+    { server, progress }: UpstreamCall,
     previous: RequestState | undefined,
   ): Outcome {
     const { questionTimeoutMs: questionMs } = this.config;
     const worker = previous?.kind === 'parked' ? previous.worker : this.workerId.text;
+    if (progress) progress.parkedCall = parked;
     const requestState =
       parked === undefined
         ? this.states.mint({ kind: 'resend', questions }, binding, questionMs)

@@ -182,7 +182,7 @@ export function withoutTasks<T extends TaskCall>(call: T): T | FailedOutcome {
   const { request, client } = call;
   if (isTaskMethod(request.method)) return toMethodNotFound(request.method);
   const capabilities = withoutTaskCapability(client.capabilities);
-  const permitted = withParams(call, withoutTask(request.params));
+  const permitted = withParams(call, withoutTask(request.method, request.params));
   return capabilities === client.capabilities ? permitted : { ...permitted, client: { ...client, capabilities } };
 }
 

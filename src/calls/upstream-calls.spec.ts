@@ -16,7 +16,7 @@ import { RecordingSink } from '../../test/support/recording-sink.js';
 import { ManualClock } from '#lib/testing/manual-clock';
 import type { ServerDefinition } from '../registry/index.js';
 import { ParkedCalls } from './parked-calls.js';
-import { NOT_HELD, ServerHealth, UpstreamPool } from '../connections/index.js';
+import { ServerHealth, UpstreamPool } from '../connections/index.js';
 import { createSession, NEVER_ABORTED } from '../session-pool/testing.js';
 import { limits } from './calls-fixture.js';
 import { UpstreamCalls, type UpstreamCall } from './upstream-calls.js';
@@ -277,32 +277,6 @@ describe('a call without a session', () => {
     expect(await calls.runWithoutSession(callOf(), new RecordingSink(), NEVER_ABORTED)).toMatchObject({
       result: { answer: { error: { code: -32601 } } },
     });
-  });
-});
-
-describe('a call over a connection that another worker no longer has', () => {
-  it('repeats a call once over a new connection if its connection was not held, as it was not executed', async () => {
-    const { connector, calls } = world();
-    const answers: Outcome[] = [NOT_HELD, result({ content: [] })];
-    connector.respond = async () => answers.shift() ?? result({});
-    expect(await calls.runWithoutSession(callOf(), new RecordingSink(), NEVER_ABORTED)).toEqual(
-      result({ content: [] }),
-    );
-    expect(connector.opened.flatMap(({ sent }) => sent)).toHaveLength(2);
-  });
-
-  it('repeats a call only once if the new connection is not held either', async () => {
-    const { connector, calls } = world();
-    connector.respond = async () => NOT_HELD;
-    expect(await calls.runWithoutSession(callOf(), new RecordingSink(), NEVER_ABORTED)).toEqual(NOT_HELD);
-    expect(connector.opened.flatMap(({ sent }) => sent)).toHaveLength(2);
-  });
-
-  it('does not repeat a call for an equal error of the server itself', async () => {
-    const { connector, calls } = world();
-    connector.respond = async () => structuredClone(NOT_HELD);
-    expect(await calls.runWithoutSession(callOf(), new RecordingSink(), NEVER_ABORTED)).toEqual(NOT_HELD);
-    expect(connector.opened.flatMap(({ sent }) => sent)).toHaveLength(1);
   });
 });
 

@@ -2,6 +2,7 @@ import { Injectable, Logger, Optional } from '@nestjs/common';
 import { GatewayError, type Caller } from '#lib/extension-kit';
 import {
   GatewayCode,
+  capabilityNames,
   capabilityOf,
   cleanDetail,
   eraOfRevision,
@@ -25,6 +26,7 @@ import {
 } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
 import type { ServerDefinition } from '../registry/index.js';
+import { whileServerWorks, type CallProgress } from '../telemetry/index.js';
 import type { UpstreamConnection, UpstreamRequest } from '../upstream/index.js';
 import { isTaskResult, UNEXPECTED_TASK, withoutTasks, TaskExchanges, type TaskExchange } from './task-exchange.js';
 import type { CallInfo, CallResult } from './parkable-call.js';
@@ -32,7 +34,7 @@ import { type StreamSink, QuestionWithdrawn, type Session } from '../session-poo
 import {
   BLOCKED_BY_QUESTION,
   withConnectionLogLevel,
-  NOT_HELD,
+  isNotRun,
   ServerHealth,
   toCallIdentity,
   type ConnectionScope,
@@ -60,6 +62,8 @@ export interface UpstreamCall {
   readonly silent?: boolean;
   /** True if the client may use tasks at the server. */
   readonly usesTasks?: boolean;
+  /** Receives where the call is. Absent: the call belongs to no request of a client. */
+  readonly progress?: CallProgress | undefined;
 }
 
 /** Executes calls on the worker that holds their session or connection. */
@@ -85,7 +89,7 @@ export class UpstreamCalls {
       const { signal } = open;
       outcome = signal.aborted
         ? CANCELLED_BEFORE_START
-        : await this.run(call, session, new SessionReply(session, open), signal);
+        : await this.run(call, session, new SessionReply(session, open, call.progress), signal);
     } finally {
       // Finish the call whatever happened, or it would count as in flight forever.
       const answer = open.finish(outcome);
@@ -126,7 +130,7 @@ export class UpstreamCalls {
     reply: CallReply,
     signal: AbortSignal,
   ): Promise<Outcome> {
-    const outcome = await this.attempt(call, session, reply, signal);
+    const outcome = await whileServerWorks(call.progress, () => this.attempt(call, session, reply, signal));
     this.health.record(call.server.slug, outcome, signal);
     return outcome;
   }
@@ -145,7 +149,8 @@ export class UpstreamCalls {
       });
     try {
       let outcome = await attempt();
-      if (outcome === NOT_HELD && !signal.aborted) outcome = await attempt();
+      // Nothing has run. A server that was restarted knows none of its sessions, and gets the call in a new one.
+      if (isNotRun(outcome) && !signal.aborted) outcome = await attempt();
       // The connection may be blocked again by the time at which it is acquired.
       for (let moves = 0; outcome === BLOCKED_BY_QUESTION && moves < MAX_MOVES && !signal.aborted; moves += 1)
         outcome = await attempt(true);
@@ -170,10 +175,11 @@ export class UpstreamCalls {
     if ('kind' in permitted) return permitted;
     const request = withConnectionLogLevel(connection, toUpstreamRequest(era, permitted, session));
     reply.connection = connection;
+    call.progress?.reach(connection.profile);
     const received = await connection.request(request, tasks?.toClientReply(reply) ?? reply, signal);
     if (!tasks && era === 'modern' && isTaskResult(received)) return UNEXPECTED_TASK;
     const outcome = tasks ? await tasks.toClient(call, received) : received;
-    if (outcome === NOT_HELD || outcome === BLOCKED_BY_QUESTION) return outcome;
+    if (isNotRun(outcome) || outcome === BLOCKED_BY_QUESTION) return outcome;
     if (call.clientRepeatsCall && reply.undeclaredCapabilities && isServerFailure(outcome))
       return toMissingCapability(reply.undeclaredCapabilities);
     if (outcome.kind === 'error') return withClientErrorCodes(outcome, era, call);
@@ -265,7 +271,7 @@ function isServerFailure(outcome: Outcome): boolean {
 
 /** The server failed after its question was rejected, because the client had not declared the capability for it. */
 function toMissingCapability(requiredCapabilities: JsonObject): Outcome {
-  const names = Object.keys(requiredCapabilities).join(', ');
+  const names = capabilityNames(requiredCapabilities).join(', ');
   const message = `The call needs a capability that the client did not declare: ${names}.`;
   return failure({ code: RpcCode.missingClientCapability, message, data: { requiredCapabilities } });
 }

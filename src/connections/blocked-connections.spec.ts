@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { SystemClock } from '#lib/time';
 import {
   callerOf,
@@ -11,8 +12,18 @@ import {
 } from '../../test/support/fake-upstream.js';
 import { createSession } from '../session-pool/testing.js';
 import type { ServerDefinition } from '../registry/index.js';
+import { BLOCKED_BY_QUESTION } from '../upstream/index.js';
+import {
+  connectionOwner,
+  createToolCall,
+  NEVER_ABORTED,
+  RecordingReply,
+  server as leased,
+} from './connection-owner-fixture.js';
 import { limits } from './connections-fixture.js';
 import type { ConnectionsConfig } from './connections.config.js';
+import { LinkedBus } from './linked-bus-fixture.js';
+import { RemoteConnection } from './remote-connection.js';
 import { toCallIdentity, type ConnectionScope } from './sharing.js';
 import { UpstreamPool } from './upstream-pool.js';
 
@@ -112,5 +123,31 @@ describe('a connection with a question that belongs to no known call', () => {
     made.connector.opened[0]?.reportAmbiguousQuestion();
     await visit(made, server, 'a');
     expect(made.connector.opened.map(({ closed }) => closed)).toEqual([false]);
+  });
+});
+
+describe('a leased connection that the question of another principal blocks', () => {
+  it('reports to the worker of the call that nothing has run, and keeps the lease', async () => {
+    const clock = new ManualClock();
+    const owner = connectionOwner(clock);
+    const bus = new LinkedBus('here');
+    bus.workers.set('there', owner.serves);
+    const ends: string[] = [];
+    const connection = await RemoteConnection.open(
+      bus,
+      { worker: 'there', server: leased, caller: callerOf('b'), client: LEGACY_CLIENT },
+      { notify: () => undefined, closed: (reason) => void ends.push(reason) },
+      clock,
+    );
+    const child = owner.connector.opened[0]!;
+    const call = () => connection.request(createToolCall(), new RecordingReply(), NEVER_ABORTED);
+    child.blocking = { asker: toCallIdentity(scopeOf('a')) };
+    expect(await call()).toBe(BLOCKED_BY_QUESTION);
+    expect([child.sent.length, connection.closed, ends]).toEqual([0, false, []]);
+    child.blocking = undefined;
+    expect(await call()).toMatchObject({ kind: 'result' });
+    expect(child.sent).toHaveLength(1);
+    await connection.close();
+    await owner.pool.close();
   });
 });

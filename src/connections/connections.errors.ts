@@ -1,7 +1,7 @@
 import { GatewayError } from '#lib/extension-kit';
 import { GatewayCode, isJsonObject, type Outcome } from '#lib/mcp-protocol';
 import type { BusEnd } from '#lib/worker-bus';
-import { BLOCKED_BY_QUESTION } from '../upstream/index.js';
+import { BLOCKED_BY_QUESTION, needsNewConnection } from '../upstream/index.js';
 import { NOT_HELD } from './placement.js';
 import { toCallOutcome, WorkerSignal } from '../workers/index.js';
 import type { NotHeldReply } from './pool-orders.js';
@@ -90,6 +90,9 @@ export function isNotHeld(value: unknown): boolean {
 export function isBlocked(value: unknown): boolean {
   return isJsonObject(value) && value['kind'] === 'not-held' && value['isBlocked'] === true;
 }
+
+/** True if a request certainly did not run because its connection had ended, so that it may be sent over another one. */
+export const isNotRun = (outcome: Outcome): boolean => outcome === NOT_HELD || needsNewConnection(outcome);
 
 /** Converts the end of an order as `toCallOutcome` does. The order may have needed a connection of another worker. */
 export function toConnectionOutcome(end: BusEnd): Outcome {

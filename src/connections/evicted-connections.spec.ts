@@ -106,7 +106,7 @@ describe('the child process of an open session that makes no calls', () => {
     expect(closed()).toEqual([true, false]);
   });
 
-  it('ends a session whose state it held alone, as its exit does', async () => {
+  it('ends a session whose state it held alone', async () => {
     const isolated = childServer('child', { isolation: 'session' });
     start({ maxChildProcesses: 1 }, isolated);
     const alone = sessionScope('me', '1', 'child');

@@ -2,6 +2,7 @@
 import { GatewayError } from '#lib/extension-kit';
 import { WorkerBus, type BusContext, type BusEnd, type BusExchange } from '#lib/worker-bus';
 import type { BusRequest } from '#lib/worker-bus/testing';
+import { WorkerSignal } from '../workers/index.js';
 
 /** Serves the orders of one pattern. */
 export type PatternHandler = (payload: unknown, context: BusContext) => Promise<unknown>;
@@ -75,7 +76,8 @@ export class LinkedBus extends WorkerBus {
       const value = await serve(toJsonCopy(order.payload), { requester: this.workerId, signal: abort.signal, emit });
       finish({ kind: 'value', value: toJsonCopy(value) });
     } catch (cause) {
-      if (cause instanceof GatewayError) finish({ kind: 'value', value: toJsonCopy(cause.toOutcome()) });
+      if (cause instanceof WorkerSignal) finish({ kind: 'value', value: toJsonCopy(cause.toReply()) });
+      else if (cause instanceof GatewayError) finish({ kind: 'value', value: toJsonCopy(cause.toOutcome()) });
       else finish({ kind: 'failed' });
     } finally {
       this.serving.delete(running);

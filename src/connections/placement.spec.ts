@@ -128,6 +128,19 @@ describe('a lease on a connection of another worker', () => {
     expect(placement.connector.opened.every(({ closedByUs }) => closedByUs)).toBe(true);
   });
 
+  it('serves one request over a second lease when a question blocks the connection, and stays for the others', async () => {
+    const shared = childServer('a', { isolation: 'none' });
+    const { placement, pool } = world([shared]);
+    const first = await pool.hold(shared, scopeOf('a'));
+    const other = await pool.hold(shared, scopeOf('b'), { isBlocked: true });
+    expect(other.connection).not.toBe(first.connection);
+    other.release();
+    const again = await pool.hold(shared, scopeOf('b'));
+    expect(again.connection).toBe(first.connection);
+    expect(placement.connector.opened.map(({ closedByUs }) => closedByUs)).toEqual([false, true]);
+    await pool.close();
+  });
+
   it('forwards notifications outside any call to the sessions of its principal', async () => {
     const { placement, pool } = world([child]);
     const one = sessionScope('me');

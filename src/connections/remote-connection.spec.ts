@@ -3,6 +3,7 @@ import { OutcomeError } from '#lib/extension-kit';
 import { result, type Answer, type Outcome } from '#lib/mcp-protocol';
 import { ManualClock } from '#lib/testing/manual-clock';
 import { callerOf, LEGACY_CLIENT, settled, type SentRequest } from '../../test/support/fake-upstream.js';
+import { sessionLost } from '../upstream/testing.js';
 import { LinkedBus } from './linked-bus-fixture.js';
 import {
   CLIENT_WITH_ROOTS,
@@ -13,6 +14,7 @@ import {
   createToolCall,
 } from './connection-owner-fixture.js';
 import { LEASE_TTL_MS, PoolPattern } from './pool-orders.js';
+import { isNotRun } from './connections.errors.js';
 import { RemoteConnection } from './remote-connection.js';
 
 const LOGGED = { method: 'notifications/message', params: { level: 'info', data: 'hello' } };
@@ -234,7 +236,7 @@ describe('a request over a connection that another worker owns', () => {
     otherWorker.workers.set('there', there.serves);
     const payload = { part, call: 'c', request: createToolCall() };
     const { end } = otherWorker.request({ to: 'there', pattern: PoolPattern.request, payload });
-    expect(await end).toMatchObject({ value: { error: { code: -31001, data: { outcome: 'not_executed' } } } });
+    expect(await end).toMatchObject({ value: { kind: 'not-held' } });
     expect(child().sent).toEqual([]);
   });
 });
@@ -250,6 +252,23 @@ describe('a remote connection that is lost', () => {
       error: { code: -31001, data: { outcome: 'not_executed', retriable: true } },
     });
     await expect(connection.subscribe({}, () => undefined)).rejects.toMatchObject({ code: -31001 });
+  });
+
+  it('is replaced for a request that the server refused because it had lost the session', async () => {
+    const lost = sessionLost(server.slug) as Extract<Outcome, { kind: 'error' }>;
+    const connection = await connect();
+    there.connector.respond = () => {
+      child().breakOff();
+      return lost;
+    };
+    const outcome = await connection.request(createToolCall(), new RecordingReply(), NEVER_ABORTED);
+    expect(isNotRun(outcome)).toBe(true);
+    expect([connection.closed, ends.length]).toEqual([true, 1]);
+    there.connector.beforeSubscribing = async () => Promise.reject(new OutcomeError(lost));
+    const next = await connect();
+    const refused = await next.subscribe({}, () => undefined).catch((cause: unknown) => cause);
+    expect(refused instanceof OutcomeError && isNotRun(refused.outcome)).toBe(true);
+    expect(next.closed).toBe(true);
   });
 
   it.each(['owner-dead', 'relay'] as const)('reports in-flight calls as unknown when it ends by %s', async (cause) => {

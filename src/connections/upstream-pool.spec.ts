@@ -195,13 +195,15 @@ describe('a connection that closes unexpectedly', () => {
     expect(connector.opened.map(({ sentNotifications }) => sentNotifications.length)).toEqual([0, 0, 0, 1]);
   });
 
-  it('ends a session whose only connection closed', async () => {
+  it('continues a session whose only connection closed, over a new one', async () => {
     const server = remoteServer('a');
     const { connector, pool } = world([server]);
     const [transparent, wide] = [sessionScope('me', 'a'), sessionScope('me', 'default')];
     for (const one of [transparent, wide]) await pool.use(server, one, async () => undefined);
     for (const connection of connector.opened) connection.breakOff();
-    expect([transparent.session?.isEnded, wide.session?.isEnded]).toEqual([true, false]);
+    expect([transparent.session?.isEnded, wide.session?.isEnded]).toEqual([false, false]);
+    await pool.use(server, transparent, async () => undefined);
+    expect(connector.opened.map(({ closed }) => closed)).toEqual([true, true, false]);
   });
 
   it('notifies each holder of a closed connection once, and no former holder', async () => {

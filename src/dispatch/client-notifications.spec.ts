@@ -73,6 +73,23 @@ describe('a notification of a client', () => {
     },
   );
 
+  it.each(['notifications/tasks', 'notifications/tasks/status', 'tasks/cancel', 'tasks/list', 'tasks/acme'])(
+    'never reaches the server as %s, which could name a task of anybody',
+    async (method) => {
+      const servers = [remoteServer('files', { allowUnknownMethods: true, tasks: true })];
+      expect(await effectsOf(method, endpoint({ servers }), { taskId: 'task-1' })).toEqual(['touch']);
+    },
+  );
+
+  it.each(['notifications/progress', 'notifications/acme'])('names no task as %s', async (method) => {
+    const sent: McpNotification[] = [];
+    const session = { notify: async (each: McpNotification) => void sent.push(each) } as unknown as SessionHandle;
+    const _meta = { 'io.modelcontextprotocol/related-task': { taskId: 'task-1' }, other: 1 };
+    const visitor = { caller: callerOf('ada'), endpoint: endpoint() };
+    await new ClientNotifications(HANDLERS, UNLIMITED).forward(visitor, session, { method, params: { _meta, a: 1 } });
+    expect(sent).toEqual([{ method, params: { _meta: { other: 1 }, a: 1 } }]);
+  });
+
   it.each(['acme/\r\nx: y', 'acme/削除', 'a b', '', 'x'.repeat(257)])(
     'never reaches the server with a method that no request may have (%j)',
     async (method) => {

@@ -1,5 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { isRequestId, type McpNotification } from '#lib/mcp-protocol';
+import {
+  isRequestId,
+  isTaskMethod,
+  isTaskNotification,
+  withoutRelatedTask,
+  type McpNotification,
+} from '#lib/mcp-protocol';
 import type { SessionHandle } from '../affinity/index.js';
 import { Limits } from '../limits/index.js';
 import { METHOD_HANDLERS, type Inbound, type MethodHandler } from './inbound.js';
@@ -34,17 +40,21 @@ export class ClientNotifications {
       const { requestId } = params;
       return isRequestId(requestId) ? session.cancel(requestId) : session.touch();
     }
-    if (FORWARDED.has(method)) return session.notify({ method, params });
+    // The name of a task counts only where it is opened for its owner: in requests.
+    const notification = { method, params: withoutRelatedTask(params) };
+    if (FORWARDED.has(method)) return session.notify(notification);
     const server = this.isUnknown(method) ? serverThatReceives(visitor.endpoint, method) : undefined;
     // Only the owner can report that the session has ended.
     if (server === undefined) return session.touch();
-    return this.limits.run({ caller: visitor.caller, server, use: undefined }, () =>
-      session.notify({ method, params }),
-    );
+    return this.limits.run({ caller: visitor.caller, server, use: undefined }, () => session.notify(notification));
   }
 
-  /** A known request without an id is no notification: a lenient server would execute it past policy and limits. */
+  /**
+   * A known request without an id is no notification: a lenient server would execute it past policy and limits. Nor may a
+   * notification name a task, which could belong to anybody.
+   */
   private isUnknown(method: string): boolean {
-    return method !== 'notifications/initialized' && !this.requestMethods.has(method) && isSendableMethod(method);
+    if (method === 'notifications/initialized' || isTaskMethod(method) || isTaskNotification(method)) return false;
+    return !this.requestMethods.has(method) && isSendableMethod(method);
   }
 }

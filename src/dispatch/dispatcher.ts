@@ -45,7 +45,4 @@ function restrictCacheScope({ endpoint }: Inbound, outcome: Extract<Outcome, { k
   return { ...outcome, result: { ...outcome.result, cacheScope: 'private' } };
 }
 
-const toFailureContext = ({ request, endpoint }: Inbound) => ({
-  method: truncate(request.method),
-  endpoint: endpoint.id,
-});
+const toFailureContext = ({ request, record }: Inbound) => ({ method: truncate(request.method), record });

@@ -2,17 +2,19 @@ import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { GatewayError } from '#lib/extension-kit';
 import { failure, isJsonObject, RpcCode, type JsonObject, type Outcome } from '#lib/mcp-protocol';
+import type { TrackedCall } from '../telemetry/index.js';
 
-/** The method and endpoint of a failure, for the log. */
+/** The request that failed. */
 export interface FailureContext {
   readonly method: string;
-  readonly endpoint: string;
+  /** Absent: the gateway itself made the request. */
+  readonly record?: Pick<TrackedCall, 'requestId'> | undefined;
 }
 
-/** Converts exceptions to outcomes, and gives gateway errors a request id that also appears in the log. */
+/** Converts exceptions to outcomes, and gives gateway errors a request id that the record of the request contains too. */
 @Injectable()
 export class FailureReporter {
-  private readonly logger = new Logger('Calls');
+  private readonly logger = new Logger(FailureReporter.name);
 
   /** Reports an unexpected exception as an internal error without details. */
   toOutcome(context: FailureContext, cause: unknown): Outcome {
@@ -27,10 +29,9 @@ export class FailureReporter {
    */
   withRequestId(context: FailureContext, outcome: Outcome): Outcome {
     if (outcome.kind !== 'error') return outcome;
-    const { code, message, data } = outcome.error;
+    const { data } = outcome.error;
     if (!isJsonObject(data) || data['outcome'] === undefined || data['retriable'] === undefined) return outcome;
-    const requestId = readForwardedId(outcome.httpStatus, data) ?? randomUUID();
-    this.logger.warn(`${context.method} at ${context.endpoint} (${requestId}): ${code} ${message}`);
+    const requestId = readForwardedId(outcome.httpStatus, data) ?? context.record?.requestId ?? randomUUID();
     return { ...outcome, error: { ...outcome.error, data: { ...data, requestId } } };
   }
 }

@@ -4,6 +4,7 @@ import type { SessionHandle } from '../affinity/index.js';
 import type { UpstreamCall } from '../calls/index.js';
 import type { Endpoint } from '../catalog/index.js';
 import type { StreamSink } from '../session-pool/index.js';
+import type { TrackedCall } from '../telemetry/index.js';
 
 /** A client's request in era-independent form, with its caller, client and endpoint. */
 export interface Inbound {
@@ -18,6 +19,8 @@ export interface Inbound {
   readonly mirrored?: Headers;
   /** True when the client answers an `input_required` result by repeating the call. */
   readonly clientRepeatsCall: boolean;
+  /** The record of the request. Absent: the gateway itself makes the request. */
+  readonly record?: TrackedCall | undefined;
 }
 
 export const METHOD_HANDLERS = Symbol('METHOD_HANDLERS');
@@ -30,6 +33,6 @@ export abstract class MethodHandler {
 
 /** The part of an upstream call that identifies the caller, client and request. */
 export function toCallIdentity(inbound: Inbound): Omit<UpstreamCall, 'server' | 'request'> {
-  const { caller, client, requestId, clientRepeatsCall } = inbound;
-  return { caller, client, requestId, clientRepeatsCall };
+  const { caller, client, requestId, clientRepeatsCall, record: progress } = inbound;
+  return { caller, client, requestId, clientRepeatsCall, progress };
 }

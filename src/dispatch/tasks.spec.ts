@@ -119,6 +119,13 @@ describe.each(['legacy', 'modern'] as const)('a task at a %s server', (era) => {
     if (era === 'modern') expect(outcome).toMatchObject({ error: { code: -31_005, data: { outcome: 'unknown' } } });
   });
 
+  it('is not meant by a member of the same name in a method that the gateway does not know', async () => {
+    const { made, send } = await world(era, { allowUnknownMethods: true });
+    const params = { task: 'clean', _meta: { [RELATED]: { taskId: 'x' }, other: 1 } };
+    await send(ada, 'acme/schedule', params);
+    expect(made.requestsTo('jobs').at(-1)).toEqual(['acme/schedule', { task: 'clean', _meta: { other: 1 } }]);
+  });
+
   it('does not exist at an endpoint of several servers, nor for a client of the other era', async () => {
     const { made, send } = await world(era);
     const other = era === 'legacy' ? TASK_CLIENT : LEGACY_CLIENT;
@@ -129,14 +136,23 @@ describe.each(['legacy', 'modern'] as const)('a task at a %s server', (era) => {
     expect(codeOf(await made.request('tasks/list', {}, { caller: ada }))).toBe(-32601);
     expect(codeOf(await send(ada, 'tasks/list', {}, { client: other }))).toBe(-32601);
   });
+});
 
-  it('belongs to its session where the server isolates sessions', async () => {
-    const { made, create, send } = await world(era, { tasks: true, isolation: 'session' });
+describe('a task at a server that isolates sessions', () => {
+  it('belongs to the session of a legacy client', async () => {
+    const { made, create, send } = await world('legacy', { tasks: true, isolation: 'session' });
     const [one, other] = ['jobs', 'jobs'].map((slug) => made.session(slug, LEGACY_CLIENT, 'ada'));
-    if (era === 'modern') return;
     const id = await create(ada, { session: one! });
     expect(codeOf(await send(ada, 'tasks/get', { taskId: id }, { session: one! }))).toBeUndefined();
     expect(codeOf(await send(ada, 'tasks/get', { taskId: id }, { session: other! }))).toBe(-32602);
+    expect(codeOf(await send(ada, 'tasks/get', { taskId: id }))).toBe(-32602);
+  });
+
+  it('belongs to the principal of a modern client, which has no session', async () => {
+    const { create, send } = await world('modern', { tasks: true, isolation: 'session' });
+    const id = await create(ada);
+    expect(memberOf(await send(ada, 'tasks/get', { taskId: id }), 'taskId')).toBe(id);
+    expect(codeOf(await send(bob, 'tasks/get', { taskId: id }))).toBe(-32602);
   });
 });
 

@@ -128,7 +128,7 @@ export class ToolHeaders implements OnApplicationShutdown {
     // A call waits for its server's era and list no longer than for its connection.
     const leftMs = server.timeouts.connectMs - (this.clock.monotonicNow() - startedAt);
     const cancelTimeout = this.clock.after(Math.max(leftMs, MIN_LIST_MS), () => deadline.abort());
-    const pages = await collectPages('tools/list', (request) =>
+    const pages = await collectPages({ server: server.slug, method: 'tools/list' }, (request) =>
       this.listFetcher.fetchPage(alone, { server, request, silent: true }, SILENT_SINK, deadline.signal),
     ).finally(cancelTimeout);
     if (!('items' in pages)) return { tools: new Map(), forMs: RETRY_DELAY_MS };

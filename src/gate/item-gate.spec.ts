@@ -1,10 +1,15 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { readResourceUri, type ResourceUri } from '#lib/mcp-protocol';
 import { ManualClock } from '#lib/testing/manual-clock';
 import { endpointsOf } from '../../test/support/endpoints.js';
 import { callerOf, FakeRegistry, remoteServer } from '../../test/support/fake-upstream.js';
+import { until } from '../../test/support/until.js';
 import { Database } from '../database/index.js';
+import { openDatabase } from '../database/testing.js';
 import { Items } from '../items/index.js';
 import type { RegistrySnapshot } from '../registry/index.js';
 import { ItemGate } from './item-gate.js';
@@ -35,7 +40,7 @@ const CHANGES: readonly ((uri: string) => string)[] = [
   (uri) => uri.replace(/^[a-z]+/, (scheme) => scheme.toUpperCase()),
   (uri) => uri.replace('//host', '//HOST'),
   (uri) => uri.replace('//host', '//ho%73t'),
-  (uri) => uri.replace('//host/', uri.startsWith('https') ? '//host:443/' : '//host:80/'),
+  (uri) => uri.replace('//host/', /^https/i.test(uri) ? '//host:443/' : '//host:80/'),
   (uri) => uri.replace('//host', '//somebody@host'),
   (uri) => uri.replace('file:///', 'file:/'),
   (uri) => uri.replace('file:///', 'file://localhost/'),
@@ -123,6 +128,32 @@ describe('a deny rule that names a URI template', () => {
       undefined,
       'notes://users',
     ]);
+  });
+});
+
+describe('ItemGate.publish', () => {
+  it('includes a resource that is listed for the first time, although a disabled template covers it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'isthmus-gate-'));
+    const database = await openDatabase({ kind: 'sqlite', file: join(folder, 'items.db') });
+    const registry = new FakeRegistry([files], { virtualServers: [{ ...DESK, resources: ['files+file:///*'] }] });
+    const items = new Items(database, registry, new ManualClock());
+    await items.onApplicationBootstrap();
+    const template = { name: 'all', uriTemplate: 'file:///{path}' };
+    const key = { server: 'files', kind: 'resourceTemplates', name: template.uriTemplate } as const;
+    items.observe(files, 'resourceTemplates', [template]);
+    await until(async () => (await items.find(key)) !== undefined);
+    await items.setOverrides(key, { isDisabled: true });
+
+    const endpoint = endpointsOf(registry).findFor(callerOf('ada'), 'desk');
+    if (!endpoint) throw new Error('The endpoint is missing.');
+    const page = [{ name: 'plan', uri: 'file:///plan' }];
+    items.observe(files, 'resources', page);
+    const visible = items.toVisibleItems(files, 'resources', page);
+    const published = new ItemGate(items).publish(endpoint, files, 'resources/list', [visible]);
+    expect(published).toEqual([{ name: 'plan', uri: 'files+file:///plan' }]);
+    await items.onApplicationShutdown();
+    await database.close();
+    await rm(folder, { recursive: true });
   });
 });
 

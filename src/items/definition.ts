@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { TOO_LONG } from './definition-scan.js';
 import type { ItemKind } from './item-record.js';
+import { originalOf } from './original-items.js';
 import { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 
 /** The pinned members: those that clients and models act on. `_meta`, icons and sizes may change. */
@@ -41,8 +42,9 @@ const MAX_NAME_BYTES = 2_048;
 const MAX_DEFINITION_LENGTH = 128 * 1024;
 
 /** Returns undefined for a malformed item and for one whose name cannot be stored. */
-export function toDefinition(kind: ItemKind, item: JsonValue): Definition | undefined {
-  if (!isJsonObject(item)) return undefined;
+export function toDefinition(kind: ItemKind, listed: JsonValue): Definition | undefined {
+  if (!isJsonObject(listed)) return undefined;
+  const item = originalOf(listed);
   const before = definitions.get(item);
   if (before) return before;
   const name = item[ID_MEMBERS[kind]];

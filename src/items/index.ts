@@ -3,3 +3,4 @@ export type { DefinedItem, ItemKind, ItemStatus, KnownItem } from './item-record
 export { Items } from './items.js';
 export { ItemsModule } from './items.module.js';
 export type { RestoredCounts, RestoredItem } from './restoration.js';
+export { rememberOriginal } from './original-items.js';

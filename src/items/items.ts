@@ -9,6 +9,7 @@ import type { DefinedItem, ItemOverrides, ItemKey, ItemKind, ItemStatus, KnownIt
 import { hasOverrides, indexByShownName, toOverridesText, type ItemsOfList } from './item-overrides.js';
 import { ItemBudget } from './item-budget.js';
 import { ItemTable, type Observation, type StoredItemKey } from './item-table.js';
+import { ObservationQueue, type ListedItems } from './observation-queue.js';
 import { SeenPageCache, toFingerprint } from './seen-page-cache.js';
 import { planRestoration, type RestoredCounts, type RestoredItem } from './restoration.js';
 import { isDisabledByTemplate, isDisabledItem } from './resource-switches.js';
@@ -16,10 +17,8 @@ import { isDisabledByTemplate, isDisabledItem } from './resource-switches.js';
 const POLL_INTERVAL_MS = 500;
 /** Observations are collected for this time and written together. */
 const WRITE_DELAY_MS = 200;
-/** Items are processed and written in batches of this size, so that calls are served in between. */
+/** Items are written in batches of this size. */
 const BATCH_SIZE = 100;
-/** Maximum number of items that are not processed yet. Beyond it a page is left to the next request for its list. */
-const MAX_UNPROCESSED = 200_000;
 /** Equals the maximum length of a list: a server that lists new names each time cannot fill the memory. */
 const MAX_ITEMS_PER_LIST = 50_000;
 
@@ -27,13 +26,6 @@ const NO_ITEMS: ItemsOfList = new Map();
 
 /** Receives the slug of the server and the kind of items whose visibility or overrides changed. */
 export type ItemListener = (server: string, kind: ItemKind) => void;
-
-/** A page of a list that is not processed yet. */
-interface ListedItems {
-  readonly server: ServerDefinition;
-  readonly kind: ItemKind;
-  readonly items: readonly JsonValue[];
-}
 
 /**
  * Holds the approved and current definitions and the overrides of all items. Every worker has them in memory and compares them
@@ -49,7 +41,7 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   private stopPolling: (() => void) | undefined;
   private cancelWrite: (() => void) | undefined;
   /** Pages that are not processed yet. */
-  private unprocessed: ListedItems[] = [];
+  private readonly unprocessed = new ObservationQueue((batch) => this.recordObservations(batch));
   /** Observations that are not written yet, by server, kind and name. */
   private readonly pendingWrites = new Map<string, Observation>();
   private writing: Promise<void> = Promise.resolve();
@@ -76,7 +68,7 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     this.isStopped = true;
-    this.unprocessed = [];
+    this.unprocessed.clear();
     this.stopPolling?.();
     await this.latestRefresh.whenIdle();
     await this.flush();
@@ -94,9 +86,7 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
    */
   observe(server: ServerDefinition, kind: ItemKind, items: readonly JsonValue[]): void {
     if (isQuarantining(server, kind)) return this.recordObservations({ server, kind, items });
-    if (this.unprocessed.length === 0) setImmediate(() => this.processNextBatch());
-    const waiting = this.unprocessed.reduce((total, each) => total + each.items.length, 0);
-    if (waiting + items.length <= MAX_UNPROCESSED) this.unprocessed.push({ server, kind, items });
+    this.unprocessed.add({ server, kind, items });
   }
 
   /** Returns the visible items of a page with their overrides. Returns the same array when nothing differs. */
@@ -211,16 +201,6 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
 
   private itemsOf(server: ServerDefinition, kind: ItemKind): ItemsOfList {
     return this.known.get(toListKey(identityOf(server), kind)) ?? NO_ITEMS;
-  }
-
-  /** Processes one batch and schedules the next, so that calls are served in between. */
-  private processNextBatch(): void {
-    const [next, ...others] = this.unprocessed;
-    if (!next) return;
-    this.recordObservations({ ...next, items: next.items.slice(0, BATCH_SIZE) });
-    const rest = next.items.slice(BATCH_SIZE);
-    this.unprocessed = rest.length > 0 ? [{ ...next, items: rest }, ...others] : others;
-    if (this.unprocessed.length > 0) setImmediate(() => this.processNextBatch());
   }
 
   private recordObservations({ server, kind, items }: ListedItems): void {

@@ -1,16 +1,19 @@
 import { readResourceUri, type ResourceUri } from '#lib/mcp-protocol';
 import type { ItemsOfList } from './item-overrides.js';
-import { couldMatchTemplate } from './uri-templates.js';
+import { couldMatchTemplate, splitTemplate, type TemplateLiterals } from './uri-templates.js';
 
-interface Templates {
-  readonly text: string;
-  readonly decoded: string;
+interface Template {
+  readonly text: TemplateLiterals;
+  readonly decoded: TemplateLiterals;
   readonly isDisabled: boolean;
 }
 
+/** No template when none is disabled. */
+type Templates = readonly Template[];
+
 const disabledCache = new WeakMap<ItemsOfList, ReadonlySet<string>>();
 const listedCache = new WeakMap<ItemsOfList, ReadonlySet<string>>();
-const templatesCache = new WeakMap<ItemsOfList, readonly Templates[]>();
+const templatesCache = new WeakMap<ItemsOfList, Templates>();
 
 /** True when a resource or template was disabled under any spelling of its URI. */
 export function isDisabledItem(items: ItemsOfList, { decoded, aliases }: ResourceUri): boolean {
@@ -24,14 +27,12 @@ export function isDisabledItem(items: ItemsOfList, { decoded, aliases }: Resourc
 export function isDisabledByTemplate(resources: ItemsOfList, templates: ItemsOfList, uri: ResourceUri): boolean {
   const { canonical, normal, decoded } = uri;
   const known = cached(templatesCache, templates, readTemplates);
-  if (known.every(({ isDisabled }) => !isDisabled)) return false;
+  if (known.length === 0 || isListed(resources, decoded)) return false;
   const isDisabledFor = (form: string, member: 'text' | 'decoded') => {
     const matching = known.filter((template) => couldMatchTemplate(template[member], form));
     return matching.length > 0 && matching.every(({ isDisabled }) => isDisabled);
   };
-  const isDisabled =
-    isDisabledFor(canonical, 'text') || isDisabledFor(normal, 'text') || isDisabledFor(decoded, 'decoded');
-  return isDisabled && !isListed(resources, decoded);
+  return isDisabledFor(canonical, 'text') || isDisabledFor(normal, 'text') || isDisabledFor(decoded, 'decoded');
 }
 
 const isListed = (items: ItemsOfList, decoded: string): boolean =>
@@ -40,8 +41,15 @@ const isListed = (items: ItemsOfList, decoded: string): boolean =>
 const findDisabled = (items: ItemsOfList): ReadonlySet<string> =>
   new Set([...items.values()].flatMap(({ isDisabled, name }) => (isDisabled ? [decode(name)] : [])));
 
-const readTemplates = (templates: ItemsOfList): readonly Templates[] =>
-  Array.from(templates.values(), ({ name, isDisabled }) => ({ text: name, decoded: decode(name), isDisabled }));
+function readTemplates(templates: ItemsOfList): Templates {
+  const all = [...templates.values()];
+  if (all.every(({ isDisabled }) => !isDisabled)) return [];
+  return all.map(({ name, isDisabled }) => ({
+    text: splitTemplate(name),
+    decoded: splitTemplate(decode(name)),
+    isDisabled,
+  }));
+}
 
 function decode(name: string): string {
   const uri = readResourceUri(name, true);

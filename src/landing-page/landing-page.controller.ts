@@ -1,19 +1,26 @@
 import { Controller, Get, Header, Headers, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { LANDING_HTML, LANDING_PAGE, LANDING_TEXT } from './landing-page.js';
+import { GatewayConfig } from '../gateway.config.js';
+import { createLandingPage } from './landing-page.js';
 
 /** Describes the gateway and links to its endpoints. Needs no token, and reveals nothing about the installation. */
 @Controller()
 export class LandingPageController {
+  private readonly page: ReturnType<typeof createLandingPage>;
+
+  constructor(gateway: GatewayConfig) {
+    this.page = createLandingPage(gateway.publicPath);
+  }
+
   @Get()
-  @Header('vary', 'accept')
+  @Header('vary', 'Accept, Origin')
   @Header('cache-control', 'public, max-age=300')
   @Header('content-security-policy', "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
   @Header('x-content-type-options', 'nosniff')
   show(@Headers('accept') accept: string | undefined, @Res({ passthrough: true }) reply: FastifyReply): unknown {
     const kind = kindFor(accept);
     void reply.type(TYPES[kind]);
-    return { html: LANDING_HTML, json: LANDING_PAGE, text: LANDING_TEXT }[kind];
+    return this.page[kind];
   }
 }
 

@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
+import { configProvider } from '#lib/config';
+import { GatewayConfig } from '../gateway.config.js';
 import { LandingPageController } from './landing-page.controller.js';
 
-@Module({ controllers: [LandingPageController] })
+@Module({ controllers: [LandingPageController], providers: [configProvider(GatewayConfig)] })
 export class LandingPageModule {}

@@ -1,22 +1,47 @@
-/** Content of `GET /`. It contains paths only: the gateway does not know the address under which a client reaches it. */
-export const LANDING_PAGE = {
-  name: 'isthmus',
-  description: 'A gateway for the Model Context Protocol (MCP): it connects MCP clients to MCP servers.',
-  endpoints: {
-    mcp: '/mcp',
-    sse: '/sse',
-    rpc: '/rpc',
-    server: '/servers/{slug}/mcp',
-  },
-  admin: { api: '/admin/v1', documentation: '/admin/v1/docs', openapi: '/admin/v1/openapi.json' },
-  health: { live: '/health/live', ready: '/health/ready' },
-  authorization: '/.well-known/oauth-protected-resource',
-} as const;
-
-const { description, endpoints, admin, health, authorization } = LANDING_PAGE;
+const DESCRIPTION = 'A gateway for the Model Context Protocol (MCP): it connects MCP clients to MCP servers.';
+const NEEDS_TOKEN = 'MCP endpoints need a bearer token, except those of servers that are configured as public.';
 
 /** Path and purpose of each resource; `isLink` where a browser can open it. */
-const PLACES: readonly { readonly path: string; readonly about: string; readonly isLink?: true }[] = [
+interface Place {
+  readonly path: string;
+  readonly about: string;
+  readonly isLink?: true;
+}
+
+/**
+ * Content of `GET /` as JSON, text and HTML. It contains paths only, below the path of the public URL: the gateway does not
+ * know the host name by which a client reaches it.
+ */
+export function createLandingPage(base: string) {
+  const json = {
+    name: 'isthmus',
+    description: DESCRIPTION,
+    endpoints: {
+      mcp: `${base}/mcp`,
+      sse: `${base}/sse`,
+      rpc: `${base}/rpc`,
+      server: `${base}/servers/{slug}/mcp`,
+    },
+    admin: {
+      api: `${base}/admin/v1`,
+      documentation: `${base}/admin/v1/docs`,
+      openapi: `${base}/admin/v1/openapi.json`,
+    },
+    health: { live: `${base}/health/live`, ready: `${base}/health/ready` },
+    authorization: `${base}/.well-known/oauth-protected-resource`,
+  };
+  const places = toPlaces(json);
+  return { json, text: toText(places), html: toHtml(places) };
+}
+
+interface PageContent {
+  readonly endpoints: Readonly<Record<'mcp' | 'sse' | 'rpc' | 'server', string>>;
+  readonly admin: Readonly<Record<'api' | 'documentation' | 'openapi', string>>;
+  readonly health: Readonly<Record<'live' | 'ready', string>>;
+  readonly authorization: string;
+}
+
+const toPlaces = ({ endpoints, admin, health, authorization }: PageContent): readonly Place[] => [
   { path: endpoints.mcp, about: 'streamable HTTP, all servers: the URL for an MCP client' },
   { path: endpoints.server, about: 'streamable HTTP, one server or virtual server; also /sse and /rpc' },
   { path: endpoints.sse, about: 'HTTP+SSE, for clients of revisions before streamable HTTP' },
@@ -29,24 +54,22 @@ const PLACES: readonly { readonly path: string; readonly about: string; readonly
   { path: authorization, about: 'which tokens are accepted (RFC 9728)', isLink: true },
 ];
 
-const NEEDS_TOKEN = 'MCP endpoints need a bearer token, except those of servers that are configured as public.';
-
-export const LANDING_TEXT = `Isthmus
-${description}
+const toText = (places: readonly Place[]): string => `Isthmus
+${DESCRIPTION}
 ${NEEDS_TOKEN}
 
-${PLACES.map(({ path, about }) => `${path.padEnd(40)}${about}`).join('\n')}
+${places.map(({ path, about }) => `${path.padEnd(40)} ${about}`).join('\n')}
 `;
 
-export const LANDING_HTML = `<!doctype html>
+const toHtml = (places: readonly Place[]): string => `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>Isthmus</title></head>
 <body>
 <h1>Isthmus</h1>
-<p>${description}</p>
+<p>${DESCRIPTION}</p>
 <p>${NEEDS_TOKEN}</p>
 <dl>
-${PLACES.map(({ path, about, isLink }) => `<dt>${isLink ? `<a href="${path}">${path}</a>` : path}</dt><dd>${about}</dd>`).join('\n')}
+${places.map(({ path, about, isLink }) => `<dt>${isLink ? `<a href="${path}">${path}</a>` : path}</dt><dd>${about}</dd>`).join('\n')}
 </dl>
 </body>
 </html>

@@ -9,7 +9,7 @@ const write = (stream: 'stdout' | 'stderr') => jest.spyOn(process[stream], 'writ
 function printed(settings: Partial<LoggingConfig>, log: (logger: GatewayLogger) => void): string[] {
   const written = [write('stdout'), write('stderr')];
   try {
-    log(new GatewayLogger(Object.assign(new LoggingConfig(), settings)));
+    log(new GatewayLogger(Object.assign(new LoggingConfig(), { format: 'text' }, settings)));
     const text = written.flatMap(({ mock }) => mock.calls.map(([chunk]) => String(chunk))).join('');
     return text.split('\n').slice(0, -1);
   } finally {
@@ -82,6 +82,19 @@ describe('GatewayLogger', () => {
     expect(JSON.parse(line ?? '')).toMatchObject({ level: 'warn', message: 'two\nlines', context: 'Calls' });
   });
 
+  it('prints text at a terminal and JSON elsewhere by default', () => {
+    const [line] = printed({ format: 'auto' }, (logger) => logger.warn('hello', 'Pool'));
+    expect(JSON.parse(line ?? '')).toMatchObject({ message: 'hello' });
+    const { stdout } = process as { stdout: { isTTY?: boolean | undefined } };
+    const { isTTY } = stdout;
+    stdout.isTTY = true;
+    try {
+      expect(printed({ format: 'auto' }, (logger) => logger.warn('hello', 'Pool')).join('')).toContain('[Nest]');
+    } finally {
+      stdout.isTTY = isTTY;
+    }
+  });
+
   it('indents line breaks and escapes control characters of quoted text', () => {
     const hostile = 'tools/call\r\n[Nest] 1 - LOG all is well\u001b[2J\u2028\u202e\u0000 failed\tat x';
     const lines = printed({}, (logger) => logger.error(hostile, `Error: ${hostile}\n    at place (file.js:1:2)`));
@@ -93,21 +106,21 @@ describe('GatewayLogger', () => {
   it('prints at most 100 lines of a logger and severity in 10 seconds, and how many it left out', async () => {
     const written = [write('stdout'), write('stderr')];
     const clock = new ManualClock();
-    const logger = new GatewayLogger(new LoggingConfig(), clock);
+    const logger = new GatewayLogger(Object.assign(new LoggingConfig(), { format: 'text' }), clock);
     const flood = (context: string) => {
       for (let line = 0; line < 150; line += 1) logger.warn('refused', context);
     };
     const count = (text: string) =>
       written.flatMap(({ mock }) => mock.calls).filter(([chunk]) => String(chunk).includes(text)).length;
-    flood('Calls');
+    flood('Pool');
     expect(count('refused')).toBe(100);
-    logger.error('broken', 'a stack', 'Calls');
+    logger.error('broken', 'a stack', 'Pool');
     expect(count('broken')).toBe(1);
     flood('Audit');
     expect(count('refused')).toBe(250);
     await clock.advance(10_000);
     expect(count('Left out 50 more lines')).toBe(1);
-    logger.warn('refused', 'Calls');
+    logger.warn('refused', 'Pool');
     expect(count('refused')).toBe(251);
     await clock.advance(10_000);
     expect(count('Left out')).toBe(1);

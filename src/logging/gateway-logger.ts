@@ -2,6 +2,7 @@ import { ConsoleLogger, type LogLevel } from '@nestjs/common';
 import { SystemClock, type Clock } from '#lib/time';
 import { LineBudgets, type BoundedLevel } from './line-budgets.js';
 import { LEVELS, type LoggingConfig } from './logging.config.js';
+import { StructuredLine } from './structured-line.js';
 
 /** Nest's own account of how it starts; of use to those who extend the gateway, not to those who run it. */
 const STARTUP_CONTEXTS = new Set([
@@ -13,11 +14,13 @@ const STARTUP_CONTEXTS = new Set([
   'NestMicroservice',
 ]);
 
-/** Their lines are records themselves, and the audit log bounds how many there are. */
-const UNBOUNDED_CONTEXTS = new Set(['Audit']);
+/** Their lines are records themselves: the audit log bounds how many there are, and a call has exactly one. */
+const UNBOUNDED_CONTEXTS = new Set(['Audit', 'Calls']);
 
 /** A start that logs more lines than this prints them before its greeting. */
 const MAX_HELD_LINES = 1_000;
+
+type JsonLine = Parameters<ConsoleLogger['getJsonLogObject']>;
 
 /** Logs to the console, as readable text or as one JSON object per line. */
 export class GatewayLogger extends ConsoleLogger {
@@ -30,7 +33,8 @@ export class GatewayLogger extends ConsoleLogger {
     const logLevels = LEVELS.slice(0, LEVELS.indexOf(level) + 1);
     // Contrary to its type, isTTY is undefined when stdout is not a terminal.
     const { isTTY = false } = process.stdout as { isTTY?: boolean };
-    super({ json: format === 'json', colors: format === 'text' && isTTY, logLevels });
+    const isText = format === 'text' || (format === 'auto' && isTTY);
+    super({ json: !isText, colors: isText && isTTY, logLevels });
     const report = (severity: BoundedLevel, subject: string, dropped: number) =>
       super[severity](`Left out ${dropped} more lines of the last 10 seconds.`, subject);
     this.budgets = new LineBudgets(report, clock);
@@ -95,7 +99,13 @@ export class GatewayLogger extends ConsoleLogger {
   }
 
   protected override stringifyMessage(message: unknown, logLevel: LogLevel): string {
-    return super.stringifyMessage(typeof message === 'string' ? toPrintable(message) : message, logLevel);
+    const text = message instanceof StructuredLine ? message.toString() : message;
+    return super.stringifyMessage(typeof text === 'string' ? toPrintable(text) : text, logLevel);
+  }
+
+  protected override getJsonLogObject(...[message, options]: JsonLine): ReturnType<ConsoleLogger['getJsonLogObject']> {
+    if (!(message instanceof StructuredLine)) return super.getJsonLogObject(message, options);
+    return { ...message.fields, ...super.getJsonLogObject(message.toString(), options) };
   }
 
   protected override printStackTrace(stack: string | undefined): void {

@@ -12,8 +12,11 @@ export class LoggingConfig {
   @IsIn(LEVELS)
   readonly level: Level = 'log';
 
-  /** Format of the log. `json` writes one JSON object per line; `text` is meant for reading at a terminal. */
+  /**
+   * Format of the log. `json` writes one JSON object per line; `text` is meant for reading at a terminal; `auto` is `text` at a
+   * terminal and `json` elsewhere.
+   */
   @Env('ISTHMUS_LOG_FORMAT')
-  @IsIn(['json', 'text'])
-  readonly format: 'json' | 'text' = 'text';
+  @IsIn(['auto', 'json', 'text'])
+  readonly format: 'auto' | 'json' | 'text' = 'auto';
 }

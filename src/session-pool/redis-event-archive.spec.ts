@@ -16,7 +16,7 @@ import { createSession, notificationEvent } from './session-pool-fixture.js';
 const BOUNDS = { replayEvents: 100, replayBytes: 100_000, sessionIdleMs: 60_000 };
 const keys = new RedisKeys('spec:');
 const secret = randomBytes(32);
-const LABEL = 'session-pool events 2';
+const labelOf = (session: string) => `session-pool events 3 ${session}`;
 
 let server: RunningRedis;
 let connections: RedisConnections;
@@ -124,7 +124,12 @@ describe('events in Redis', () => {
       const session = newSession();
       const archive = archiveOf();
       await archive.append(session, event(0));
-      await redis.send('HSET', keys.events(session), 0, new TextCipher(secret, LABEL).encrypt(malformed, session));
+      await redis.send(
+        'HSET',
+        keys.events(session),
+        0,
+        new TextCipher(secret, labelOf(session)).encrypt(malformed, session),
+      );
       await archive.append(session, event(1));
       expect(await archive.read(session)).toEqual([event(1)]);
     },
@@ -137,7 +142,7 @@ describe('events in Redis', () => {
     await archive.append(another, event(0));
     const copied = String(await redis.send('HGET', keys.events(another), 0));
     const own = String(await redis.send('HGET', keys.events(session), 0));
-    const foreign = new TextCipher(randomBytes(32), LABEL).encrypt(`[1,0]\n${event(0).json}`, session);
+    const foreign = new TextCipher(randomBytes(32), labelOf(session)).encrypt(`[1,0]\n${event(0).json}`, session);
     for (const forged of [copied, own.slice(22), `${own}=`, foreign, `${own} `, `A${own}`, '']) {
       await redis.send('HSET', keys.events(session), 0, forged);
       expect(await archive.read(session)).toEqual([]);

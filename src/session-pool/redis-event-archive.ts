@@ -13,8 +13,10 @@ export interface ArchiveLimits {
   readonly sessionIdleMs: number;
 }
 
-/** Separates this key from the other keys that are derived from the same secret. */
-const LABEL = 'session-pool events 2';
+/** Separates the keys of sessions from the other keys that are derived from the same secret. */
+const LABEL = 'session-pool events 3';
+/** Maximum number of sessions whose keys are kept. Beyond it, keys are derived again. */
+const MAX_CACHED_CIPHERS = 1_024;
 
 /** Base64url characters per byte. */
 const ENCRYPTED_SIZE = 4 / 3;
@@ -32,7 +34,7 @@ export class RedisEventArchive extends EventArchive {
   private readonly logger = new Logger('EventArchive');
   private readonly appendEvent = redisScript('append-event', 1);
   private readonly readEvents = redisScript('read-events', 1);
-  private readonly cipher: TextCipher;
+  private readonly ciphers = new Map<string, TextCipher>();
   private closedUntil = 0;
 
   /** @param secret the common secret of all workers */
@@ -40,11 +42,10 @@ export class RedisEventArchive extends EventArchive {
     private readonly redis: RedisCommands,
     private readonly keys: RedisKeys,
     private readonly limits: ArchiveLimits,
-    secret: Buffer,
+    private readonly secret: Buffer,
     private readonly clock: Clock,
   ) {
     super();
-    this.cipher = new TextCipher(secret, LABEL);
     redis.onReady(() => (this.closedUntil = 0));
   }
 
@@ -56,7 +57,7 @@ export class RedisEventArchive extends EventArchive {
     if (this.closedUntil > 0) this.closedUntil = now + RETRY_INTERVAL_MS;
     const { replayEvents, replayBytes, sessionIdleMs } = this.limits;
     try {
-      const text = this.cipher.encrypt(toText(event), session);
+      const text = this.cipherOf(session).encrypt(toText(event), session);
       const bounds = [replayEvents, Math.ceil(replayBytes * ENCRYPTED_SIZE), sessionIdleMs];
       await this.redis.run(this.appendEvent, [this.keys.events(session)], [text, ...bounds]);
       this.closedUntil = 0;
@@ -77,11 +78,22 @@ export class RedisEventArchive extends EventArchive {
   }
 
   override async delete(session: string): Promise<void> {
+    this.ciphers.delete(session);
     await this.redis.send('UNLINK', this.keys.events(session));
   }
 
+  /** A key per session, because random nonces allow only 2³² events under one key. */
+  private cipherOf(session: string): TextCipher {
+    const known = this.ciphers.get(session);
+    if (known) return known;
+    if (this.ciphers.size >= MAX_CACHED_CIPHERS) this.ciphers.clear();
+    const cipher = new TextCipher(this.secret, `${LABEL} ${session}`);
+    this.ciphers.set(session, cipher);
+    return cipher;
+  }
+
   private toEvent(session: string, sealed: unknown): ArchivedEvent | undefined {
-    const text = this.cipher.decrypt(sealed, session);
+    const text = this.cipherOf(session).decrypt(sealed, session);
     return text === undefined ? undefined : parseEvent(text);
   }
 }

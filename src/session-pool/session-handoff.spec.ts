@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
+import type { Caller } from '#lib/extension-kit';
 import { parseJson, result, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 import { SystemClock } from '#lib/time';
 import { LEGACY_CLIENT, callerOf } from '../../test/support/fake-upstream.js';
@@ -9,7 +10,7 @@ import { limits, notificationEvent, sessionStart } from './session-pool-fixture.
 import { SessionPool } from './session-pool.js';
 import type { SessionPoolConfig } from './session-pool.config.js';
 import { readSessionRecord, type SessionRecord } from './session-record.js';
-import type { SessionStart } from './session.js';
+import type { SessionStart } from './session-start.js';
 
 const DONE = result({ content: [] });
 const pools: SessionPool[] = [];
@@ -55,6 +56,26 @@ describe('a handed-off session', () => {
     session.useCaller(caller);
     const restored = newOwner.restore(transferred(previousOwner.handOff(session.id, 'new-owner')));
     expect(restored.caller).toEqual(caller);
+  });
+
+  it('restores every member of a caller, except what belongs to the token of one request', () => {
+    const { previousOwner, newOwner } = workers();
+    const caller: Required<Caller> = {
+      ...callerOf('me'),
+      roles: ['user'],
+      teams: ['finance'],
+      servers: ['a'],
+      serverIdentities: ['a@1'],
+      scopes: ['mcp'],
+      claims: { sub: 'me' },
+      accessToken: 'id',
+      grants: { roles: ['user'], teams: [], teamRoles: [] },
+      acceptedUntilMs: 1,
+    };
+    const { id } = previousOwner.open(sessionStart({ caller }));
+    const restored = newOwner.restore(transferred(previousOwner.handOff(id, 'new-owner')));
+    const { accessToken: _token, acceptedUntilMs: _until, ...lasting } = caller;
+    expect(restored.caller).toEqual(lasting);
   });
 
   it('ends a handed-off session at its previous owner, which remembers the new owner', () => {

@@ -8,6 +8,7 @@ import {
   type LogLevel,
 } from '#lib/mcp-protocol';
 import type { LogEntry } from './event-log.js';
+import { readHeldNotifications, type HeldNotification } from './unsolicited-messages.js';
 
 /** The events of a session's streams, and the position at which each stream continues. */
 export interface StreamsSnapshot {
@@ -29,6 +30,20 @@ export interface SessionRecord {
   readonly client: ClientProfile;
   readonly logLevel?: LogLevel;
   readonly streams?: StreamsSnapshot;
+  /** Notifications for the first server stream, which the client has not opened yet. */
+  readonly held?: readonly HeldNotification[];
+}
+
+/**
+ * Copies the members of a caller that a session needs without a request: the object may hold more, such as a token. The token of
+ * each request decides about revocation and expiry itself.
+ */
+export function toPlainCaller(caller: Caller): Caller {
+  const { principal, key, anonymous, roles, teams, servers, serverIdentities, scopes, claims, grants } = caller;
+  const { issuer, subject } = principal;
+  const narrowing = { ...(servers && { servers }), ...(serverIdentities && { serverIdentities }) };
+  const optional = { ...narrowing, ...(grants && { grants }) };
+  return { principal: { issuer, subject }, key, anonymous, roles, teams, scopes, claims, ...optional };
 }
 
 /** Parses and validates the record that another worker wrote. Returns undefined for anything else. */
@@ -40,7 +55,10 @@ export function readSessionRecord(value: JsonValue | undefined): SessionRecord |
   if (logLevel !== undefined && !isLogLevel(logLevel)) return undefined;
   const snapshot = streams === undefined ? undefined : readStreams(streams);
   if (streams !== undefined && !snapshot) return undefined;
-  return { id, caller, endpoint, client, ...(logLevel && { logLevel }), ...(snapshot && { streams: snapshot }) };
+  const held = value['held'] === undefined ? undefined : readHeldNotifications(value['held']);
+  if (value['held'] !== undefined && !held) return undefined;
+  const optional = { ...(logLevel && { logLevel }), ...(snapshot && { streams: snapshot }), ...(held && { held }) };
+  return { id, caller, endpoint, client, ...optional };
 }
 
 function readCaller(value: JsonValue | undefined): Caller | undefined {

@@ -1,7 +1,7 @@
 import { OutcomeError } from '#lib/extension-kit';
 import { toListFlag, type ListFlag, type McpNotification } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
-import type { HeldConnection, ConnectionScope } from '../connections/index.js';
+import { isNotRun, type HeldConnection, type ConnectionScope } from '../connections/index.js';
 import type { ChangeFilter } from '../upstream/index.js';
 import type { SubscriberGroup, Subscriber, SubscriberTraits } from './subscriber.js';
 import { PendingSubscriber, splitInHalves, isRetriable, RetryDelays } from './pending-subscriber.js';
@@ -206,15 +206,25 @@ export class SharedSubscription implements SubscriberGroup {
   private async subscribe(subscribers: readonly Subscriber[]): Promise<MergedSubscription> {
     const merged = new MergedFilter(subscribers);
     const { filter } = merged;
-    const { server, scope } = representative(subscribers);
+    const traits = representative(subscribers);
+    const { server } = traits;
     assertWithinLimits(filter, server, MAX_RESOURCES, MAX_URI_CHARACTERS);
     for (const own of filtersByPrincipal(subscribers))
       assertWithinLimits(own.filter, server, MAX_RESOURCES / PRINCIPAL_SHARES, MAX_URI_CHARACTERS / PRINCIPAL_SHARES);
     this.openingFilter = merged;
+    const subscribe = () => this.subscribeOnce(traits, merged);
+    // A server that was restarted knows none of its sessions.
+    return subscribe().catch((cause: unknown) => {
+      if (cause instanceof OutcomeError && isNotRun(cause.outcome)) return subscribe();
+      throw cause;
+    });
+  }
+
+  private async subscribeOnce({ server, scope }: SubscriberTraits, merged: MergedFilter): Promise<MergedSubscription> {
     const held = await this.context.hold(scope);
     try {
       if (held.sharingKey !== this.context.sharingKey) throw new SharingChanged(server);
-      const listening = await held.connection.subscribe(filter, (change) => this.distribute(change));
+      const listening = await held.connection.subscribe(merged.filter, (change) => this.distribute(change));
       return new MergedSubscription(held, listening, merged);
     } catch (cause) {
       held.release();

@@ -125,6 +125,21 @@ describe.each(DATABASE_KINDS)('AccessTokens over $name', ({ start }) => {
     expect(notified).toEqual(['revoked']);
   });
 
+  it('notifies the other listeners when one of them fails', async () => {
+    const [one, other] = [await openWorker(), await openWorker()];
+    const [{ token }, kept] = [await create(one), await create(one)];
+    await other.validate(kept.text);
+    const notified: string[] = [];
+    other.onInvalidated(token.id, () => {
+      throw new Error('It cannot be cut.');
+    });
+    other.onInvalidated(token.id, () => void notified.push('revoked'));
+    await one.revoke(token.id);
+    await other.revoke('something else');
+    expect(notified).toEqual(['revoked']);
+    expect(await other.validate(kept.text)).toEqual(kept.token);
+  });
+
   it('limits the tokens per subject and does not count expired ones', async () => {
     const tokens = await openWorker({ maxPerSubject: 2 });
     await create(tokens, { expiresAt: new Date(Date.now() - 1) });

@@ -172,7 +172,16 @@ export class AccessTokens implements OnApplicationBootstrap, OnApplicationShutdo
       const token = this.tokens.get(id)?.token;
       if (token && token.expiresAt > now) continue;
       this.listeners.delete(id);
-      for (const listener of listeners) listener();
+      for (const listener of listeners) this.notify(listener);
+    }
+  }
+
+  /** A failure here must neither keep the other listeners from being notified nor pass for one of the database. */
+  private notify(listener: () => void): void {
+    try {
+      listener();
+    } catch (fault) {
+      this.logger.error('A listener failed when a personal access token became invalid.', fault);
     }
   }
 

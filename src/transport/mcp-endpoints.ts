@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { classifyEra, readBatch } from '#lib/mcp-protocol';
+import { classifyEra, readBatch, readMessage, type JsonValue } from '#lib/mcp-protocol';
 import { singleHeader, type Exchange } from './exchanges/exchange.js';
 import { LegacyExchange } from './exchanges/legacy.exchange.js';
-import { validateMessage, type ValidMessage } from './exchanges/legacy-messages.js';
+import { MalformedMessage, validateMessage, type ValidMessage } from './exchanges/legacy-messages.js';
 import { ModernExchange } from './exchanges/modern.exchange.js';
 import { PlainExchange } from './exchanges/plain.exchange.js';
 import { SseExchange } from './exchanges/sse.exchange.js';
@@ -14,6 +14,9 @@ export interface EndpointRequest extends Exchange {
   readonly body: unknown;
   readonly query: Readonly<Record<string, unknown>>;
 }
+
+/** Maximum number of records of one refused batch. */
+const MAX_RECORDED_REFUSALS = 100;
 
 const POST_ONLY = { allow: 'POST' };
 
@@ -31,9 +34,9 @@ export class McpEndpoints {
     const { headers, body } = request;
     const value = readJsonBody(body);
     const batch = readBatch(value);
-    if (batch) return this.legacy.postBatch(request, batch);
+    if (batch) return this.legacy.postBatch(request, batch).catch(withMethods(batch));
     const reading = validateMessage(value);
-    if (reading.kind === 'response') return this.legacy.post(request, reading);
+    if (reading.kind === 'response') return this.legacy.post(request, reading).catch(withRequestId(reading));
     const era = classifyEra(reading.message, singleHeader(headers, 'mcp-protocol-version'));
     if (era === 'legacy') return this.legacy.post(request, reading).catch(withRequestId(reading));
     // Modern clients' notifications have no meaning over HTTP, but the specification requires that they are accepted.
@@ -78,7 +81,20 @@ export class McpEndpoints {
 /** Adds the request id to an error, so that the error response answers the request. */
 function withRequestId(reading: ValidMessage) {
   return (cause: unknown): never => {
-    throw reading.kind === 'request' ? new RefusedRequest(cause, reading.message.id) : cause;
+    const { id, methods } =
+      reading.kind === 'request'
+        ? { id: reading.message.id, methods: [reading.message.method] }
+        : { id: undefined, methods: [] };
+    throw new RefusedRequest(cause, id, methods);
+  };
+}
+
+/** Adds the methods of the requests in a batch to an error. */
+function withMethods(batch: readonly JsonValue[]) {
+  return (cause: unknown): never => {
+    const readings = batch.slice(0, MAX_RECORDED_REFUSALS).map(readMessage);
+    const methods = readings.flatMap((reading) => (reading.kind === 'request' ? [reading.message.method] : []));
+    throw new RefusedRequest(cause, cause instanceof MalformedMessage ? cause.id : undefined, methods);
   };
 }
 

@@ -8,10 +8,12 @@ import { Clock } from '#lib/time';
 import { Readiness } from '../lifecycle/index.js';
 import { Admission, type Admitted } from './admission.js';
 import { closeUnlessReceived } from './edge/index.js';
-import { requireJsonHeaders } from './http-request.js';
+import { singleHeader } from './exchanges/exchange.js';
+import { acceptsType, requireJsonHeaders } from './http-request.js';
 import { McpEndpoints, type EndpointRequest } from './mcp-endpoints.js';
 import { RefusalRecorder } from './refusal-recorder.js';
 import { ReplyWriter } from './reply-writer.js';
+import { RequestRecords, type RefusedHttpRequest } from './request-records.js';
 import { toRefusalHeaders, toRefusalText } from './rpc-responses.js';
 import { TransportConfig } from './transport.config.js';
 import { BadRequest, BodyTooLarge, RefusedRequest } from './transport.errors.js';
@@ -20,7 +22,10 @@ type Serve = (request: EndpointRequest) => Promise<void>;
 type Method = 'GET' | 'POST' | 'DELETE';
 type Verbs = Partial<Record<Method, Serve>>;
 
-type AdmittedRequest = FastifyRequest & { admitted: Admitted };
+type AdmittedRequest = FastifyRequest & { admitted: Admitted | null; receivedAt: number };
+
+/** The id and the methods of the requests in a refused body, as far as they are known. */
+type RefusedBody = Partial<Pick<RefusedRequest, 'id' | 'methods'>>;
 
 const CLOSE_CONNECTION = { connection: 'close' };
 
@@ -42,6 +47,7 @@ export class McpRoutes implements OnModuleInit {
     private readonly config: TransportConfig,
     private readonly readiness: Readiness,
     private readonly refusals: RefusalRecorder,
+    private readonly records: RequestRecords,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -56,10 +62,11 @@ export class McpRoutes implements OnModuleInit {
     scope.addContentTypeParser('*', asBytes, (_request, body, done) => done(null, body));
     scope.setErrorHandler((cause: FastifyError, request, reply) => {
       reply.hijack();
-      this.refuse(this.createWriter(reply), this.toRefusal(cause), undefined, request);
+      this.refuse(this.createWriter(reply), this.toRefusal(cause), {}, request);
     });
     // Admission runs before the body is read, so that unauthenticated callers cannot use memory.
     scope.decorateRequest('admitted', null);
+    scope.decorateRequest('receivedAt', 0);
     scope.addHook('onRequest', (request, reply, done) => this.admit(request, reply, done));
     for (const base of ['', '/servers/:slug']) this.addEndpoints(scope, base);
   }
@@ -71,7 +78,7 @@ export class McpRoutes implements OnModuleInit {
       GET: (request) => endpoints.get(request),
       DELETE: (request) => endpoints.delete(request),
     };
-    this.addRoute(scope, `${base}/mcp`, verbs, ['application/json', 'text/event-stream']);
+    this.addRoute(scope, `${base}/mcp`, verbs, ['application/json']);
     this.addRoute(scope, `${base}/sse`, { GET: (request) => endpoints.openSse(request) });
     for (const path of ['/messages', '/message']) {
       this.addRoute(scope, base + path, { POST: (request) => endpoints.postMessage(request) });
@@ -98,26 +105,29 @@ export class McpRoutes implements OnModuleInit {
   private toHandler(serve: Serve) {
     return (request: FastifyRequest, reply: FastifyReply): void => {
       reply.hijack();
-      const writer = this.createWriter(reply);
-      const { admitted, raw, body, query } = request as AdmittedRequest;
+      const { admitted, receivedAt, raw, body, query } = request as AdmittedRequest & { admitted: Admitted };
+      const writer = this.createWriter(reply, acceptsType(raw.headers, 'text/event-stream'));
       const { caller } = admitted;
       if (caller.accessToken !== undefined) writer.onClosed(this.admission.watchToken(caller, () => writer.abort()));
       const known = query as EndpointRequest['query'];
-      serve({ ...admitted, headers: raw.headers, writer, body, query: known }).catch((cause: unknown) => {
-        const { refused, id } =
-          cause instanceof RefusedRequest ? { refused: cause.cause, id: cause.id } : readRequestId(cause);
-        this.refuse(writer, this.toRefusal(refused), id, request);
+      const { headers } = raw;
+      const arrival = { receivedAt, bytesIn: toLength(body), traceparent: singleHeader(headers, 'traceparent') };
+      serve({ ...admitted, arrival, headers, writer, body, query: known }).catch((cause: unknown) => {
+        const refused = cause instanceof RefusedRequest ? cause.cause : cause;
+        const refusedBody = cause instanceof RefusedRequest ? cause : { id: readRequestId(cause) };
+        this.refuse(writer, this.toRefusal(refused), refusedBody, request);
       });
     };
   }
 
   private admit(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
     const { slug } = request.params as { slug?: string };
+    (request as AdmittedRequest).receivedAt = this.records.now();
     const source = this.admission.describe(request.raw);
     const refuse = (cause: unknown) => {
       reply.hijack();
       this.refusals.recordRefused(source, cause);
-      this.refuse(this.createWriter(reply), this.toRefusal(cause), undefined, request);
+      this.refuse(this.createWriter(reply), this.toRefusal(cause), {}, request);
     };
     const enter = (admitted: Admitted) => {
       (request as AdmittedRequest).admitted = admitted;
@@ -132,10 +142,10 @@ export class McpRoutes implements OnModuleInit {
     }
   }
 
-  private createWriter(reply: FastifyReply): ReplyWriter {
+  private createWriter(reply: FastifyReply, acceptsStream = true): ReplyWriter {
     // An open connection would carry the next request to a worker that has stopped by then.
     const headers = this.readiness.isDraining ? CLOSE_CONNECTION : undefined;
-    return new ReplyWriter(reply.raw, this.config.maxStreamBufferBytes, headers);
+    return new ReplyWriter(reply.raw, this.config.maxStreamBufferBytes, headers, acceptsStream);
   }
 
   private toRefusal(cause: unknown): GatewayError {
@@ -147,11 +157,12 @@ export class McpRoutes implements OnModuleInit {
     return INTERNAL_ERROR;
   }
 
-  private refuse(writer: ReplyWriter, refusal: GatewayError, id: RequestId | undefined, request: FastifyRequest): void {
+  private refuse(writer: ReplyWriter, refusal: GatewayError, body: RefusedBody, request: FastifyRequest): void {
+    this.records.recordRefusal(toRefusedHttpRequest(request as AdmittedRequest, body), refusal);
     if (writer.isStreaming) return writer.end();
     return writer
       .withHeaders({ ...toRefusalHeaders(refusal), ...closeUnlessReceived(request.raw, this.clock) })
-      .json(refusal.httpStatus, toRefusalText(refusal.toRpcError(), id));
+      .json(refusal.httpStatus, toRefusalText(refusal.toRpcError(), body.id));
   }
 }
 
@@ -172,7 +183,15 @@ function toHeaderCheck(check: (headers: IncomingHttpHeaders) => void): onRequest
 }
 
 /** Returns the request id of a malformed message, if it could be read. */
-function readRequestId(refused: unknown): { readonly refused: unknown; readonly id: RequestId | undefined } {
-  const id = refused instanceof Error && 'id' in refused ? (refused.id as RequestId | undefined) : undefined;
-  return { refused, id };
+function readRequestId(refused: unknown): RequestId | undefined {
+  return refused instanceof Error && 'id' in refused ? (refused.id as RequestId | undefined) : undefined;
+}
+
+const toLength = (body: unknown): number | undefined => (body instanceof Buffer ? body.length : undefined);
+
+function toRefusedHttpRequest(request: AdmittedRequest, { methods }: RefusedBody): RefusedHttpRequest {
+  const { method, raw, params, admitted, receivedAt } = request;
+  const { slug } = params as { slug?: string };
+  const path = (raw.url ?? '').split('?', 1)[0] ?? '';
+  return { method, path, slug, headers: raw.headers, receivedAt, caller: admitted?.caller, methods };
 }

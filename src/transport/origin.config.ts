@@ -16,8 +16,9 @@ export class OriginConfig {
   readonly hosts: readonly string[] = [];
 
   /**
-   * Allowed web origins, in addition to those of localhost, such as `https://app.example.com`. `*` allows every web page. Clients
-   * other than browsers send no Origin header and are not affected.
+   * Allowed web origins, in addition to those of localhost, such as `https://app.example.com`. Their pages may call the gateway
+   * and read its responses (CORS). `*` allows every web page. Clients other than browsers send no Origin header and are not
+   * affected.
    */
   @Env('ISTHMUS_ALLOWED_ORIGINS')
   @IsArray()

@@ -1,12 +1,14 @@
 import { Controller, UseInterceptors } from '@nestjs/common';
-import { MessagePattern, Payload } from '@nestjs/microservices';
+import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import { result, type JsonValue, type Outcome } from '#lib/mcp-protocol';
+import { WorkerBusContext } from '#lib/worker-bus';
 import { SessionRouter, type SessionOrder } from '../affinity/index.js';
 import { ForwardedRpcInterceptor } from '../workers/index.js';
 import type { RequestSource } from '../client-address/index.js';
 import { EndpointDirectory } from '../catalog/index.js';
 import { validateMessage } from './exchanges/legacy-messages.js';
 import { SSE_MESSAGE, SseExchange } from './exchanges/sse.exchange.js';
+import { RequestRecords } from './request-records.js';
 import { EndpointNotFound } from './transport.errors.js';
 
 /** A message that was posted to a worker that does not own the stream. */
@@ -24,17 +26,19 @@ export class SseInboxController {
     private readonly exchange: SseExchange,
     private readonly router: SessionRouter,
     private readonly endpoints: EndpointDirectory,
+    private readonly records: RequestRecords,
   ) {}
 
   @MessagePattern(SSE_MESSAGE)
-  async message(@Payload() order: SseOrder): Promise<Outcome> {
+  async message(@Payload() order: SseOrder, @Ctx() context: WorkerBusContext): Promise<Outcome> {
+    const arrival = { receivedAt: this.records.now(), forwardedFrom: context.requester };
     const { caller, message } = order;
     const { method = '', path = '', address } = order.source ?? {};
     const session = await this.router.findLocal(order.session, caller, order.endpoint);
     const endpoint = this.endpoints.findFor(caller, order.endpoint);
     if (!endpoint) throw new EndpointNotFound(order.endpoint);
     await this.exchange.accept(
-      { caller, endpoint, source: { method, path, address } },
+      { caller, endpoint, arrival, source: { method, path, address } },
       session,
       validateMessage(message),
     );

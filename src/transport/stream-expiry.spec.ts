@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import * as fc from 'fast-check';
 import { ANONYMOUS } from '#lib/extension-kit';
 import { ManualClock } from '#lib/testing/manual-clock';
@@ -53,6 +54,20 @@ describe('StreamExpiry', () => {
     expiry.onExpired(expiringIn(100), () => notified.push('ended'))();
     await clock.advance(5_000);
     expect(notified).toEqual([]);
+  });
+
+  it('notifies the other streams when one of them fails', async () => {
+    Logger.overrideLogger(false);
+    const notified: string[] = [];
+    expiry.onExpired(expiringIn(100), () => notified.push('first'));
+    expiry.onExpired(expiringIn(100), () => {
+      throw new Error('It cannot end.');
+    });
+    expiry.onExpired(expiringIn(100), () => notified.push('last'));
+    expiry.onExpired(expiringIn(3_000), () => notified.push('later'));
+    await clock.advance(5_000);
+    expect(notified).toEqual(['first', 'last', 'later']);
+    expect(clock.pending).toBe(0);
   });
 
   it('notifies every expired stream when the time of the machine jumps', async () => {

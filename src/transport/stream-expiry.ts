@@ -1,4 +1,4 @@
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { Caller } from '#lib/extension-kit';
 import { Clock } from '#lib/time';
 
@@ -11,6 +11,7 @@ const NO_EXPIRY = (): void => undefined;
  */
 @Injectable()
 export class StreamExpiry implements OnApplicationShutdown {
+  private readonly logger = new Logger('StreamExpiry');
   /** By the second since the Unix epoch in which the tokens are expired. */
   private readonly expiring = new Map<number, Set<() => void>>();
   private cancelTick: (() => void) | undefined;
@@ -48,9 +49,18 @@ export class StreamExpiry implements OnApplicationShutdown {
     for (const [second, listeners] of this.expiring) {
       if (second > now) continue;
       this.expiring.delete(second);
-      for (const listener of listeners) listener();
+      for (const listener of listeners) this.notify(listener);
     }
     this.stopIfUnused();
+  }
+
+  /** A stream that fails must not keep the others open, whose tokens have expired as well. */
+  private notify(listener: () => void): void {
+    try {
+      listener();
+    } catch (fault) {
+      this.logger.error('A stream failed to end when its token expired.', fault);
+    }
   }
 
   private stopIfUnused(): void {

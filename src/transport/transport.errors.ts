@@ -41,11 +41,14 @@ export class Draining extends GatewayError {
   }
 }
 
-/** The cause of a rejected request with the request id for the error response. */
+/** The cause of a rejected body with the request id for the error response. */
 export class RefusedRequest extends Error {
   constructor(
     override readonly cause: unknown,
-    readonly id: RequestId,
+    /** Undefined for a batch, and for a body without a request. */
+    readonly id: RequestId | undefined,
+    /** Methods of the requests in the body. */
+    readonly methods: readonly string[],
   ) {
     super('The request was rejected.');
   }

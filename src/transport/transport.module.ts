@@ -8,6 +8,7 @@ import { ClientAddressModule } from '../client-address/index.js';
 import { DispatchModule } from '../dispatch/index.js';
 import { GatewayConfig } from '../gateway.config.js';
 import { LifecycleModule } from '../lifecycle/index.js';
+import { TelemetryModule } from '../telemetry/index.js';
 import { Admission } from './admission.js';
 import { LegacyExchange } from './exchanges/legacy.exchange.js';
 import { ModernExchange } from './exchanges/modern.exchange.js';
@@ -20,6 +21,7 @@ import { OriginGuard } from './origin-guard.js';
 import { IdleConnectionCloser } from './idle-connection-closer.js';
 import { HostCheck } from './edge/index.js';
 import { RefusalRecorder } from './refusal-recorder.js';
+import { RequestRecords } from './request-records.js';
 import { SseInboxController } from './sse-inbox.controller.js';
 import { OpenReplies } from './open-replies.js';
 import { StreamExpiry } from './stream-expiry.js';
@@ -34,6 +36,7 @@ import { TransportConfig } from './transport.config.js';
     CatalogModule,
     DispatchModule,
     AffinityModule,
+    TelemetryModule,
   ],
   controllers: [SseInboxController],
   providers: [
@@ -44,6 +47,7 @@ import { TransportConfig } from './transport.config.js';
     HostCheck,
     Admission,
     RefusalRecorder,
+    RequestRecords,
     IdleConnectionCloser,
     OpenReplies,
     StreamExpiry,

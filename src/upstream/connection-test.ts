@@ -1,10 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import { AddressGuard } from '#lib/address-guard';
 import { GatewayError } from '#lib/extension-kit';
-import { isJsonObject, LIST_MEMBERS, type JsonValue, type ListMethod, type RpcError } from '#lib/mcp-protocol';
+import {
+  CursorTrail,
+  isJsonObject,
+  LIST_MEMBERS,
+  repairList,
+  type JsonValue,
+  type ListMethod,
+  type RepairedList,
+  type RpcError,
+} from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
 import type { ServerDefinition } from '../registry/index.js';
 import { DefaultUpstreamConnector } from './connector/index.js';
+import { FailureDetails } from './failure-details.js';
 import { GATEWAY_CLIENT } from './gateway-identity.js';
 import type { UpstreamConnection } from './upstream-connection.js';
 import { UpstreamConfig } from './upstream.config.js';
@@ -22,9 +32,20 @@ export type ConnectionTestResult =
       readonly capabilities: readonly string[];
       /** Number of listed tools; absent when the server has no tools or does not list them. */
       readonly tools?: number;
+      /** What clients could not read in the lists: items that are repaired or left out, and lists that end oddly. */
+      readonly warnings?: readonly string[];
       readonly tookMs: number;
     }
-  | { readonly reachable: false; readonly code: number; readonly reason: string; readonly tookMs: number };
+  | {
+      readonly reachable: false;
+      readonly code: number;
+      readonly reason: string;
+      /** What operators need to mend it, such as the last output of a process. Callers are not told. */
+      readonly detail?: string;
+      readonly tookMs: number;
+    };
+
+type Findings = Pick<Extract<ConnectionTestResult, { reachable: true }>, 'tools' | 'warnings'>;
 
 /** Receives one page of one of the server's lists. */
 type OnListPage = (kind: (typeof LIST_MEMBERS)[ListMethod], page: readonly JsonValue[]) => void;
@@ -32,6 +53,9 @@ type OnListPage = (kind: (typeof LIST_MEMBERS)[ListMethod], page: readonly JsonV
 const MAX_NAME_LENGTH = 200;
 const MAX_PAGES = 200;
 const MAX_ITEMS = 50_000;
+const MAX_WARNINGS = 100;
+/** The connector gives up first, and says why. */
+const MARGIN_MS = 1_000;
 const NEVER = new AbortController().signal;
 
 /** Each list with the capability that announces it. */
@@ -60,24 +84,31 @@ export class ConnectionTest {
     onPage: OnListPage = () => undefined,
     stop = NEVER,
   ): Promise<ConnectionTestResult> {
-    const connector = new DefaultUpstreamConnector(this.config, this.clock, this.guard);
+    const details = new FailureDetails(this.clock);
+    const connector = new DefaultUpstreamConnector(this.config, this.clock, this.guard, details);
     const startedAt = this.clock.monotonicNow();
     const tookMs = () => Math.round(this.clock.monotonicNow() - startedAt);
-    const signal = AbortSignal.any([stop, this.clock.timeoutSignal(server.timeouts.connectMs)]);
+    const signal = AbortSignal.any([stop, this.clock.timeoutSignal(server.timeouts.connectMs + MARGIN_MS)]);
     try {
       if (server.transport !== 'rest') await connector.resolveEra(server, GATEWAY_CLIENT, { signal });
       const connection = await connector.open(server, GATEWAY_CLIENT, NO_EVENTS, { signal });
       const summary = toServerSummary(connection);
-      const tools = await readLists(
+      const findings = await readLists(
         connection,
         onPage,
         AbortSignal.any([stop, this.clock.timeoutSignal(server.timeouts.requestMs)]),
       );
       await connection.close();
-      return { reachable: true, ...summary, ...(tools !== undefined && { tools }), tookMs: tookMs() };
+      return { reachable: true, ...summary, ...findings, tookMs: tookMs() };
     } catch (cause) {
       if (!(cause instanceof GatewayError)) throw cause;
-      return { reachable: false, ...toReason(cause.toRpcError()), tookMs: tookMs() };
+      const detail = details.get(server.slug)?.detail;
+      return {
+        reachable: false,
+        ...toReason(cause.toRpcError()),
+        ...(detail !== undefined && { detail }),
+        tookMs: tookMs(),
+      };
     } finally {
       await connector.shutdown();
     }
@@ -101,36 +132,47 @@ function toServerSummary({ profile }: UpstreamConnection) {
   return { era, revision, ...textMember('name'), ...textMember('version'), capabilities: Object.keys(capabilities) };
 }
 
-/** Passes all pages of all lists to `onPage`. Returns the number of tools. */
-async function readLists(
-  connection: UpstreamConnection,
-  onPage: OnListPage,
-  signal: AbortSignal,
-): Promise<number | undefined> {
+/** Passes all pages of all lists to `onPage`, as the server lists them. */
+async function readLists(connection: UpstreamConnection, onPage: OnListPage, signal: AbortSignal): Promise<Findings> {
   let tools: number | undefined;
+  const warnings: string[] = [];
   for (const [method, capability] of LISTED) {
     if (!isJsonObject(connection.profile.capabilities[capability])) continue;
     for await (const page of readPages(connection, method, signal)) {
-      onPage(LIST_MEMBERS[method], page);
-      if (method === 'tools/list') tools = (tools ?? 0) + page.length;
+      onPage(
+        LIST_MEMBERS[method],
+        page.items.map(({ original }) => original),
+      );
+      warnings.push(...page.warnings);
+      if (method === 'tools/list') tools = (tools ?? 0) + page.items.length;
     }
   }
-  return tools;
+  return {
+    ...(tools !== undefined && { tools }),
+    ...(warnings.length > 0 && { warnings: warnings.slice(0, MAX_WARNINGS) }),
+  };
 }
 
 /** Yields the pages of a list until it ends, fails, repeats its cursor or exceeds the bounds. */
-async function* readPages(connection: UpstreamConnection, method: ListMethod, signal: AbortSignal) {
-  let cursor: JsonValue | undefined;
+async function* readPages(
+  connection: UpstreamConnection,
+  method: ListMethod,
+  signal: AbortSignal,
+): AsyncGenerator<Pick<RepairedList, 'items' | 'warnings'>> {
+  const trail = new CursorTrail();
+  const { era: serverEra } = connection.profile;
+  let cursor: string | undefined;
   let items = 0;
   for (let count = 0; count < MAX_PAGES; count += 1) {
     const request = { method, params: { ...(cursor !== undefined && { cursor }) }, client: GATEWAY_CLIENT };
     const outcome = await connection.request(request, NO_REPLY, signal);
-    const page = outcome.kind === 'error' ? undefined : outcome.result[LIST_MEMBERS[method]];
-    if (outcome.kind === 'error' || !Array.isArray(page)) return;
-    yield page;
-    items += page.length;
-    const { nextCursor } = outcome.result;
-    if (typeof nextCursor !== 'string' || nextCursor === cursor || items > MAX_ITEMS) return;
-    cursor = nextCursor;
+    const page = outcome.kind === 'error' ? undefined : repairList(method, outcome.result, { serverEra, cursor });
+    if (outcome.kind === 'error' || !page) return;
+    const next = trail.follow(page.result['nextCursor'], cursor);
+    const circle = next.fault === undefined ? [] : [`${method} ends early: ${next.fault}.`];
+    yield { items: page.items, warnings: [...page.warnings, ...circle] };
+    items += page.items.length;
+    if (next.cursor === undefined || items > MAX_ITEMS) return;
+    cursor = next.cursor;
   }
 }

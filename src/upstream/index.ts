@@ -1,8 +1,10 @@
 export { Backoff } from './channels/backoff.js';
 export { toMissedChanges, type ChangeFilter } from './change-filter.js';
 export { ConnectionTest, type ConnectionTestResult } from './connection-test.js';
+export { FailureDetails } from './failure-details.js';
 export { UpstreamConfig } from './upstream.config.js';
 export { UpstreamModule } from './upstream.module.js';
+export { readCurrentProfile } from './upstream-connection.js';
 export type {
   CallIdentity,
   ConnectionEvents,
@@ -14,5 +16,5 @@ export type {
   UpstreamRequest,
 } from './upstream-connection.js';
 export { readUpstreamSession, type UpstreamSessionState } from './upstream-session-state.js';
-export { BLOCKED_BY_QUESTION } from './upstream.errors.js';
+export { BLOCKED_BY_QUESTION, needsNewConnection } from './upstream.errors.js';
 export { UpstreamConnector } from './upstream-connector.js';

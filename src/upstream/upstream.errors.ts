@@ -10,7 +10,23 @@ type FailedOutcome = Extract<Outcome, { kind: 'error' }>;
 export function withServer(outcome: Outcome, server: string, more?: JsonObject): Outcome {
   if (outcome.kind === 'result' || outcome.httpStatus === undefined || outcome === BLOCKED_BY_QUESTION) return outcome;
   const data = { ...(outcome.error.data as JsonObject | undefined), server, ...more };
-  return { ...outcome, error: { ...outcome.error, data } };
+  const named = { ...outcome, error: { ...outcome.error, data } };
+  return needsNewConnection(outcome) ? onNewConnection(named) : named;
+}
+
+/**
+ * Outcomes of requests that certainly did not run because their connection had ended. They are told by identity: an equal
+ * outcome could come from a server.
+ */
+const ENDED_CONNECTION = new WeakSet<Outcome>();
+
+/** Returns whether the request did not run because its connection had ended, so that it may be sent over a new one. */
+export const needsNewConnection = (outcome: Outcome): boolean => ENDED_CONNECTION.has(outcome);
+
+/** Marks an outcome: the request certainly did not run, and a new connection may serve it. */
+export function onNewConnection(outcome: Outcome): Outcome {
+  ENDED_CONNECTION.add(outcome);
+  return outcome;
 }
 
 /** Converts a failed outcome to an error. A result here is a defect of the gateway and becomes -32603. */
@@ -53,20 +69,24 @@ export const BLOCKED_BY_QUESTION = {
 
 /** The connection is closed. A new connection may serve the call. */
 export const connectionClosed = (server: string, why: string): Outcome =>
-  notExecuted(
-    server,
-    GatewayCode.upstreamFailed,
-    502,
-    `The connection to the upstream is closed (${why}). The call was not executed; retry.`,
+  onNewConnection(
+    notExecuted(
+      server,
+      GatewayCode.upstreamFailed,
+      502,
+      `The connection to the upstream is closed (${why}). The call was not executed; retry.`,
+    ),
   );
 
 /** The server no longer knows the session. The call did not run; a new session may serve it. */
 export const sessionLost = (server: string): Outcome =>
-  notExecuted(
-    server,
-    GatewayCode.upstreamFailed,
-    502,
-    'The upstream ended the session. The call was not executed; retry to start a new session.',
+  onNewConnection(
+    notExecuted(
+      server,
+      GatewayCode.upstreamFailed,
+      502,
+      'The upstream ended the session. The call was not executed; retry to start a new session.',
+    ),
   );
 
 /** The operator's schema of a tool cannot be compiled. The caller cannot correct it, and a repetition fails in the same way. */

@@ -187,7 +187,7 @@ describe('a recorded request frame', () => {
 
   it('has no effect with a seal of a foreign key or of another channel', async () => {
     const { mark, name, request, replacements } = await freshRequest();
-    const stranger = new FrameCipher(randomBytes(32), crypto.randomUUID());
+    const stranger = new FrameCipher(randomBytes(32));
     const { worker, channel } = request;
     const forgeries = [
       { channel, bytes: stranger.seal({ worker, box: 'inbox' }, request.content) },

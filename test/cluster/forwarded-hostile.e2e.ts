@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import {
   behavioursOf,
   CARRIERS,
+  arrivalsOf,
   expectationOf,
   hostileCommand,
   startHostileServer,
@@ -15,6 +16,7 @@ import {
   type Carrier,
   type HostileServer,
 } from '#lib/testing/hostile-server';
+import { GatewayCode, isRpcError, type JsonObject } from '#lib/mcp-protocol';
 import type { RawAnswer, RawClient } from '#lib/testing/raw-client';
 import { startRedis, type RunningRedis } from '#lib/testing/redis-server';
 import { toMisbehaviour } from '../support/behaviour-title.js';
@@ -113,7 +115,7 @@ class Couple {
     const { name, endsSession } = behaviour;
     const marks = this.clients.map(() => crypto.randomUUID());
     const ask = (client: RawClient, index: number) =>
-      client.request('tools/call', { name, arguments: { call: marks[index] ?? '' } });
+      callUntilAccepted(client, { name, arguments: { call: marks[index] ?? '' } });
     const isSharing = this.transport === 'rpc' || this.transport === 'modern';
     const isLosing = endsSession?.includes(this.carrier) === true;
     // A rejected question belongs to this call only if no other call could have sent it.
@@ -138,6 +140,19 @@ class Couple {
   async close(): Promise<void> {
     await Promise.all(this.clients.map((client) => client.close()));
     expect(this.clients.flatMap(({ surplus }) => surplus)).toEqual([]);
+  }
+}
+
+/**
+ * On a busy machine an owner may be too late to accept a call, which it then certainly has not run: the call is repeated
+ * with the same mark, so that a test which counts its runs detects a false report.
+ */
+async function callUntilAccepted(client: RawClient, params: JsonObject): Promise<RawAnswer> {
+  for (;;) {
+    const answer = await client.request('tools/call', params);
+    const error = answer.answers[0]?.['error'];
+    if (!isRpcError(error) || error.code !== GatewayCode.ownerUnreachable) return answer;
+    expect(error.data).toMatchObject({ outcome: 'not_executed', retriable: true });
   }
 }
 
@@ -183,7 +198,7 @@ describe.each(CELLS)('a hostile server over $carrier, called over $transport', (
       if (!local || !forwarded) throw new Error('The behaviour was not tried.');
       for (const answer of [local, forwarded]) expectAnswer(answer, transport, expectationOf(behaviour, carrier));
       expect(bytesOf(forwarded)).toEqual(bytesOf(local));
-      expect(marks?.map((mark) => runs(carrier, mark))).toEqual([1, 1]);
+      expect(marks?.map((mark) => runs(carrier, mark))).toEqual([1, 1].map(() => arrivalsOf(behaviour, carrier)));
     },
   );
 });

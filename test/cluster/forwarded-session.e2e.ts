@@ -72,6 +72,19 @@ describe('a session that another worker owns', () => {
     expect(await client.notify(other, 'notifications/roots/list_changed')).toEqual({ status: 202, messages: [] });
   });
 
+  it('never sends a call without an id to the server, alone or in a batch', async () => {
+    const client = await world.initialize(owner, { revision: '2025-03-26' });
+    const params = { name: 'echo', arguments: { text: 'x', call: 'without an id' } };
+    const hidden = { jsonrpc: '2.0', method: 'tools/call', params };
+    for (const worker of [owner, other]) {
+      expect(await client.notify(worker, 'tools/call', params)).toEqual({ status: 202, messages: [] });
+      expect(await read(await client.post(worker, [hidden, hidden]))).toEqual({ status: 202, messages: [] });
+      const call = toolCall('beside', 'echo', { text: 'beside' });
+      expect((await read(await client.post(worker, [hidden, call]))).messages).toMatchObject([{ id: 'beside' }]);
+    }
+    expect([world.server.arrivals('without an id'), world.server.arrivals('beside')]).toEqual([0, 2]);
+  });
+
   it.each([
     ['a third worker', () => third],
     ['its owner', () => owner],
@@ -109,6 +122,24 @@ describe('a session that another worker owns', () => {
     });
     expect(await list).toMatchObject({ jsonrpc: '2.0' });
     await stream.cancel();
+  });
+
+  it('ends the stream that a token opened at another worker when that token expires, and continues', async () => {
+    const client = await world.initialize(owner);
+    // For five seconds after its expiry a token is still accepted.
+    const expiring = await world.cluster.token({ expiresInSeconds: -1 });
+    const opened = await fetch(`${other.url}/servers/ref/mcp`, {
+      headers: {
+        authorization: `Bearer ${expiring}`,
+        accept: 'text/event-stream',
+        'mcp-session-id': client.session,
+      },
+    });
+    expect(opened.status).toBe(200);
+    await new EventReader(opened).rest();
+    const again = new EventReader(await client.stream(other));
+    expect((await client.callAndRead(other, 'after the token')).status).toBe(200);
+    await again.cancel();
   });
 
   it('subscribes to a resource at one worker and sends its updates at another', async () => {

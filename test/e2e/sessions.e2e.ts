@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
-import { LegacyRawClient, messagesIn, SseRawClient } from '#lib/testing/raw-client';
+import { CLIENT_TRANSPORTS, LegacyRawClient, messagesIn, rawClient, SseRawClient } from '#lib/testing/raw-client';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
 import { eventsIn } from '../support/events-in.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
@@ -9,7 +9,7 @@ import { until } from '../support/until.js';
 const REVISIONS = ['2025-03-26', '2025-06-18', '2025-11-25'];
 const WATCHED = 'test://watched-resource';
 
-let servers: Record<'old' | 'young' | 'counted', ReferenceServer>;
+let servers: Record<'old' | 'young' | 'counted' | 'restarted' | 'streamed', ReferenceServer>;
 let gateway: TestGateway;
 const clients: { close(): Promise<void> }[] = [];
 
@@ -18,8 +18,11 @@ beforeAll(async () => {
     old: await startReferenceServer({ era: 'legacy', transport: 'http' }),
     young: await startReferenceServer({ era: 'modern', transport: 'http' }),
     counted: await startReferenceServer({ era: 'legacy', transport: 'http' }),
+    restarted: await startReferenceServer({ era: 'legacy', transport: 'http' }),
+    streamed: await startReferenceServer({ era: 'legacy', transport: 'sse' }),
   };
-  const entries = Object.entries(servers).map(([slug, { url }]) => [slug, { transport: 'http', url }]);
+  const transportOf = (slug: string) => (slug === 'streamed' ? 'sse' : 'http');
+  const entries = Object.entries(servers).map(([slug, { url }]) => [slug, { transport: transportOf(slug), url }]);
   gateway = await startGateway({ servers: Object.fromEntries(entries) });
 });
 
@@ -211,6 +214,49 @@ describe('a session', () => {
     const owner = await connected('/servers/old');
     const ping = { jsonrpc: '2.0', id: 1, method: 'ping' };
     await until(async () => (await owner.http.post(client.messagesUrl, {}, ping)).status === 404);
+  });
+});
+
+describe.each(['restarted', 'streamed'] as const)('a client of the %s server, which forgot its sessions,', (slug) => {
+  const server = () => servers[slug];
+  const startedCalls = () => server().calls.of('echo').started;
+
+  describe.each(['', `/servers/${slug}`])('at the endpoint "%s"', (path) => {
+    const echo = path === '' ? `${slug}__echo` : 'echo';
+
+    it.each(CLIENT_TRANSPORTS)('continues over %s, and each of its calls runs once', async (transport) => {
+      const client = rawClient(transport, `${gateway.url}${path}`, { token: await gateway.token() });
+      clients.push(client);
+      await client.connect();
+      const call = async (text: string) =>
+        (await client.request('tools/call', { name: echo, arguments: { text } })).answers;
+      expect(await call('before')).toMatchObject([{ result: { content: [{ text: 'before' }] } }]);
+      const before = startedCalls();
+      await server().forgetSessions();
+      const texts = ['one', 'two', 'three'];
+      expect(await Promise.all(texts.map(call))).toMatchObject(
+        texts.map((text) => [{ result: { content: [{ text }] } }]),
+      );
+      expect(startedCalls()).toBe(before + texts.length);
+      await server().forgetSessions();
+      const { answers } = await client.request('tools/list');
+      expect(JSON.stringify(answers)).toContain(`"${echo}"`);
+    });
+  });
+
+  it('subscribes to a resource, and hears of its changes after the next restart too', async () => {
+    const path = `/servers/${slug}`;
+    const client = await connected(path);
+    const stream = eventsIn((await send(client, 'GET', { path })).body);
+    await client.request('tools/call', { name: 'echo', arguments: { text: 'first' } });
+    for (let restart = 0; restart < 2; restart += 1) {
+      await server().forgetSessions();
+      const { answers } = await client.request('resources/subscribe', { uri: WATCHED });
+      expect(answers).toMatchObject([{ result: {} }]);
+      await client.request('tools/call', { name: 'touch_resource', arguments: {} });
+      let heard: unknown;
+      while (heard !== 'notifications/resources/updated') heard = (await stream.next()).value?.message['method'];
+    }
   });
 });
 

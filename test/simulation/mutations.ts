@@ -92,7 +92,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     what: 'the authentication of frames',
-    flaws: () => ({ bus: { cipher: new NoSeal(NO_SECRET, 'simulation') } }),
+    flaws: () => ({ bus: { cipher: new NoSeal(NO_SECRET) } }),
     family: { faults: ['forgery'] },
     breaks: 'executed at most once',
   },

@@ -26,7 +26,7 @@ export class Forger {
   static async open(url: string, folder: string): Promise<Forger> {
     const { secrets } = await DataFolder.open(folder);
     const secret = Buffer.from(hkdfSync('sha256', secrets.session, '', 'isthmus worker bus', 32));
-    return new Forger(new Redis(url), new FrameCipher(secret, crypto.randomUUID()));
+    return new Forger(new Redis(url), new FrameCipher(secret));
   }
 
   /** Publishes a forgery and returns the number of receivers. */

@@ -14,7 +14,12 @@ export class GatewayProcess {
   private readonly ended: Promise<number | null>;
 
   constructor(variables: Readonly<Record<string, string>>, args: readonly string[] = []) {
-    const env = { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: COMPILE_CACHE, ...variables };
+    const env = {
+      PATH: process.env['PATH'] ?? '',
+      NODE_COMPILE_CACHE: COMPILE_CACHE,
+      ISTHMUS_LOG_FORMAT: 'text',
+      ...variables,
+    };
     this.child = spawn(process.execPath, [MAIN, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.child.stdout, this.child.stderr])
       stream?.on('data', (chunk: Buffer) => this.take(chunk));

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Type } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { loadConfig, LoadedConfig } from '#lib/config';
@@ -11,11 +12,13 @@ import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
 import { ManualClock } from '#lib/testing/manual-clock';
 import { AppModule } from '../../src/app.module.js';
 import { TokenIssuer } from '../../src/auth/index.js';
+import { GatewayConfig } from '../../src/gateway.config.js';
 import { GATEWAY_SETTINGS } from '../../src/gateway-settings.js';
 import { Readiness } from '../../src/lifecycle/index.js';
 import type { RegistrySnapshot, ServerDefinition } from '../../src/registry/index.js';
 import { RegistryComponents } from '../../src/registry/testing.js';
 import { SessionPool } from '../../src/session-pool/index.js';
+import { CallRecorder, type CallRecord } from '../../src/telemetry/index.js';
 import { createHttpAdapter } from '../../src/transport/index.js';
 import { StreamExpiry } from '../../src/transport/testing.js';
 import { UpstreamConnector } from '../../src/upstream/index.js';
@@ -42,6 +45,9 @@ interface RequestOptions {
 
 /** A complete gateway that listens, with fake servers. */
 export class HttpWorld {
+  /** The records of all requests, in the order in which they ended. */
+  readonly records: CallRecord[] = [];
+
   private constructor(
     private readonly application: NestFastifyApplication,
     private readonly folder: string,
@@ -71,11 +77,15 @@ export class HttpWorld {
       .overrideProvider(StreamExpiry)
       .useValue(new StreamExpiry(expiryClock))
       .compile();
-    const application = assembly.createNestApplication<NestFastifyApplication>(createHttpAdapter(), { logger: false });
+    const http = createHttpAdapter(loaded.get(GatewayConfig).publicPath);
+    const application = assembly.createNestApplication<NestFastifyApplication>(http, { logger: false });
     await application.listen(0, '127.0.0.1');
     const { port } = application.getHttpServer().address() as AddressInfo;
     const token = await application.get(TokenIssuer).issue({ subject: 'me', expiresInSeconds: 600 });
-    return new HttpWorld(application, folder, token, `http://127.0.0.1:${port}`, connector, registry, expiryClock);
+    const url = `http://127.0.0.1:${port}`;
+    const world = new HttpWorld(application, folder, token, url, connector, registry, expiryClock);
+    application.get(CallRecorder).addSink({ record: (record) => void world.records.push(record) });
+    return world;
   }
 
   get authorization(): { readonly authorization: string } {
@@ -135,6 +145,11 @@ export class HttpWorld {
   /** Issues another token for the same subject. */
   issueToken(expiresInSeconds: number): Promise<string> {
     return this.application.get(TokenIssuer).issue({ subject: 'me', expiresInSeconds });
+  }
+
+  /** A provider of the gateway. */
+  get<T>(type: Type<T>): T {
+    return this.application.get(type, { strict: false });
   }
 
   /** Number of open sessions. */

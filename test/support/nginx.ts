@@ -18,17 +18,23 @@ export interface Nginx {
   stop(): Promise<void>;
 }
 
+/** The path below which nginx serves the gateways, and whether it removes it from what it passes on. */
+export interface PathPrefix {
+  readonly path: string;
+  readonly isRemoved: boolean;
+}
+
 /**
  * Starts nginx in front of gateways with the shipped configuration (docker/nginx.conf), which uses round robin.
  * @throws when nginx is not installed, with the command that installs it
  */
-export async function startNginx(gateways: readonly string[]): Promise<Nginx> {
+export async function startNginx(gateways: readonly string[], prefix?: PathPrefix): Promise<Nginx> {
   const folder = await mkdtemp(join(tmpdir(), 'isthmus-nginx-'));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   let generation = 1;
   const configure = (all: readonly string[]) =>
-    writeFile(join(folder, 'nginx.conf'), configuration({ folder, port, gateways: all, generation }));
+    writeFile(join(folder, 'nginx.conf'), configuration({ folder, port, gateways: all, generation, prefix }));
   await configure(gateways);
   // Debian installs nginx in a folder that is only on root's path.
   const env = { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/usr/local/sbin` };
@@ -63,14 +69,20 @@ interface Site {
   readonly gateways: readonly string[];
   /** Number of the active configuration. */
   readonly generation: number;
+  readonly prefix: PathPrefix | undefined;
 }
 
 /** The shipped configuration with these gateways and this port. */
-function configuration({ folder, port, gateways, generation }: Site): string {
+function configuration({ folder, port, gateways, generation, prefix }: Site): string {
   const servers = gateways.map((url) => `server ${new URL(url).host};`).join(' ');
   const site = readFileSync(SHIPPED, 'utf8')
     .replace(/(server gateway-\d:4444;\s*)+/, `${servers}\n`)
-    .replace('listen 4444;', `listen 127.0.0.1:${port}; location = /balancer { return 200 ${generation}; }`);
+    .replace('listen 4444;', `listen 127.0.0.1:${port}; location = /balancer { return 200 ${generation}; }`)
+    .replace('location / {', prefix ? `location ${prefix.path}/ {` : 'location / {')
+    .replace(
+      'proxy_pass http://isthmus;',
+      prefix?.isRemoved ? 'proxy_pass http://isthmus/;' : 'proxy_pass http://isthmus;',
+    );
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((name) => `${name}_temp_path ${folder}/${name};`)
     .join(' ');

@@ -93,6 +93,21 @@ export class RawSockets {
     await closed;
   }
 
+  /** Sends bytes, and resets the connection when the first bytes of the answer arrive. Returns those. */
+  async resetAfterAnswer(bytes: string): Promise<string> {
+    const socket = await this.open();
+    const answered = new Promise<Buffer>((resolve, reject) => {
+      socket.once('data', resolve);
+      socket.once('error', reject);
+    });
+    socket.write(bytes);
+    const answer = await answered;
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.resetAndDestroy();
+    await closed;
+    return answer.toString('latin1');
+  }
+
   close(): void {
     for (const socket of this.sockets) socket.destroy();
   }

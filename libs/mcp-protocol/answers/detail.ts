@@ -21,17 +21,19 @@ const LOCAL_NAME = /\b(?:localhost|[\w-]{1,63}(?:\.[\w-]{1,63}){0,6}\.(?:local|i
 const WINDOWS_PATH = /\b[a-z]:\\[^\s"'<>]*/gi;
 const UNIX_PATH = /(?<![\w:/.<])~?(?:\/[\w.@+-]+){2,}\/?/g;
 
-/** Returns the cleaned text: one line of at most `maxLength` UTF-16 code units. */
-export function cleanDetail(text: string, maxLength = MAX_DETAIL_LENGTH): string {
-  const masked = text
-    .slice(0, MAX_SEARCHED_LENGTH)
-    .replace(STACK, '')
-    .replace(CONTROLS, ' ')
+/** Returns the text without credentials, and without the query of addresses. Paths and addresses stay. */
+export const hideSecrets = (text: string): string =>
+  text
     .replace(CREDENTIALS, '$1 [hidden]')
     .replace(NAMED_SECRET, '$1$2[hidden]')
     .replace(JSON_WEB_TOKEN, '[hidden]')
     .replace(USER_INFO, '$1')
-    .replace(QUERY, '$1')
+    .replace(QUERY, '$1');
+
+/** Returns the cleaned text: one line of at most `maxLength` UTF-16 code units. */
+export function cleanDetail(text: string, maxLength = MAX_DETAIL_LENGTH): string {
+  const printable = text.slice(0, MAX_SEARCHED_LENGTH).replace(STACK, '').replace(CONTROLS, ' ');
+  const masked = hideSecrets(printable)
     .replace(QUERY_OF_PATH, '$1')
     .replace(PRIVATE_IPV4, '[address]')
     .replace(PRIVATE_IPV6, '[address]')

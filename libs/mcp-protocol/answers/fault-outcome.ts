@@ -7,9 +7,11 @@ import { protocolViolation, gatewayFailure } from './gateway-failure.js';
  * How a transport can fail. `refused`: nothing was sent (connection refused, DNS, TLS). `forbidden`: nothing was sent,
  * and never will be, to an address that is not allowed. `lost`: the connection broke after bytes were sent. `timeout`:
  * no answer in time. `cut`: the answer started and did not end. `aborted`: the caller cancelled. `too_large`: the
- * answer exceeds the limit of the gateway. `flooded`: the event stream contains too much that is no message.
+ * answer exceeds the limit of the gateway. `undecodable`: the content encoding of the answer is unknown, or its data is invalid.
+ * `flooded`: the event stream contains too much that is no message.
  */
-export type TransportFault = 'refused' | 'forbidden' | 'lost' | 'timeout' | 'cut' | 'aborted' | 'too_large' | 'flooded';
+export type TransportFault =
+  'refused' | 'forbidden' | 'lost' | 'timeout' | 'cut' | 'aborted' | 'too_large' | 'undecodable' | 'flooded';
 
 /** Returns the outcome of a request whose transport failed. `detail` may be a foreign text; it is cleaned here. */
 export function toFaultOutcome(fault: TransportFault, detail?: string): Outcome {
@@ -30,6 +32,8 @@ export function toFaultOutcome(fault: TransportFault, detail?: string): Outcome 
       return protocolViolation(`the answer was cut short${suffix}`);
     case 'too_large':
       return protocolViolation(`the answer is too large${suffix}`);
+    case 'undecodable':
+      return protocolViolation(`the answer cannot be decoded${suffix}`);
     case 'flooded':
       return protocolViolation(`the event stream contains too many comments or empty events${suffix}`);
   }

@@ -1,5 +1,5 @@
 export { markGatewayError, toServerContent } from './gateway-claims.js';
-export { cleanDetail } from './detail.js';
+export { cleanDetail, hideSecrets } from './detail.js';
 export type { HttpAnswer } from './http-answer.js';
 export { readRefusal } from './http-refusal.js';
 export { toFaultOutcome, type TransportFault } from './fault-outcome.js';

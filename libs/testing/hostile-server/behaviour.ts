@@ -61,6 +61,8 @@ export interface ExpectedError {
   readonly never?: readonly string[];
   /** The error that modern clients receive instead. */
   readonly toModern?: ExpectedError;
+  /** How often the call arrives at the server, because the first refusal shows that it did not run. Default: once. */
+  readonly arrivals?: number;
 }
 
 /** The call succeeds for the client. */
@@ -87,6 +89,12 @@ export interface Behaviour {
 
 export const expectationOf = (behaviour: Behaviour, carrier: Carrier): Expectation =>
   behaviour.expectOn?.[carrier] ?? behaviour.expect;
+
+/** How often a call with the behaviour arrives at the server. */
+export function arrivalsOf(behaviour: Behaviour, carrier: Carrier): number {
+  const expected = expectationOf(behaviour, carrier);
+  return expected.kind === 'error' ? (expected.arrivals ?? 1) : 1;
+}
 
 export const json = (value: unknown): string => JSON.stringify(value);
 

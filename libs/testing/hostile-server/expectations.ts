@@ -29,11 +29,12 @@ export const brokeProtocol: ExpectedError = { kind: 'error', code: -31005, data:
 
 export const outcomeUnknown: ExpectedError = { kind: 'error', code: -31002, data: { outcome: 'unknown' } };
 
-/** A server that no longer knows the session did not execute the call. */
+/** A server that no longer knows the session did not execute the call, which is sent once more in a new session. */
 export const sessionLost: ExpectedError = {
   kind: 'error',
   code: -31004,
   data: { outcome: 'not_executed', retriable: true },
+  arrivals: 2,
 };
 
 export const succeeds = (text: string): ExpectedResult => ({ kind: 'result', text });

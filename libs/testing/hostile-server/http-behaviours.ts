@@ -129,10 +129,9 @@ function behaviour(variant: Variant, body: Body): Behaviour {
     carriers: HTTP_CARRIERS,
     expect: expectation(variant, body),
   };
-  if (status !== 404) return common;
   // With a session, 404 means that the session does not exist, unless the body shows that the server read the call.
-  if (body.hasCallId) return { ...common, endsSession: ['sse'] };
-  return { ...common, expectOn: { 'legacy-http': sessionLost }, endsSession: ['legacy-http', 'sse'] };
+  if (status !== 404 || body.hasCallId) return common;
+  return { ...common, expectOn: { 'legacy-http': sessionLost, sse: sessionLost }, endsSession: ['legacy-http', 'sse'] };
 }
 
 const one = (

@@ -1,5 +1,6 @@
 export {
   CARRIERS,
+  arrivalsOf,
   expectationOf,
   type Behaviour,
   type Carrier,

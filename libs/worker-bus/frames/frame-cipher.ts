@@ -1,9 +1,9 @@
 import {
   createCipheriv,
   createDecipheriv,
-  createHash,
   createSecretKey,
   hkdfSync,
+  randomBytes,
   type DecipherGCM,
   type KeyObject,
 } from 'node:crypto';
@@ -34,23 +34,17 @@ const HALF = 2 ** 32;
  * nonce repeats however many frames the workers send.
  */
 export class FrameCipher {
-  private readonly salt: Buffer;
+  /** Random: under one secret, no other cipher may have the same one. */
+  private readonly salt = randomBytes(SALT_BYTES);
   private readonly ownKey: KeyObject;
   private counter = 0;
   /** Keys of other sealers by salt. Only authentic frames add one. */
   private readonly keys = new Map<string, KeyObject>();
 
-  /**
-   * `id`: at least 128 random bits that no other cipher has under this secret.
-   * @throws TypeError for a secret that is not 32 bytes long
-   */
-  constructor(
-    private readonly secret: Buffer,
-    id: string,
-  ) {
+  /** @throws TypeError for a secret that is not 32 bytes long */
+  constructor(private readonly secret: Buffer) {
     if (secret.length !== SECRET_BYTES)
       throw new TypeError(`The secret of the workers must have ${SECRET_BYTES} bytes.`);
-    this.salt = createHash('sha256').update(id).digest().subarray(0, SALT_BYTES);
     this.ownKey = this.deriveKey(this.salt);
     this.keys.set(this.salt.toString('latin1'), this.ownKey);
   }

@@ -151,7 +151,7 @@ describe('a request', () => {
     const exchange = requester.request(order);
     await exchange.accepted;
     // A third worker sends an end with the id of this request.
-    const third = new Outbox('third', world.relay, new FrameCipher(SECRET, 'another cipher'));
+    const third = new Outbox('third', world.relay, new FrameCipher(SECRET));
     await third.send(
       { worker: 'requester', box: 'replies' },
       { kind: 'end', request: name, payload: Buffer.from('\0"x"') },

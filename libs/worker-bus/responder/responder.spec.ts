@@ -91,7 +91,7 @@ describe('a frame of the inbox', () => {
     ['belongs to the replies', { kind: 'end', request: 'r' }],
     ['is not the first part', { kind: 'request', request: 'r', number: 1, payload: Buffer.from('rest') }],
   ])('that %s is dropped without effect on other requests', async (_, outgoing) => {
-    const outbox = new Outbox('requester', world.relay, new FrameCipher(SECRET, 'another cipher'));
+    const outbox = new Outbox('requester', world.relay, new FrameCipher(SECRET));
     await outbox.send({ worker: 'owner', box: 'inbox' }, outgoing);
     await world.settle();
     expect(world.observed.drops).toHaveLength(1);
@@ -337,7 +337,7 @@ it('an answer that no worker received is published again: both workers may have 
 it('a request that names a queue or a budget of the wrong kind is dropped', async () => {
   const terms = requester.membership.ticketTerms() ?? { generation: '', notAfter: 0 };
   const payload = encodeRequest({ ...terms, pattern: 'do', budgetMs: 'long' as unknown as number }, 'x');
-  await new Outbox('requester', world.relay, new FrameCipher(SECRET, 'another cipher')).send(
+  await new Outbox('requester', world.relay, new FrameCipher(SECRET)).send(
     { worker: 'owner', box: 'inbox' },
     { kind: 'request', request: 'r', payload },
   );

@@ -16,8 +16,11 @@ const HEADERS: Readonly<Record<string, string>> = {
   'idempotency-key': 'The request is executed once per key; repeated requests within a day get the same response.',
 };
 
-/** Generates the OpenAPI 3.1 document of these controllers from their decorators. */
-export function openApiDocument(controllers: readonly Type[]): Json {
+/**
+ * Generates the OpenAPI 3.1 document of these controllers from their decorators. Its paths begin at `publicPath`, the path of
+ * the public URL, on the host from which the document was loaded.
+ */
+export function openApiDocument(controllers: readonly Type[], publicPath = ''): Json {
   const routes = listRoutes(controllers).filter(({ roles }) => roles.length > 0);
   const known = validationMetadatasToSchemas({ refPointerPrefix: '#/components/schemas/' }) as Json;
   const paths: Record<string, Json> = {};
@@ -32,6 +35,7 @@ export function openApiDocument(controllers: readonly Type[]): Json {
       version: PRODUCT.version,
       description: 'Inspects and changes a running gateway. Any worker can handle any request.',
     },
+    servers: [{ url: publicPath === '' ? '/' : publicPath }],
     paths,
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },

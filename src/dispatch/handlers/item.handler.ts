@@ -10,11 +10,19 @@ import {
 } from '#lib/mcp-protocol';
 import type { ParkedState } from '../../calls/index.js';
 import { publishResult } from '../../catalog/index.js';
-import { ItemGate, readItemReference, type ItemReference, type ServerItemUse } from '../../gate/index.js';
+import {
+  ItemGate,
+  readItemReference,
+  type ItemReference,
+  type ItemRefusal,
+  type ServerItemUse,
+} from '../../gate/index.js';
 import { Limits } from '../../limits/index.js';
 import { Items } from '../../items/index.js';
 import type { ServerDefinition } from '../../registry/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
+import { toSafeUri, whileServerWorks, type CallProgress } from '../../telemetry/index.js';
+import { truncateLabel } from '../../workers/index.js';
 import { CallDelivery, type AddressedRequest } from '../call-delivery.js';
 import {
   definitionChanged,
@@ -25,6 +33,7 @@ import {
 } from '../dispatch.errors.js';
 import { MethodHandler, type Inbound } from '../inbound.js';
 import { ListFetcher } from '../lists/index.js';
+import { NameLoader } from '../name-loader.js';
 import { ToolHeaders } from '../tool-headers.js';
 
 /** Sends a request for one item to its server: a tool, a prompt, a resource or the completion of an argument. */
@@ -39,17 +48,21 @@ export class ItemHandler extends MethodHandler {
     private readonly limits: Limits,
     private readonly items: Items,
     private readonly gate: ItemGate,
+    private readonly names: NameLoader,
   ) {
     super();
   }
 
   async handle(inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
     const parked = this.delivery.findParkedCall(inbound);
-    if (parked) return this.continueParkedCall(inbound, parked, sink, signal);
     const { endpoint, request, client, caller } = inbound;
     const reference = readItemReference(request);
+    const loading = 'fault' in reference ? undefined : this.names.load(inbound, reference, signal);
+    if (loading) await whileServerWorks(inbound.record, () => loading);
+    if (parked) return this.continueParkedCall(inbound, { parked, reference }, sink, signal);
     if ('fault' in reference) return invalidParams(reference.fault);
     const use = this.gate.admit(endpoint, reference);
+    recordItem(inbound.record, reference, use);
     if ('refusal' in use) return toRefusalOutcome(use, reference, client);
     return this.limits.run({ caller, server: use.server, use }, () =>
       this.run(inbound, { reference, use }, sink, signal),
@@ -62,14 +75,14 @@ export class ItemHandler extends MethodHandler {
    */
   private async continueParkedCall(
     inbound: Inbound,
-    parked: ParkedState,
+    { parked, reference }: { parked: ParkedState; reference: ReturnType<typeof readItemReference> },
     sink: StreamSink,
     signal: AbortSignal,
   ): Promise<Outcome> {
     const { endpoint, request } = inbound;
-    const reference = readItemReference(request);
     if ('fault' in reference) return this.rejectParkedCall(parked, NO_LONGER_VISIBLE);
     const use = this.gate.readmit(endpoint, reference);
+    recordItem(inbound.record, reference, use);
     if ('refusal' in use)
       return this.rejectParkedCall(parked, use.refusal === 'denied' ? use.reason : NO_LONGER_VISIBLE);
     const addressed = toAddressedRequest(request, reference, use);
@@ -95,7 +108,7 @@ export class ItemHandler extends MethodHandler {
     const addressed = toAddressedRequest(inbound.request, reference, use);
     if (use.kind !== 'tools') return this.deliver(inbound, addressed, sink, signal);
     const found = this.toolHeaders.headersFor(server, name, inbound);
-    const headers = found instanceof Promise ? await found : found;
+    const headers = found instanceof Promise ? await whileServerWorks(inbound.record, () => found) : found;
     // Loading the tool list may have revealed a changed definition, so this check comes after it.
     const permission = this.items.checkTool(server, name);
     if (permission === 'quarantined') return definitionChanged(server.slug);
@@ -133,6 +146,17 @@ export class ItemHandler extends MethodHandler {
     if (outcome.kind === 'error' || inbound.endpoint.transparent) return outcome;
     return { ...outcome, result: publishResult(inbound.endpoint, server, outcome.result) };
   }
+}
+
+/** Of an item that does not exist for the caller, only the name is known that the client used. */
+function recordItem(
+  record: CallProgress | undefined,
+  { kind, text }: ItemReference,
+  use: ServerItemUse | ItemRefusal,
+): void {
+  if (!record) return;
+  const name = use.name ?? text;
+  record.address(use.server?.slug, kind === 'resources' ? toSafeUri(name) : truncateLabel(name));
 }
 
 const NO_LONGER_VISIBLE = 'You no longer have access to this item.';

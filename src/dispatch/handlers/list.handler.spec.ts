@@ -19,11 +19,13 @@ async function world(settings = {}, virtualServers: object[] = []) {
   return made;
 }
 
+const toTool = (name: string) => ({ name, inputSchema: { type: 'object' } });
+
 /** Responds with the given tool names for each server. */
 const lists =
   (tools: Record<string, string[]>): Respond =>
   (_sent, { server: { slug } }) =>
-    result({ tools: (tools[slug] ?? []).map((name) => ({ name })) });
+    result({ tools: (tools[slug] ?? []).map(toTool) });
 
 const NEVER_ANSWERED = new Promise<Outcome>(() => undefined);
 
@@ -99,12 +101,14 @@ describe('an aggregated list with a failing server', () => {
     ['an error', () => ({ kind: 'error', error: { code: -32603, message: 'no' } })],
     ['no list member', () => result({})],
     ['a list member that is no array', () => result({ tools: { name: 'x' } })],
-    ['the same cursor again', () => result({ tools: [{ name: 'x' }], nextCursor: 'same' })],
     [
       'a new page without end',
       ({ request: { params } }) => result({ tools: [], nextCursor: `${Number(params['cursor'] ?? 0) + 1}` }),
     ],
-    ['more than 50,000 items', () => result({ tools: Array.from({ length: 50_001 }, () => null), nextCursor: 'a' })],
+    [
+      'more than 50,000 items',
+      () => result({ tools: Array.from({ length: 50_001 }, (_, index) => toTool(`t${index}`)), nextCursor: 'a' }),
+    ],
   ])(
     'adds a warning for a server that answers with %s, and does not treat it as an empty list',
     async (_name, respond) => {
@@ -116,6 +120,58 @@ describe('an aggregated list with a failing server', () => {
       expect(warnings(outcome)).toMatchObject([{ server: 'b' }]);
     },
   );
+
+  it.each<[string, (cursor: JsonValue | undefined) => JsonObject, string[], number]>([
+    ['is always the same page', () => ({ tools: [toTool('x')], nextCursor: 'same' }), ['b__x'], 1],
+    ['ends with an empty cursor', () => ({ tools: [toTool('x')], nextCursor: '' }), ['b__x'], 1],
+    [
+      'continues after an empty cursor',
+      (cursor) => (cursor === undefined ? { tools: [toTool('x')], nextCursor: '' } : { tools: [toTool('y')] }),
+      ['b__x', 'b__y'],
+      0,
+    ],
+    [
+      'continues after an empty page',
+      (cursor) => (cursor === undefined ? { tools: [], nextCursor: 'y' } : { tools: [toTool('y')] }),
+      ['b__y'],
+      0,
+    ],
+    [
+      'goes round in a circle',
+      (cursor) => ({
+        tools: [toTool(typeof cursor === 'string' ? cursor : 'x')],
+        nextCursor: cursor === 'y' ? 'z' : 'y',
+      }),
+      ['b__x', 'b__y', 'b__z'],
+      1,
+    ],
+    ['has a cursor of another type', () => ({ tools: [toTool('x')], nextCursor: 2 }), ['b__x'], 1],
+    ['has null as its last cursor', () => ({ tools: [toTool('x')], nextCursor: null }), ['b__x'], 0],
+  ])('keeps once what a server lists whose list %s', async (_what, list, names, warned) => {
+    const { made, request } = await bound();
+    const all = made.connector.respond;
+    made.connector.respond = (sent, connection) =>
+      connection.server.slug === 'b' ? result(list(sent.request.params['cursor'])) : all(sent, connection);
+    const outcome = await request('tools/list');
+    expect(toolNames(outcome).slice(3)).toEqual(names);
+    expect(warnings(outcome) ?? []).toHaveLength(warned);
+    expect(made.requestsTo('b').length).toBeLessThan(5);
+  });
+
+  it('keeps what a server lists that refuses the empty cursor with which its list ends', async () => {
+    const { made, request } = await bound();
+    const all = made.connector.respond;
+    const refusal: Outcome = { kind: 'error', error: { code: -32_602, message: 'Invalid cursor' } };
+    made.connector.respond = (sent, connection) => {
+      if (connection.server.slug !== 'b') return all(sent, connection);
+      return sent.request.params['cursor'] === '' ? refusal : result({ tools: [toTool('x')], nextCursor: '' });
+    };
+    const outcome = await request('tools/list');
+    expect(toolNames(outcome)).toContain('b__x');
+    expect(warnings(outcome)).toMatchObject([
+      { server: 'b', message: 'tools/list ends early: its last cursor is empty.' },
+    ]);
+  });
 
   it('skips malformed items and keeps the valid ones', async () => {
     const { made, request } = await bound();
@@ -278,7 +334,7 @@ describe('cache hints of an aggregated list', () => {
 describe('a list at a transparent endpoint', () => {
   it('passes a server’s page and cursor through unchanged', async () => {
     const { made, request } = await bound();
-    const answer = result({ tools: [{ name: 'x__y' }], nextCursor: 'theirs', ttlMs: 5 });
+    const answer = result({ tools: [toTool('x__y')], nextCursor: 'theirs', ttlMs: 5 });
     made.connector.respond = () => answer;
     expect(await request('tools/list', { cursor: 'before' }, { endpoint: 'a' })).toBe(answer);
     expect(made.requestsTo('a')).toEqual([['tools/list', { cursor: 'before' }]]);

@@ -12,6 +12,7 @@ import { Clock } from '#lib/time';
 import { toItemKind, type Endpoint } from '../../catalog/index.js';
 import type { ServerDefinition } from '../../registry/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
+import { whileServerWorks } from '../../telemetry/index.js';
 import { ItemGate } from '../../gate/index.js';
 import { Items } from '../../items/index.js';
 import { SILENT_SINK } from '../call-delivery.js';
@@ -62,9 +63,12 @@ export class ListHandler extends MethodHandler {
 
   private async listOne(inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
     const [server] = inbound.endpoint.servers as [ServerDefinition];
-    const { request } = inbound;
-    const { outcome, isNew } = await this.fetchInTime(inbound, server, sink, signal);
-    const isWhole = outcome.kind === 'result' && !outcome.result['nextCursor'] && !request.params['cursor'];
+    const { request, record } = inbound;
+    record?.address(server.slug);
+    const { outcome, isNew } = await whileServerWorks(record, () => this.fetchInTime(inbound, server, sink, signal));
+    const isWhole =
+      outcome.kind === 'result' &&
+      [outcome.result['nextCursor'], request.params['cursor']].every((each) => each === undefined);
     const method = request.method as ListMethod;
     const items = outcome.kind === 'result' ? outcome.result[LIST_MEMBERS[method]] : undefined;
     if (isNew && Array.isArray(items)) this.learn(server, method, items, isWhole);
@@ -120,11 +124,13 @@ export class ListHandler extends MethodHandler {
     signal: AbortSignal,
   ): Promise<Part> {
     const ask = () =>
-      collectPages(method, (request) =>
+      collectPages({ server: server.slug, method }, (request) =>
         this.listFetcher.fetchPage(inbound, { server, request, silent: true }, SILENT_SINK, signal),
       );
     const answer =
-      (await this.adaptiveTimeout.run(server, ask, (pages) => 'items' in pages)) ?? upstreamTimedOut(server.slug);
+      (await whileServerWorks(inbound.record, () =>
+        this.adaptiveTimeout.run(server, ask, (pages) => 'items' in pages),
+      )) ?? upstreamTimedOut(server.slug);
     if ('items' in answer) return { server, items: this.publish(inbound, server, method, answer), list: answer };
     this.logger.warn(`${method} of ${server.slug} failed: ${cleanDetail(answer.error.message)}`);
     return { server, failed: answer };

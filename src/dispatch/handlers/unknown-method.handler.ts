@@ -19,6 +19,7 @@ export class UnknownMethodHandler {
     const { caller, endpoint, request } = inbound;
     const server = serverThatReceives(endpoint, request.method);
     if (!server) return methodNotFound(request.method);
+    inbound.record?.address(server.slug);
     const deliver = () => this.delivery.deliver(inbound, { server, request }, sink, signal);
     return this.limits.run({ caller, server, use: undefined }, deliver);
   }

@@ -11,9 +11,9 @@ const contexts = new WeakMap<Caller, string>();
 export function toAuthorizationContext(caller: Caller): string {
   const cached = contexts.get(caller);
   if (cached !== undefined) return cached;
-  const { key, roles, teams, servers, scopes, claims, grants } = caller;
+  const { key, roles, teams, servers, serverIdentities, scopes, claims, grants } = caller;
   const context = createHash('sha256')
-    .update(JSON.stringify([key, roles, teams, servers, scopes, claims, grants]))
+    .update(JSON.stringify([key, roles, teams, servers, serverIdentities, scopes, claims, grants]))
     .digest('base64');
   contexts.set(caller, context);
   return context;

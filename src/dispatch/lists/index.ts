@@ -1,4 +1,4 @@
-export { warningsOf, withWarnings } from './broken-items.js';
+export { warningsOf, withWarnings } from './list-warnings.js';
 export { LIST_PROVIDERS } from './list-providers.js';
 export { ListFetcher } from './list-fetcher.js';
 export { collectPages, type CompleteList } from './pages.js';

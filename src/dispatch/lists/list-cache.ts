@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { LIST_CHANGES, type JsonObject, type ListMethod } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
+import { capabilitiesKeyOf } from '../../connections/index.js';
 import { ServerRegistry, type ServerDefinition } from '../../registry/index.js';
 import { DispatchConfig } from '../dispatch.config.js';
 
@@ -167,8 +168,9 @@ export class ListCache implements OnApplicationShutdown {
 
 const toListKey = (slug: string, method: ListMethod): string => `${slug} ${method}`;
 
-/** Without a context, the key of a public page. Hashed, because clients choose the length of cursors and capabilities. */
-function toPageKey({ server, method, cursor, capabilities }: ListPage, context: string | undefined): string {
-  const text = JSON.stringify([cursor ?? null, context ?? null, capabilities]);
+/** Without a context, the key of a public page. Hashed, because clients choose the length of cursors. */
+function toPageKey(page: ListPage, context: string | undefined): string {
+  const { server, method, cursor } = page;
+  const text = JSON.stringify([cursor ?? null, context ?? null, capabilitiesKeyOf(page)]);
   return `${server.slug} ${method} ${createHash('sha256').update(text).digest('base64')}`;
 }

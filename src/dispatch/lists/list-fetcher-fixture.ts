@@ -26,7 +26,8 @@ export async function listFetcherWorld(
   const { connector } = made;
   for (const slug of ['a', 'b']) connector.eras.set(slug, 'modern');
   const state = { hints };
-  connector.respond = () => result({ tools: [{ name: `t${made.requestsTo('a').length}` }], ...state.hints });
+  connector.respond = () =>
+    result({ tools: [{ name: `t${made.requestsTo('a').length}`, inputSchema: { type: 'object' } }], ...state.hints });
   const list = (asking: RequestOptions & { method?: string; params?: JsonObject } = {}) => {
     const { method = 'tools/list', params = {}, ...more } = asking;
     return made.request(method, params, { endpoint: 'a', caller: MINE, ...more });

@@ -21,7 +21,7 @@ import type { StreamSink } from '../../session-pool/index.js';
 import { ServerSubscriptions } from '../../subscriptions/index.js';
 import { toAuthorizationContext } from './authorization-context.js';
 import { CallDelivery, SILENT_SINK, type AddressedRequest } from '../call-delivery.js';
-import { BrokenItems } from './broken-items.js';
+import { ListRepair } from './list-repair.js';
 import { LastCallTimes } from './last-call-times.js';
 import { SharedRequest } from './shared-request.js';
 import type { Inbound } from '../inbound.js';
@@ -51,7 +51,6 @@ export class ListFetcher implements OnApplicationShutdown {
   private readonly sharedRequests = new Map<string, SharedRequest>();
   /** Lists whose last result was private: requests of different authorization contexts do not wait for each other. */
   private readonly privateMethods = new WeakMap<ServerDefinition, Set<ListMethod>>();
-  private readonly brokenItems = new BrokenItems();
   private readonly lastCalls: LastCallTimes;
   private readonly stopWatching: () => void;
 
@@ -60,6 +59,7 @@ export class ListFetcher implements OnApplicationShutdown {
     private readonly subscriptions: CachedListSubscriptions,
     private readonly profiles: ServerProfiles,
     private readonly delivery: CallDelivery,
+    private readonly repair: ListRepair,
     serverSubscriptions: ServerSubscriptions,
     private readonly clock: Clock,
   ) {
@@ -220,9 +220,7 @@ export class ListFetcher implements OnApplicationShutdown {
     sink: StreamSink,
     signal: AbortSignal,
   ): Promise<Outcome> {
-    const outcome = await this.delivery.deliver(inbound, addressed, sink, signal);
-    const { method } = addressed.request;
-    return isListMethod(method) ? this.brokenItems.remove(addressed.server.slug, method, outcome) : outcome;
+    return this.repair.run(addressed, await this.delivery.deliver(inbound, addressed, sink, signal));
   }
 
   private storeResult({ page, inbound }: PageRequest, sequence: number, outcome: Outcome): void {

@@ -161,7 +161,7 @@ export class VisibleLists extends ListViews {
     method: ListMethod,
     server: ServerDefinition,
   ): Promise<string | undefined> {
-    const list = await collectPages(method, (request) => {
+    const list = await collectPages({ server: server.slug, method }, (request) => {
       const inbound: Inbound = { caller, client, endpoint, requestId: 0, request, clientRepeatsCall: false };
       return this.listFetcher.fetchPage(inbound, { server, request, silent: true }, SILENT_SINK, NEVER_ABORTED);
     });

@@ -37,8 +37,17 @@ export function addFormCheck(fastify: FastifyInstance, clock: Clock): void {
     done(null, payload);
   });
   const { server }: { readonly server: Server } = fastify;
-  server.on('connect', (_request: IncomingMessage, socket: Socket) => endWithRefusal(socket, NO_TUNNELS, clock));
+  server.on('connect', (_request: IncomingMessage, socket: Socket) => refuseTunnel(socket, clock));
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
     refuseRequest(request, response, UNKNOWN_EXPECTATION, clock),
   );
+}
+
+/** Node removes its listeners from the socket before it reports the tunnel. */
+function refuseTunnel(socket: Socket, clock: Clock): void {
+  // Without a listener, a reset by the client would end the process. The stream destroys the socket by itself.
+  socket.on('error', () => undefined);
+  endWithRefusal(socket, NO_TUNNELS, clock);
+  // Nothing else reads the socket, and an unread end would keep it open.
+  socket.resume();
 }

@@ -1,8 +1,9 @@
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, RawRequestDefaultExpression } from 'fastify';
 import { SystemClock } from '#lib/time';
 import { answerBadTarget, answerClientError } from './client-errors.js';
 import { addFormCheck } from './form-check.js';
+import { addPublicPath, toServedTarget } from './public-path.js';
 import { DeferredContinueRequest, DeferredContinueResponse } from './deferred-continue.js';
 
 /** Node's bound against slow senders: the head and body of a request must arrive within this time. */
@@ -12,8 +13,11 @@ const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 
 const MAX_PARAMETER_LENGTH = 16_384;
 
-/** Creates the HTTP server of a gateway: its limits, and its checks before routing. */
-export function createHttpAdapter(): FastifyAdapter {
+/**
+ * Creates the HTTP server of a gateway: its limits, and its checks before routing. Requests below `publicPath`, the path of
+ * the public URL, are served like those without it.
+ */
+export function createHttpAdapter(publicPath = ''): FastifyAdapter {
   const clock = new SystemClock();
   const adapter = new FastifyAdapter({
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -32,10 +36,14 @@ export function createHttpAdapter(): FastifyAdapter {
     forceCloseConnections: 'idle',
     // The gateway uses neither Express middleware nor Fastify's request id, which cost 5 µs per call.
     skipMiddie: true,
+    ...(publicPath !== '' && {
+      rewriteUrl: ({ url = '/' }: RawRequestDefaultExpression) => toServedTarget(url, publicPath),
+    }),
     genReqId: () => '',
     // Item names are part of paths, and URIs of resources can be long.
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH, ignoreTrailingSlash: true },
   });
   addFormCheck(adapter.getInstance<FastifyInstance>(), clock);
+  if (publicPath !== '') addPublicPath(adapter.getInstance<FastifyInstance>(), publicPath);
   return adapter;
 }

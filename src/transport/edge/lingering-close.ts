@@ -38,6 +38,8 @@ function hasBody({ headers }: IncomingMessage): boolean {
 
 /** Ends the gateway's side of a connection, and closes it when the client has ended its side or the limits are reached. */
 export function linger(socket: Socket, clock: Clock): void {
+  // It may have emitted 'close' already, and then nothing would ever stop the timer.
+  if (socket.destroyed) return;
   const maxBytesRead = socket.bytesRead + MAX_DISCARDED_BYTES;
   const closeAt = clock.monotonicNow() + MAX_LINGER_MS;
   const stop = clock.every(CHECK_INTERVAL_MS, () => {

@@ -4,6 +4,7 @@ import {
   isJsonObject,
   readMessage,
   RpcCode,
+  withoutNullMembers,
   type ClientProfile,
   type JsonRpcNotification,
   type JsonRpcRequest,
@@ -15,6 +16,7 @@ import {
 } from '#lib/mcp-protocol';
 import type { SessionHandle } from '../../affinity/index.js';
 import type { Inbound } from '../../dispatch/index.js';
+import type { TrackedCall } from '../../telemetry/index.js';
 import type { Admitted } from '../admission.js';
 import { BadRequest } from '../transport.errors.js';
 
@@ -25,9 +27,12 @@ export const isLegacyMethod = (method: string): boolean => !MODERN_ONLY.has(meth
 
 export type ValidMessage = Exclude<MessageReading, { kind: 'invalid' }>;
 
-/** Parses a JSON-RPC message. @throws MalformedMessage */
+/** Reads a client's message. Optional members that are null count as absent. */
+export const readClientMessage = (value: JsonValue): MessageReading => readMessage(withoutNullMembers(value));
+
+/** Reads a client's message. @throws MalformedMessage */
 export function validateMessage(value: JsonValue): ValidMessage {
-  const reading = readMessage(value);
+  const reading = readClientMessage(value);
   if (reading.kind === 'invalid') throw new MalformedMessage(reading);
   return reading;
 }
@@ -45,7 +50,12 @@ export class MalformedMessage extends BadRequest {
 type OptionalRequestId = Extract<MessageReading, { kind: 'invalid' }>['id'] | undefined;
 
 /** Converts a request of a session to the era-independent form. */
-export function toSessionInbound(admitted: Admitted, session: SessionHandle, message: JsonRpcRequest): Inbound {
+export function toSessionInbound(
+  admitted: Admitted,
+  session: SessionHandle,
+  message: JsonRpcRequest,
+  record: TrackedCall,
+): Inbound {
   return {
     caller: admitted.caller,
     endpoint: admitted.endpoint,
@@ -54,6 +64,7 @@ export function toSessionInbound(admitted: Admitted, session: SessionHandle, mes
     requestId: message.id,
     request: decodeLegacyRequest(message),
     clientRepeatsCall: false,
+    record,
   };
 }
 

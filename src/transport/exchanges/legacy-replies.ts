@@ -1,6 +1,15 @@
-import { encodeLegacyResult, GatewayCode, UntranslatableResult, type Outcome, type RequestId } from '#lib/mcp-protocol';
+import {
+  encodeLegacyResult,
+  GatewayCode,
+  UntranslatableResult,
+  type JsonRpcRequest,
+  type Outcome,
+  type RequestId,
+} from '#lib/mcp-protocol';
 import type { StreamEvent, StreamSink } from '../../session-pool/index.js';
+import type { TrackedCall } from '../../telemetry/index.js';
 import type { ReplyWriter } from '../reply-writer.js';
+import { toCallAnswer } from '../request-records.js';
 import { toResponseText, withRetryAfter, toJsonRpcMessage } from '../rpc-responses.js';
 import type { OpenReply, OpenReplies } from '../open-replies.js';
 
@@ -8,17 +17,18 @@ import type { OpenReply, OpenReplies } from '../open-replies.js';
 const RESUMABLE_SINCE = '2025-11-25';
 
 /** The JSON-RPC response for an outcome, encoded for a legacy revision. */
-export function toLegacyResponseText(id: RequestId, method: string, outcome: Outcome, revision: string): string {
-  if (outcome.kind === 'error') return toResponseText(id, outcome);
+export const toLegacyResponseText = (id: RequestId, method: string, outcome: Outcome, revision: string): string =>
+  toResponseText(id, toLegacyOutcome(method, outcome, revision));
+
+/** The outcome as the client receives it. A result that its revision cannot express becomes an error. */
+export function toLegacyOutcome(method: string, outcome: Outcome, revision: string): Outcome {
+  if (outcome.kind === 'error') return outcome;
   try {
-    return toResponseText(id, { kind: 'result', result: encodeLegacyResult(method, outcome.result, revision) });
+    return { ...outcome, result: encodeLegacyResult(method, outcome.result, revision) };
   } catch (cause) {
     if (!(cause instanceof UntranslatableResult)) throw cause;
     const data = { outcome: 'executed', retriable: false } as const;
-    return toResponseText(id, {
-      kind: 'error',
-      error: { code: GatewayCode.upstreamBrokeProtocol, message: cause.message, data },
-    });
+    return { kind: 'error', error: { code: GatewayCode.upstreamBrokeProtocol, message: cause.message, data } };
   }
 }
 
@@ -40,6 +50,8 @@ export class LegacyStream implements StreamSink, OpenReply {
   }
 
   emit(event: StreamEvent): void | Promise<void> {
+    // A client that accepts JSON only misses what precedes the outcome, except a question: its call waits for the answer.
+    if (this.mustStayJson && event.kind !== 'question') return undefined;
     this.writer.openStream();
     if (event.kind === 'answer') {
       return this.writer.event(
@@ -52,6 +64,10 @@ export class LegacyStream implements StreamSink, OpenReply {
     return this.writer.event(JSON.stringify(toJsonRpcMessage(event)), event.eventId);
   }
 
+  private get mustStayJson(): boolean {
+    return !this.writer.acceptsStream && !this.writer.isStreaming;
+  }
+
   private get canResume(): boolean {
     return this.revision >= RESUMABLE_SINCE;
   }
@@ -62,12 +78,14 @@ export class LegacyStream implements StreamSink, OpenReply {
   }
 
   end(): void {
+    if (this.mustStayJson) return this.writer.abort();
     // The response headers may not have been sent yet, and a response without headers would be invalid.
     this.writer.openStream();
     this.writer.end();
   }
 
   keepAlive(): void {
+    if (this.mustStayJson) return;
     this.writer.openStream();
     this.writer.comment();
   }
@@ -103,14 +121,22 @@ export class LegacyReply extends LegacyStream {
     revision: string,
     private readonly id: RequestId,
     private readonly method: string,
+    private readonly record: TrackedCall,
   ) {
     super(writer, openReplies, revision);
   }
 
   finish(outcome: Outcome): void {
     this.openReplies.remove(this);
-    const text = toLegacyResponseText(this.id, this.method, outcome, this.revision);
+    const answered = toLegacyOutcome(this.method, outcome, this.revision);
+    const text = toResponseText(this.id, answered);
     const status = toStatus(outcome);
+    const answer = toCallAnswer(this.writer, status, text);
+    this.write(outcome, status, text);
+    this.record.end(answered, answer);
+  }
+
+  private write(outcome: Outcome, status: number, text: string): void {
     if (!this.writer.isStreaming) return withRetryAfter(this.writer, outcome, status).json(status, text);
     void this.writer.event(text, outcome.eventId);
     return this.writer.end();
@@ -124,10 +150,18 @@ export class LegacyBatchReply extends LegacyStream {
   /** The outcome with the status of the batch, if that is not 200. */
   private refusal: Outcome | undefined;
 
-  add(id: RequestId, method: string, outcome: Outcome): void {
+  add({ id, method }: JsonRpcRequest, outcome: Outcome, record: TrackedCall): void {
     const status = toStatus(outcome);
     if (status > this.status) [this.status, this.refusal] = [status, outcome];
-    const text = toLegacyResponseText(id, method, outcome, this.revision);
+    const answered = toLegacyOutcome(method, outcome, this.revision);
+    const text = toResponseText(id, answered);
+    const answer = toCallAnswer(this.writer, status, text);
+    this.addText(text);
+    record.end(answered, answer);
+  }
+
+  /** Adds the response to a message of the batch that is no request. */
+  addText(text: string): void {
     if (this.writer.isStreaming) void this.writer.event(text);
     else this.texts.push(text);
   }

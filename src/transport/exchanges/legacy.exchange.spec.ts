@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { GatewayError } from '#lib/extension-kit';
-import { result, type JsonObject, type Outcome } from '#lib/mcp-protocol';
+import { result, type JsonObject, type JsonValue, type Outcome } from '#lib/mcp-protocol';
 import { remoteServer, type SentRequest } from '../../../test/support/fake-upstream.js';
 import { HttpWorld, LEGACY } from '../../../test/support/http-world.js';
 import { SessionRouter } from '../../affinity/index.js';
@@ -197,6 +197,51 @@ describe('the GET stream of a legacy session', () => {
     expect(await response.json()).toMatchObject({
       error: { message: expect.stringContaining('Cannot replay the events') },
     });
+  });
+});
+
+describe('a notification that the gateway does not know', () => {
+  const UNKNOWN = { jsonrpc: '2.0', method: 'acme/delete', params: {} };
+  const KNOWN = { jsonrpc: '2.0', method: 'notifications/roots/list_changed', params: {} };
+  const open = { ...remoteServer('a'), allowUnknownMethods: true };
+  const denied = { slug: 'p', effect: 'deny', tools: ['delete_all'] } as const;
+  const limited = { slug: 'few', per: ['principal'], rate: { calls: 2, withinMs: 3_600_000 } } as const;
+  type Case = [string, JsonValue[], number];
+  const CASES: Case[] = [
+    ['alone', [UNKNOWN, { ...UNKNOWN, method: 'tools/call' }, KNOWN], 202],
+    ['in a batch of notifications', [[UNKNOWN, { ...UNKNOWN, method: 'tools/call' }, KNOWN]], 202],
+    ['in a batch with a call', [[UNKNOWN, CALL, { ...UNKNOWN, method: 'tools/call' }, KNOWN]], 200],
+  ];
+
+  /** Posts the messages in a session that has an upstream session. Returns the statuses and what the server received. */
+  async function send(messages: readonly JsonValue[]) {
+    world.connector.respond = () => result({});
+    const headers = await world.session(A, '2025-03-26');
+    await world.post(A, { ...CALL, id: 'first' }, { headers });
+    const statuses: number[] = [];
+    for (const message of messages) statuses.push((await world.post(A, message, { headers })).status);
+    const sent = world.connector.opened.flatMap(({ sentNotifications }) => sentNotifications);
+    return { statuses, sent: sent.map(({ method }) => method) };
+  }
+
+  it.each(CASES)('reaches the server from a caller without restrictions, %s', async (_way, messages, status) => {
+    world.registry.configure([open]);
+    const { statuses, sent } = await send(messages);
+    expect(statuses).toEqual(messages.map(() => status));
+    expect(sent.toSorted()).toEqual(['acme/delete', 'notifications/roots/list_changed']);
+  });
+
+  it.each(CASES)('is dropped for a caller with restrictions, %s', async (_way, messages, status) => {
+    world.registry.configure([open], { policies: [denied] });
+    const { statuses, sent } = await send(messages);
+    expect(statuses).toEqual(messages.map(() => status));
+    expect(sent).toEqual(['notifications/roots/list_changed']);
+  });
+
+  it('is rejected beyond a limit, also in a batch of notifications, and dropped beside a call', async () => {
+    world.registry.configure([open], { limits: [limited] });
+    const { statuses, sent } = await send([UNKNOWN, UNKNOWN, [UNKNOWN], [CALL, UNKNOWN]]);
+    expect([statuses, sent]).toEqual([[202, 429, 429, 200], ['acme/delete']]);
   });
 });
 

@@ -6,17 +6,23 @@ import {
   failure,
   negotiateLegacy,
   RpcCode,
+  toUnsupportedRevisionText,
   type ClientProfile,
   type JsonRpcRequest,
   type JsonValue,
+  type MessageReading,
   type Outcome,
+  type RequestId,
 } from '#lib/mcp-protocol';
 import { OrphanedStreams, SessionRouter, SessionUnknown, type SessionHandle } from '../../affinity/index.js';
 import { ClientNotifications, EndpointInfo } from '../../dispatch/index.js';
 import { requireAccept } from '../http-request.js';
 import { OpenReplies } from '../open-replies.js';
+import { toRefusalText } from '../rpc-responses.js';
 import { StreamExpiry } from '../stream-expiry.js';
+import type { TrackedCall } from '../../telemetry/index.js';
 import { RefusalRecorder } from '../refusal-recorder.js';
+import { RequestRecords } from '../request-records.js';
 import { TransportConfig } from '../transport.config.js';
 import { BadRequest } from '../transport.errors.js';
 import { singleHeader, type Exchange } from './exchange.js';
@@ -27,7 +33,7 @@ import {
   toSessionInbound,
   sendAnswer,
   toNotification,
-  validateMessage,
+  readClientMessage,
   type ValidMessage,
 } from './legacy-messages.js';
 import { LegacyBatchReply, LegacyGetStream, LegacyReply, type LegacyStream } from './legacy-replies.js';
@@ -47,6 +53,7 @@ export class LegacyExchange {
     private readonly streamExpiry: StreamExpiry,
     private readonly config: TransportConfig,
     private readonly notifications: ClientNotifications,
+    private readonly records: RequestRecords,
   ) {}
 
   /** A POST with one message. */
@@ -69,16 +76,22 @@ export class LegacyExchange {
     if (values.length === 0) throw new BadRequest('The batch is empty.');
     if (values.length > this.config.maxBatch)
       throw new BadRequest(`A batch holds at most ${this.config.maxBatch} messages.`);
-    const readings = values.map(validateMessage);
-    if (!readings.some(({ kind }) => kind === 'request')) {
-      for (const reading of readings) await this.sendToSession(exchange, session, reading);
+    const readings = values.map(readClientMessage);
+    const valid = readings.filter((reading) => reading.kind !== 'invalid');
+    if (valid.length === 0) return exchange.writer.json(400, toBatchRefusal(readings));
+    if (valid.length === readings.length && !valid.some(({ kind }) => kind === 'request')) {
+      for (const reading of valid) await this.sendToSession(exchange, session, reading);
       return exchange.writer.empty(202);
     }
     const reply = new LegacyBatchReply(exchange.writer, this.openReplies, revision);
+    // How many bytes of the body belong to which member is unknown.
+    const member = { ...exchange, arrival: { ...exchange.arrival, bytesIn: undefined } };
     const pending = readings.map(async (reading) => {
+      if (reading.kind === 'invalid') return reply.addText(toRefusalText(reading.error, reading.id));
       if (reading.kind !== 'request') return this.sendToSession(exchange, session, reading).catch(logUndelivered);
-      const outcome = await this.outcomeOf(exchange, session, reading.message, reply);
-      return reply.add(reading.message.id, reading.message.method, outcome);
+      const record = this.beginRecord(member, session, reading.message);
+      const outcome = await this.outcomeOf(exchange, session, reading.message, reply, record);
+      return reply.add(reading.message, outcome, record);
     });
     await Promise.all(pending);
     return reply.finish();
@@ -123,34 +136,47 @@ export class LegacyExchange {
   private async initialize(exchange: Exchange, message: JsonRpcRequest): Promise<void> {
     const revision = negotiateLegacy(message.params?.['protocolVersion']);
     const client = toClientProfile(message, revision);
-    const outcome = refuseDeclarations(client) ?? (await this.endpointInfo.initializeResult({ ...exchange, client }));
-    // A client that disconnected meanwhile needs no session.
-    const opensSession = outcome.kind === 'result' && !exchange.writer.isClosed;
-    const headers = opensSession ? this.openSession(exchange, client) : {};
-    const reply = new LegacyReply(
-      exchange.writer.withHeaders(headers),
-      this.openReplies,
-      revision,
-      message.id,
-      message.method,
-    );
+    const record = this.records.begin(exchange, message, { transport: 'mcp', era: 'legacy', revision });
+    const refusal = refuseDeclarations(client);
+    const { outcome, headers } = refusal
+      ? { outcome: refusal, headers: {} }
+      : await this.openSession(exchange, client, message.id, record);
+    const writer = exchange.writer.withHeaders(headers);
+    const reply = new LegacyReply(writer, this.openReplies, revision, message.id, message.method, record);
     reply.finish(outcome);
   }
 
-  private openSession({ caller, endpoint }: Exchange, client: ClientProfile): Record<string, string> {
+  private async openSession(
+    exchange: Exchange,
+    client: ClientProfile,
+    requestId: RequestId,
+    record: TrackedCall,
+  ): Promise<{ readonly outcome: Outcome; readonly headers: Record<string, string> }> {
+    const { caller, endpoint, writer } = exchange;
     const session = this.router.open({ caller, client, endpoint: endpoint.id, transport: 'http' });
-    return { [SESSION_HEADER]: session.id };
+    const outcome = await this.endpointInfo.initializeResult({ caller, endpoint, client, record }, session, requestId);
+    // A client that disconnected meanwhile needs no session.
+    if (outcome.kind === 'result' && !writer.isClosed) return { outcome, headers: { [SESSION_HEADER]: session.id } };
+    await session.end();
+    return { outcome, headers: {} };
   }
 
   private async answer(exchange: Exchange, session: SessionHandle, message: JsonRpcRequest): Promise<void> {
+    const record = this.beginRecord(exchange, session, message);
     const reply = new LegacyReply(
       exchange.writer,
       this.openReplies,
       session.client.revision,
       message.id,
       message.method,
+      record,
     );
-    reply.finish(await this.outcomeOf(exchange, session, message, reply));
+    reply.finish(await this.outcomeOf(exchange, session, message, reply, record));
+  }
+
+  private beginRecord(exchange: Exchange, { id, client }: SessionHandle, message: JsonRpcRequest): TrackedCall {
+    const { revision } = client;
+    return this.records.begin(exchange, message, { transport: 'mcp', era: 'legacy', revision, session: id });
   }
 
   /** A disconnect cancels nothing in this era: the call continues, and its events can be replayed (invariant 3). */
@@ -159,12 +185,13 @@ export class LegacyExchange {
     session: SessionHandle,
     message: JsonRpcRequest,
     reply: LegacyStream,
+    record: TrackedCall,
   ): Promise<Outcome> {
     if (!isLegacyMethod(message.method) || message.method === 'initialize')
       return Promise.resolve(unknownMethod(message));
     return this.dispatcher.dispatch(
       exchange.source,
-      toSessionInbound(exchange, session, message),
+      toSessionInbound(exchange, session, message, record),
       reply,
       NEVER_ABORTED,
     );
@@ -187,13 +214,17 @@ export class LegacyExchange {
 /** The session id of a request with the caller and endpoint that it must be bound to. @throws BadRequest */
 function readSessionReference({ headers, caller, endpoint }: Exchange) {
   const revision = singleHeader(headers, 'mcp-protocol-version');
-  if (revision !== undefined && eraOfRevision(revision) !== 'legacy') {
-    throw new BadRequest('MCP-Protocol-Version names a revision without sessions.');
-  }
+  const era = revision === undefined ? 'legacy' : eraOfRevision(revision);
+  if (era === undefined) throw new BadRequest(toUnsupportedRevisionText(revision ?? ''));
+  if (era !== 'legacy') throw new BadRequest(`MCP-Protocol-Version ${revision} is a revision without sessions.`);
   const id = singleHeader(headers, SESSION_HEADER);
   if (id === undefined) throw new BadRequest('Mcp-Session-Id is missing. Initialize a session first.');
   return { id, binding: { caller, endpoint: endpoint.id, transport: 'http' } as const };
 }
+
+/** One error for each member of a batch in which nothing can be executed. */
+const toBatchRefusal = (readings: readonly MessageReading[]): string =>
+  `[${readings.flatMap((reading) => (reading.kind === 'invalid' ? toRefusalText(reading.error, reading.id) : [])).join(',')}]`;
 
 /** A failed notification has no place in a batch response and must not prevent it: the requests of the batch run. */
 function logUndelivered(cause: unknown): void {

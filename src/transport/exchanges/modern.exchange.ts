@@ -20,7 +20,9 @@ import type { ReplyWriter } from '../reply-writer.js';
 import { toResponseText, withRetryAfter, toJsonRpcMessage } from '../rpc-responses.js';
 import { OpenReplies, type OpenReply } from '../open-replies.js';
 import { StreamExpiry } from '../stream-expiry.js';
-import type { Exchange } from './exchange.js';
+import { RequestRecords, toCallAnswer } from '../request-records.js';
+import type { TrackedCall } from '../../telemetry/index.js';
+import { singleHeader, type Exchange } from './exchange.js';
 
 /** Legacy methods that were removed in the modern era (specification 2026: changelog). */
 const REMOVED_METHODS = new Set([
@@ -40,10 +42,13 @@ export class ModernExchange {
     private readonly dispatcher: RefusalRecorder,
     private readonly openReplies: OpenReplies,
     private readonly streamExpiry: StreamExpiry,
+    private readonly records: RequestRecords,
   ) {}
 
   async post(exchange: Exchange, message: JsonRpcRequest): Promise<void> {
-    const reply = new ModernReply(exchange.writer, this.openReplies, message);
+    const revision = singleHeader(exchange.headers, 'mcp-protocol-version');
+    const record = this.records.begin(exchange, message, { transport: 'mcp', era: 'modern', revision });
+    const reply = new ModernReply(exchange.writer, this.openReplies, message, record);
     const refused = checkMirroredHeaders(message, exchange.headers);
     if (refused) return reply.finish(failure(refused));
     const decoded = decodeModernRequest(message);
@@ -51,13 +56,19 @@ export class ModernExchange {
     if (REMOVED_METHODS.has(message.method)) return reply.finish(failure(methodRemoved(message.method)));
     const { caller, endpoint, headers: mirrored } = exchange;
     const requestId = message.id;
+    if (message.method === LISTEN_METHOD && !exchange.writer.acceptsStream) return reply.finish(NEEDS_STREAM, 406);
     if (message.method === LISTEN_METHOD)
       exchange.writer.onClosed(this.streamExpiry.onExpired(caller, () => reply.endSubscription()));
-    const inbound: Inbound = { caller, endpoint, ...decoded, requestId, mirrored, clientRepeatsCall: true };
+    const inbound: Inbound = { caller, endpoint, ...decoded, requestId, mirrored, clientRepeatsCall: true, record };
     const outcome = await this.dispatcher.dispatch(exchange.source, inbound, reply, reply.signal);
     return reply.finish(outcome);
   }
 }
+
+const NEEDS_STREAM = failure({
+  code: RpcCode.invalidRequest,
+  message: 'Accept must list text/event-stream for a subscription.',
+});
 
 const methodRemoved = (method: string) => ({ code: RpcCode.methodNotFound, message: `Method not found: ${method}` });
 
@@ -73,6 +84,7 @@ class ModernReply implements StreamSink, OpenReply {
     private readonly writer: ReplyWriter,
     private readonly openReplies: OpenReplies,
     message: JsonRpcRequest,
+    private readonly record: TrackedCall,
   ) {
     this.id = message.id;
     this.method = message.method;
@@ -90,7 +102,8 @@ class ModernReply implements StreamSink, OpenReply {
 
   emit(event: StreamEvent): void | Promise<void> {
     const message = event.kind === 'answer' || event.kind === 'question' ? undefined : toJsonRpcMessage(event);
-    if (!message) return undefined;
+    // A client that accepts JSON only misses what precedes the outcome.
+    if (!message || !this.writer.acceptsStream) return undefined;
     this.writer.openStream();
     return this.writer.event(
       JSON.stringify(this.method === LISTEN_METHOD ? this.withSubscriptionParams(message) : message),
@@ -101,10 +114,14 @@ class ModernReply implements StreamSink, OpenReply {
     this.isFinished = true;
     this.openReplies.remove(this);
     const text = toResponseText(this.id, this.encode(outcome));
-    if (!this.writer.isStreaming) {
-      const known = status ?? (outcome.kind === 'error' ? modernStatusOf(outcome.error) : 200);
-      return withRetryAfter(this.writer, outcome, known).json(known, text);
-    }
+    const known = status ?? (outcome.kind === 'error' ? modernStatusOf(outcome.error) : 200);
+    const answer = toCallAnswer(this.writer, known, text);
+    this.write(outcome, known, text);
+    this.record.end(outcome, answer);
+  }
+
+  private write(outcome: Outcome, status: number, text: string): void {
+    if (!this.writer.isStreaming) return withRetryAfter(this.writer, outcome, status).json(status, text);
     void this.writer.event(text);
     return this.writer.end();
   }
@@ -114,6 +131,7 @@ class ModernReply implements StreamSink, OpenReply {
   }
 
   keepAlive(): void {
+    if (!this.writer.acceptsStream) return;
     this.writer.openStream();
     this.writer.comment();
   }

@@ -13,6 +13,7 @@ import {
 import type { Inbound } from '../../dispatch/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
 import { RefusalRecorder } from '../refusal-recorder.js';
+import { RequestRecords, toCallAnswer, type RecordedClient } from '../request-records.js';
 import { toResponseText, withRetryAfter } from '../rpc-responses.js';
 import type { Exchange } from './exchange.js';
 import { toLegacyResponseText } from './legacy-replies.js';
@@ -44,23 +45,30 @@ const STATUS_BY_CODE: Readonly<Record<number, number>> = {
 /** Plain JSON-RPC over HTTP for scripts: one request, one JSON response, no session. The HTTP status reports failures, too. */
 @Injectable()
 export class PlainExchange {
-  constructor(private readonly dispatcher: RefusalRecorder) {}
+  constructor(
+    private readonly dispatcher: RefusalRecorder,
+    private readonly records: RequestRecords,
+  ) {}
 
   async post(exchange: Exchange, message: JsonRpcRequest): Promise<void> {
     const { writer } = exchange;
     const inbound = METHODS_NEEDING_SESSION.has(message.method)
       ? methodNeedsSession(message)
       : toInbound(exchange, message);
+    const record = this.records.begin(exchange, message, toRecordedClient(inbound));
     const disconnect = new AbortController();
     let isAnswered = false;
     writer.onClosed(() => isAnswered || disconnect.abort());
     const outcome =
       'kind' in inbound
         ? inbound
-        : await this.dispatcher.dispatch(exchange.source, inbound, NO_OP_SINK, disconnect.signal);
+        : await this.dispatcher.dispatch(exchange.source, { ...inbound, record }, NO_OP_SINK, disconnect.signal);
     isAnswered = true;
     const status = toStatus(outcome);
-    withRetryAfter(writer, outcome, status).json(status, toBody(message, outcome));
+    const body = toBody(message, outcome);
+    const answer = toCallAnswer(writer, status, body);
+    withRetryAfter(writer, outcome, status).json(status, body);
+    record.end(outcome, answer);
   }
 }
 
@@ -72,6 +80,11 @@ function toInbound({ caller, endpoint }: Exchange, message: JsonRpcRequest): Inb
   }
   const decoded = decodeModernRequest(message);
   return 'error' in decoded ? failure(decoded.error) : { ...shared, ...decoded, clientRepeatsCall: true };
+}
+
+function toRecordedClient(inbound: Inbound | Outcome): RecordedClient {
+  const revision = 'kind' in inbound ? undefined : inbound.client.revision;
+  return { transport: 'rpc', revision };
 }
 
 /** A request that declares the modern revision is answered in modern form, any other in legacy form. */

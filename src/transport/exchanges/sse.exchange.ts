@@ -6,6 +6,7 @@ import { DEFAULT_ENDPOINT, type Endpoint } from '../../catalog/index.js';
 import { ClientNotifications, EndpointInfo } from '../../dispatch/index.js';
 import type { RequestSource } from '../../client-address/index.js';
 import type { StreamEvent, StreamSink } from '../../session-pool/index.js';
+import { GatewayConfig } from '../../gateway.config.js';
 import { requireAccept } from '../http-request.js';
 import type { Admitted } from '../admission.js';
 import type { ReplyWriter } from '../reply-writer.js';
@@ -14,7 +15,9 @@ import { toJsonRpcMessage } from '../rpc-responses.js';
 import { OpenReplies } from '../open-replies.js';
 import { StreamExpiry } from '../stream-expiry.js';
 import { BadRequest } from '../transport.errors.js';
-import type { Exchange } from './exchange.js';
+import { RequestRecords } from '../request-records.js';
+import type { TrackedCall } from '../../telemetry/index.js';
+import type { Exchange, Received } from './exchange.js';
 import {
   isLegacyMethod,
   refuseDeclarations,
@@ -24,7 +27,7 @@ import {
   toNotification,
   type ValidMessage,
 } from './legacy-messages.js';
-import { toLegacyResponseText, LegacyStream } from './legacy-replies.js';
+import { toLegacyOutcome, toLegacyResponseText, LegacyStream } from './legacy-replies.js';
 
 const NEVER_ABORTED = new AbortController().signal;
 /** Discards messages: the session itself sends messages before an outcome to its stream. */
@@ -46,6 +49,8 @@ export class SseExchange {
     private readonly openReplies: OpenReplies,
     private readonly streamExpiry: StreamExpiry,
     private readonly notifications: ClientNotifications,
+    private readonly records: RequestRecords,
+    private readonly gateway: GatewayConfig,
   ) {}
 
   async openStream(exchange: Exchange): Promise<void> {
@@ -56,7 +61,11 @@ export class SseExchange {
     writer.onClosed(() => void session.end());
     writer.onClosed(this.streamExpiry.onExpired(caller, () => session.retire()));
     writer.openStream();
-    void writer.event(`${toMessagesPath(endpoint)}?sessionId=${session.id}`, undefined, 'endpoint');
+    void writer.event(
+      `${this.gateway.publicPath}${toMessagesPath(endpoint)}?sessionId=${session.id}`,
+      undefined,
+      'endpoint',
+    );
     await session.openStream(new SseStream(writer, this.openReplies, session));
   }
 
@@ -72,41 +81,72 @@ export class SseExchange {
   }
 
   /** Runs at the owner for messages posted to any worker. Resolves once the message is accepted, and throws when it is not. */
-  async accept(admitted: Admitted, session: LocalSession, reading: ValidMessage): Promise<void> {
+  async accept(admitted: Received, session: LocalSession, reading: ValidMessage): Promise<void> {
+    const isHandshake = reading.kind === 'request' && reading.message.method === 'initialize';
+    if (!isHandshake) await this.completeHandshake(session);
     if (reading.kind === 'request') this.answer(admitted, session, reading.message).catch(logLostAnswer);
     else if (reading.kind === 'notification')
       await this.notifications.forward(admitted, session, toNotification(reading.message));
     else await sendAnswer(session, reading.message);
   }
 
-  private answer(exchange: Admitted, session: LocalSession, message: JsonRpcRequest): Promise<void> {
+  /** What the client sends during its handshake waits until the connection stands to which it belongs. */
+  private async completeHandshake(session: LocalSession): Promise<void> {
+    await session.whenConnected();
+    session.markInitialized();
+  }
+
+  private answer(exchange: Received, session: LocalSession, message: JsonRpcRequest): Promise<void> {
     const answer = () => this.outcomeOf(exchange, session, message);
     return session.answerOnStream(message.id, message.method, answer);
   }
 
-  private outcomeOf(exchange: Admitted, session: LocalSession, message: JsonRpcRequest): Promise<Outcome> {
-    if (message.method === 'initialize') return this.initialize(exchange, session, message);
+  /** The record of a request describes the POST: the answer is sent on a stream that other answers share. */
+  private async outcomeOf(exchange: Received, session: LocalSession, message: JsonRpcRequest): Promise<Outcome> {
+    const { revision } = session.client;
+    const record = this.records.begin(exchange, message, {
+      transport: 'sse',
+      era: 'legacy',
+      revision,
+      session: session.id,
+    });
+    const outcome = await this.run(exchange, session, message, record);
+    record.end(toLegacyOutcome(message.method, outcome, revision), { httpStatus: 202 });
+    return outcome;
+  }
+
+  private run(
+    exchange: Received,
+    session: LocalSession,
+    message: JsonRpcRequest,
+    record: TrackedCall,
+  ): Promise<Outcome> {
+    if (message.method === 'initialize') return this.initialize(exchange, session, message, record);
     if (isLegacyMethod(message.method)) {
-      const inbound = toSessionInbound(exchange, session, message);
+      const inbound = toSessionInbound(exchange, session, message, record);
       return this.dispatcher.dispatch(exchange.source, inbound, NO_OP_SINK, NEVER_ABORTED);
     }
     const error = { code: RpcCode.methodNotFound, message: `Method not found: ${message.method}` };
     return Promise.resolve(failure(error));
   }
 
-  private async initialize(exchange: Admitted, session: LocalSession, message: JsonRpcRequest): Promise<Outcome> {
+  private async initialize(
+    exchange: Admitted,
+    session: LocalSession,
+    message: JsonRpcRequest,
+    record: TrackedCall,
+  ): Promise<Outcome> {
     const { caller, endpoint } = exchange;
     const client = toClientProfile(message, negotiateLegacy(message.params?.['protocolVersion']));
-    const outcome =
-      refuseDeclarations(client) ?? (await this.endpointInfo.initializeResult({ caller, endpoint, client }));
-    if (outcome.kind !== 'result') return outcome;
+    const refusal = refuseDeclarations(client);
+    if (refusal) return refusal;
     try {
-      await session.setClient(client);
+      session.setClient(client);
     } catch (cause) {
       if (cause instanceof GatewayError) return cause.toOutcome();
       throw cause;
     }
-    return outcome;
+    return this.endpointInfo.initializeResult({ caller, endpoint, client, record }, session, message.id);
   }
 }
 

@@ -9,6 +9,7 @@ import { ConnectDeadline } from '../dialects/connect-deadline.js';
 import { adoptOverHttp, type ConnectionOptions } from '../dialects/legacy/index.js';
 import { RestConnection, type RestChannels } from '../dialects/rest/index.js';
 import { EraCache, type KnownEra } from '../era-cache/index.js';
+import { FailureDetails } from '../failure-details.js';
 import type { ConnectionEvents, UpstreamConnection } from '../upstream-connection.js';
 import { UpstreamConnector, type ConnectionAttempt } from '../upstream-connector.js';
 import type { UpstreamSessionState } from '../upstream-session-state.js';
@@ -37,12 +38,13 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
     private readonly config: UpstreamConfig,
     private readonly clock: Clock,
     private readonly guard: AddressGuard = new AddressGuard(),
+    private readonly details: FailureDetails = new FailureDetails(clock),
   ) {
     super();
     this.deadlines = new Deadlines(clock);
     this.eraCache = new EraCache(clock);
     this.httpConnections = new HttpConnectionOpener(this.eraCache);
-    this.stdioConnections = new StdioConnectionOpener(this.eraCache, config, clock);
+    this.stdioConnections = new StdioConnectionOpener(this.eraCache, config, clock, details);
   }
 
   override async resolveEra(server: ServerDefinition, client: ClientProfile, attempt: ConnectionAttempt): Promise<Era> {
@@ -119,7 +121,7 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
     server: ServerDefinition,
     client: ClientProfile,
     events: ConnectionEvents,
-    { budgetMs, owner = ALL_CLIENTS }: Pick<ConnectionAttempt, 'budgetMs' | 'owner'>,
+    { budgetMs, owner = ALL_CLIENTS, opensServerStream = false }: Omit<ConnectionAttempt, 'signal'>,
   ): ConnectionOptions {
     const { slug, timeouts } = server;
     return {
@@ -127,6 +129,7 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
       events,
       deadline: new ConnectDeadline(this.clock, budgetMs ?? timeouts.connectMs),
       owner,
+      opensServerStream,
       context: { server: slug, clock: this.clock, deadlines: this.deadlines, ...timeouts },
       suspectEra: () => this.eraCache.evict(slug),
     };
@@ -151,7 +154,9 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
       maxBodyBytes: maxMessageBytes,
       maxEventBytes: maxMessageBytes,
     };
-    const channel = new HttpChannel(server, limits, this.deadlines, this.guard);
+    const channel = new HttpChannel(server, limits, this.deadlines, this.guard, (detail) =>
+      this.details.record(server.slug, detail),
+    );
     this.channels.set(key, { definition: server, channel });
     this.allChannels.add(channel);
     void channel.closed.then(() => this.allChannels.delete(channel));

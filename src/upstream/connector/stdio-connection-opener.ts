@@ -3,11 +3,12 @@ import { toFaultOutcome, type ClientProfile } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
 import type { StdioServer } from '../../registry/index.js';
 import { BoundedLog } from '../channels/bounded-log.js';
-import { ChildPipe, RestartGuard, type ChildPipeOptions } from '../channels/stdio/index.js';
+import { ChildPipe, describeStartFailure, RestartGuard, type ChildPipeOptions } from '../channels/stdio/index.js';
 import { initializeParams, openOverPipe, type ConnectionOptions } from '../dialects/legacy/index.js';
 import { discoverOverPipe, ModernPipeConnection, probeOverPipe, type PipeDiscovery } from '../dialects/modern/index.js';
 import type { EraCache, KnownEra } from '../era-cache/index.js';
 import type { UpstreamConnection } from '../upstream-connection.js';
+import type { FailureDetails } from '../failure-details.js';
 import { withServer, restartPending, toOutcomeError } from '../upstream.errors.js';
 import type { UpstreamConfig } from '../upstream.config.js';
 import { SingleFlight, withAbort } from './single-flight.js';
@@ -45,6 +46,7 @@ export class StdioConnectionOpener {
     private readonly eraCache: EraCache,
     private readonly config: UpstreamConfig,
     private readonly clock: Clock,
+    private readonly details: FailureDetails,
   ) {
     this.restartGuard = new RestartGuard(clock);
     process.on('exit', this.killAll);
@@ -118,6 +120,7 @@ export class StdioConnectionOpener {
     try {
       return await openOverPipe(pipe, opening, signal);
     } catch (error) {
+      if (!pipe.hasExited && !signal.aborted) this.details.record(server.slug, pipe.explain(NO_HANDSHAKE));
       this.eraCache.evict(server.slug);
       throw error;
     }
@@ -149,6 +152,7 @@ export class StdioConnectionOpener {
     const timeouts = { discoverMs, startMs: Math.max(1, budgetMs - discoverMs) };
     const { found, handshakeId } = await probeOverPipe(pipe, context, timeouts, initializeParams(client));
     if (found.kind === 'failed' || found.kind === 'silent' || found.kind === 'cancelled') {
+      if (found.kind === 'silent') this.details.record(server.slug, pipe.explain(NO_ANSWER));
       void pipe.close();
       throw this.toError(found, server);
     }
@@ -201,7 +205,9 @@ export class StdioConnectionOpener {
       invalidOutput: new BoundedLog(this.logger, `${server.slug}: dropped a line that is not a message: `, this.clock),
       onExit: (exited, wanted, reason) => {
         this.pipes.delete(exited);
-        if (!wanted) this.restartGuard.recordExit(server.slug, owner, exited.startedAt, reason);
+        if (wanted) return;
+        this.details.record(server.slug, exited.explain(reason));
+        this.restartGuard.recordExit(server.slug, owner, exited.startedAt, reason);
       },
     });
     this.pipes.add(pipe);
@@ -211,8 +217,9 @@ export class StdioConnectionOpener {
   private spawn(server: StdioServer, options: ChildPipeOptions): ChildPipe {
     try {
       return new ChildPipe(server, options, this.clock);
-    } catch {
+    } catch (cause) {
       // The operating system rejects the command, an argument or the folder as invalid.
+      this.details.record(server.slug, describeStartFailure(server, cause));
       throw toOutcomeError(withServer(toFaultOutcome('refused', 'the command is not valid'), server.slug));
     }
   }
@@ -248,6 +255,9 @@ export class StdioConnectionOpener {
     void idle?.pipe.close();
   }
 }
+
+const NO_ANSWER = 'the process did not answer in time';
+const NO_HANDSHAKE = 'the process did not complete the handshake';
 
 const LEGACY: KnownEra = { era: 'legacy', sse: false };
 

@@ -1,9 +1,10 @@
 import { Pool } from 'undici';
-import type { RemoteServer } from '../../../registry/index.js';
+import type { RemoteServer, RestServer } from '../../../registry/index.js';
 import type { Deadlines } from '../deadlines.js';
 import type { AddressGuard } from '#lib/address-guard';
 import { guardedConnector } from '../guard/index.js';
-import { HttpExchange, type HttpLimits, type HttpReceiver } from './http-exchange.js';
+import { DECODABLE_CODINGS } from './body-decoder.js';
+import { HttpExchange, type HttpExchangeContext, type HttpLimits, type HttpReceiver } from './http-exchange.js';
 
 export interface HttpChannelLimits extends HttpLimits {
   /** Maximum number of concurrent calls at one server, each on its own TCP connection. */
@@ -13,7 +14,7 @@ export interface HttpChannelLimits extends HttpLimits {
 }
 
 /** The target of requests, and the headers that each of them carries. */
-export type HttpDestination = Pick<RemoteServer, 'url' | 'headers' | 'timeouts' | 'guarded'>;
+export type HttpDestination = Pick<RemoteServer | RestServer, 'transport' | 'url' | 'headers' | 'timeouts' | 'guarded'>;
 
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -56,8 +57,7 @@ const RESERVED = new Set([
 
 /**
  * Sends requests to one server over HTTP. Calls share a bounded pool; messages that must not wait behind calls
- * (cancellations, answers, long streams) use a second, unbounded pool. Redirects are not followed, and compression is
- * not requested.
+ * (cancellations, answers, long streams) use a second, unbounded pool. Redirects are not followed.
  */
 export class HttpChannel {
   readonly url: URL;
@@ -65,6 +65,7 @@ export class HttpChannel {
   private readonly callPool: Pool;
   private readonly sidePool: Pool;
   private readonly path: string;
+  private readonly context: HttpExchangeContext;
   private readonly onCallOver = (): void => void this.running--;
   private running = 0;
   private leases = 0;
@@ -74,12 +75,18 @@ export class HttpChannel {
   constructor(
     definition: HttpDestination,
     private readonly limits: HttpChannelLimits,
-    readonly deadlines: Deadlines,
+    deadlines: Deadlines,
     guard: AddressGuard,
+    readonly reportFailure: (detail: string) => void = NOTHING,
   ) {
     this.url = new URL(definition.url);
+    this.context = { limits, deadlines, reportFailure };
     this.path = this.url.pathname + this.url.search;
-    this.headers = toConfiguredHeaders(definition.headers, this.url);
+    this.headers = [
+      ...toConfiguredHeaders(definition.headers, this.url),
+      'accept-encoding',
+      acceptedCodings(definition),
+    ];
     const connection = { timeout: definition.timeouts.connectMs, allowH2: false };
     const options = {
       pipelining: 1,
@@ -107,7 +114,7 @@ export class HttpChannel {
   sendCall(request: Omit<HttpRequest, 'timeoutMs'>, receiver: HttpReceiver): HttpExchange {
     const { method, headers, body, path = this.path } = request;
     this.running++;
-    const exchange = new HttpExchange(receiver, this.limits, this.deadlines, this.onCallOver);
+    const exchange = new HttpExchange(receiver, this.context, this.onCallOver);
     this.callPool.dispatch({ method, path, headers, body }, exchange);
     return exchange;
   }
@@ -115,7 +122,7 @@ export class HttpChannel {
   /** Sends a request that does not wait behind calls. */
   sendUnqueued(request: HttpRequest, receiver: HttpReceiver): HttpExchange {
     const { method, headers, body, path = this.path, timeoutMs } = request;
-    const exchange = new HttpExchange(receiver, this.limits, this.deadlines, NOTHING, timeoutMs);
+    const exchange = new HttpExchange(receiver, this.context, NOTHING, timeoutMs);
     this.sidePool.dispatch({ method, path, headers, body }, exchange);
     return exchange;
   }
@@ -154,6 +161,13 @@ export class HttpChannel {
     Promise.all([this.callPool.close(), this.sidePool.close()]).then(() => this.whenClosed.resolve(), NOTHING);
   }
 }
+
+/**
+ * Proxies and servers hold the events of a compressed stream back, so that an MCP server is asked for none. Bodies that are
+ * compressed nevertheless are decoded.
+ */
+const acceptedCodings = ({ transport }: HttpDestination): string =>
+  transport === 'rest' ? DECODABLE_CODINGS : 'identity';
 
 const NOTHING = (): void => undefined;
 

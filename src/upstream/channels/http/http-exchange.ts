@@ -3,6 +3,7 @@ import type { Dispatcher } from 'undici';
 import { trimOptionalWhitespace, type HttpAnswer, type TransportFault } from '#lib/mcp-protocol';
 import type { Deadlines, Expiring } from '../deadlines.js';
 import { AddressForbidden } from '../guard/index.js';
+import { BodyDecoder, codingsOf, isDecodable, type DecodedBody, type FlowControl } from './body-decoder.js';
 import { SseOverflow, SseParser, type SseEvent } from './sse-parser.js';
 
 export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
@@ -11,7 +12,7 @@ export type AnswerHeaders = Readonly<Record<string, string | string[] | undefine
  * Receives the response to one HTTP request. The last call is exactly one of `answered`, `streamEnded` and `failed`.
  */
 export interface HttpReceiver {
-  /** A complete answer that is not an event stream, with any status; `bytes` is the unmodified body. */
+  /** A complete answer that is not an event stream, with any status; `bytes` is its body, decoded. */
   answered(answer: HttpAnswer, headers: AnswerHeaders, bytes: Buffer): void;
   /** An event stream begins. */
   streaming(headers: AnswerHeaders): void;
@@ -34,10 +35,18 @@ export interface HttpLimits {
   readonly maxEventBytes: number;
 }
 
+/** What all exchanges with one server share. */
+export interface HttpExchangeContext {
+  readonly limits: HttpLimits;
+  readonly deadlines: Deadlines;
+  /** Tells operators more about a failure than the receiver is told: addresses, the target of a redirect. */
+  readonly reportFailure: (detail: string) => void;
+}
+
 /** How long a dismissed stream may take to end by itself, in milliseconds. */
 const DISMISS_TIMEOUT_MS = 1_000;
 
-/** Replaces a body that cannot be decoded. It is not valid JSON. */
+/** Replaces a text that is not UTF-8. It is not valid JSON. */
 const UNREADABLE = '\uFFFD';
 
 const ABORTED = new Error('aborted');
@@ -45,7 +54,7 @@ const ABORTED = new Error('aborted');
 /**
  * One HTTP request and its answer, driven by undici. Aborting closes the connection, or prevents it from being opened.
  */
-export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
+export class HttpExchange implements Dispatcher.DispatchHandler, DecodedBody, Expiring {
   expiresAt = 0;
   private controller: Dispatcher.DispatchController | undefined;
   private hasStarted = false;
@@ -59,16 +68,17 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
   private undelivered: SseEvent[] | undefined;
   private hasStreamEnded = false;
   private isDismissed = false;
-  private isBodyEncoded = false;
+  private decoder: BodyDecoder | undefined;
+  /** The codings of a body that cannot be decoded. */
+  private unknownCodings: string | undefined;
 
   constructor(
     private receiver: HttpReceiver,
-    private readonly limits: HttpLimits,
-    private readonly deadlines: Deadlines,
+    private readonly context: HttpExchangeContext,
     private readonly onOver: () => void,
     private timeoutMs: number = 0,
   ) {
-    if (timeoutMs > 0) deadlines.add(this, timeoutMs);
+    if (timeoutMs > 0) context.deadlines.add(this, timeoutMs);
   }
 
   /** Ends the exchange without notifying the receiver. */
@@ -99,7 +109,8 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
     this.undelivered = undefined;
     this.removeTimeout();
     this.timeoutMs = DISMISS_TIMEOUT_MS;
-    this.deadlines.add(this, DISMISS_TIMEOUT_MS);
+    this.context.deadlines.add(this, DISMISS_TIMEOUT_MS);
+    this.decoder?.destroy();
     this.controller?.resume();
   }
 
@@ -110,7 +121,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
 
   /** Removes the timeout: an event stream may stay open indefinitely. */
   removeTimeout(): void {
-    if (this.timeoutMs > 0) this.deadlines.remove(this, this.timeoutMs);
+    if (this.timeoutMs > 0) this.context.deadlines.remove(this, this.timeoutMs);
     this.timeoutMs = 0;
   }
 
@@ -130,24 +141,67 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
     this.status = status;
     this.statusText = statusText;
     this.headers = headers;
-    this.isBodyEncoded = isEncoded(headers['content-encoding']);
-    if (status < 300 && !this.isBodyEncoded && isEventStream(headers['content-type'])) {
-      this.sse = new SseParser(this.limits.maxEventBytes, this.deadlines.now);
+    if (status >= 300 && status < 400) this.reportRedirect(status, firstHeaderValue(headers['location']));
+    this.prepareDecoder(codingsOf(headers['content-encoding']));
+    if (status < 300 && this.unknownCodings === undefined && isEventStream(headers['content-type'])) {
+      this.sse = new SseParser(this.context.limits.maxEventBytes, this.context.deadlines.now);
       this.receiver.streaming(headers);
     }
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.isOver || this.isDismissed) return;
-    if (this.sse !== undefined) return this.parse(this.sse, chunk);
-    this.received += chunk.length;
-    if (this.received > this.limits.maxBodyBytes) this.fail('too_large');
-    else this.chunks.push(chunk);
+    if (this.decoder !== undefined) this.decoder.write(chunk);
+    else this.receive(chunk);
   }
 
   onResponseEnd(): void {
     if (this.isDismissed) this.finish();
     if (this.isOver) return;
+    if (this.decoder !== undefined) this.decoder.end();
+    else this.endBody();
+  }
+
+  decoded(bytes: Buffer | undefined): void {
+    if (this.isOver || this.isDismissed) return;
+    if (bytes === undefined) this.endBody();
+    else this.receive(bytes);
+  }
+
+  /** A stream that ends too early can be resumed. The body of a refusal is not needed. */
+  undecodable(fault: TransportFault, detail: string): void {
+    if (this.isOver || this.isDismissed) return;
+    const isNeeded = this.status < 300 && !(this.sse !== undefined && fault === 'cut');
+    if (isNeeded) return this.fail(fault, detail);
+    this.chunks = [];
+    this.controller?.abort(ABORTED);
+    this.endBody();
+  }
+
+  private reportRedirect(status: number, target: string | undefined): void {
+    if (target === undefined) return;
+    this.context.reportFailure(`it redirects to ${target} (HTTP ${status}); redirects are not followed`);
+  }
+
+  private prepareDecoder(codings: readonly string[]): void {
+    if (codings.length === 0) return;
+    if (isDecodable(codings)) this.decoder = new BodyDecoder(codings, this, this.rawBody);
+    else this.unknownCodings = codings.join(', ');
+  }
+
+  private receive(chunk: Buffer): void {
+    if (this.sse !== undefined) return this.parse(this.sse, chunk);
+    if (this.unknownCodings !== undefined) return this.skipUndecodable(this.unknownCodings);
+    this.received += chunk.length;
+    if (this.received > this.context.limits.maxBodyBytes) this.fail('too_large');
+    else this.chunks.push(chunk);
+  }
+
+  private skipUndecodable(codings: string): void {
+    if (this.status < 300) this.fail('undecodable', `its content encoding is ${codings}`);
+  }
+
+  private endBody(): void {
     if (this.sse !== undefined) return this.endStream();
     this.finish();
     const bytes = concatenate(this.chunks);
@@ -159,6 +213,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
     if (this.isDismissed) this.finish();
     if (this.isOver) return;
     if (this.sse !== undefined) return this.endStream();
+    this.context.reportFailure(describeError(error));
     const code = errorCodeOf(error);
     if (this.sent) this.fail(this.status > 0 ? 'cut' : 'lost', code);
     else this.fail(error instanceof AddressForbidden ? 'forbidden' : 'refused', code);
@@ -178,6 +233,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
   private finish(): boolean {
     if (this.isOver) return false;
     this.isOver = true;
+    this.decoder?.destroy();
     this.removeTimeout();
     this.onOver();
     return true;
@@ -187,6 +243,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
   private releaseReferences(): void {
     this.receiver = NO_RECEIVER;
     this.controller = undefined;
+    this.decoder = undefined;
     this.headers = {};
     this.chunks = [];
   }
@@ -210,20 +267,29 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
       const pressure = this.receiver.event(event);
       if (pressure === undefined) continue;
       this.undelivered = events.slice(index + 1);
-      this.controller?.pause();
-      const next = (): void => this.resume();
+      this.body.pause();
+      const next = (): void => this.resumeDelivery();
       pressure.then(next, next);
       return;
     }
   }
 
-  private resume(): void {
+  private resumeDelivery(): void {
     const events = this.undelivered ?? [];
     this.undelivered = undefined;
     this.deliver(events);
     if (this.isDismissed || this.undelivered !== undefined || this.isOver) return;
     if (this.hasStreamEnded) this.endStream();
-    else this.controller?.resume();
+    else this.body.resume();
+  }
+
+  /** What delivers the body to this exchange. */
+  private get body(): FlowControl {
+    return this.decoder ?? this.rawBody;
+  }
+
+  private get rawBody(): FlowControl {
+    return { pause: () => this.controller?.pause(), resume: () => this.controller?.resume() };
   }
 
   private endStream(): void {
@@ -235,11 +301,9 @@ export class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
     if (sse !== undefined && this.finish()) this.receiver.streamEnded(sse);
   }
 
-  /** Compression was not requested, and text that is not UTF-8 is not JSON: neither may be taken for an answer. */
+  /** Text that is not UTF-8 is not JSON, and may not be taken for an answer. */
   private text(bytes: Buffer): string {
-    const isSuccess = this.status < 300;
-    if (this.isBodyEncoded) return isSuccess ? UNREADABLE : '';
-    return isSuccess && !isUtf8(bytes) ? UNREADABLE : bytes.toString('utf8');
+    return this.status < 300 && !isUtf8(bytes) ? UNREADABLE : bytes.toString('utf8');
   }
 
   private answer(bytes: Buffer): HttpAnswer {
@@ -276,14 +340,17 @@ function concatenate(chunks: readonly Buffer[]): Buffer {
   return only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks);
 }
 
-/** Returns whether a body is compressed. Compression was not requested, so the gateway does not decode it. */
-export function isEncoded(contentEncoding: string | string[] | undefined): boolean {
-  return contentEncoding !== undefined && firstHeaderValue(contentEncoding)?.toLowerCase() !== 'identity';
-}
-
 function isEventStream(contentType: string | string[] | undefined): boolean {
   const value = trimOptionalWhitespace(firstHeaderValue(contentType) ?? '');
   return value.toLowerCase().startsWith('text/event-stream');
+}
+
+/** Describes a failure for operators. The error for several addresses has no message of its own. */
+function describeError(error: Error): string {
+  const errors = error instanceof AggregateError && error.message === '' ? error.errors : [error];
+  const [first] = errors.map((each) => (each instanceof Error ? each.message : String(each)));
+  const { cause } = error;
+  return `the connection failed: ${first ?? error.name}${cause instanceof Error ? ` (${cause.message})` : ''}`;
 }
 
 /** Returns the symbolic code of a failure. The error's message may contain addresses and is never shown. */

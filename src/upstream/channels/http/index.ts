@@ -2,7 +2,6 @@ export { HttpChannel, type HttpChannelLimits, type HttpRequest } from './http-ch
 export {
   firstHeaderValue,
   HttpExchange,
-  isEncoded,
   type AnswerHeaders,
   type HttpReceiver,
   type StreamCursor,

@@ -39,7 +39,12 @@ let channel: HttpChannel;
 async function connectTo(idleMs: number): Promise<Int32Array> {
   const memory = new SharedArrayBuffer(4);
   server = new Worker(SERVER, { eval: true, workerData: { memory, idleMs } });
-  const destination = { url: `http://127.0.0.1:${String(await nextMessage())}/mcp`, headers: {}, timeouts: TIMEOUTS };
+  const destination = {
+    transport: 'http' as const,
+    url: `http://127.0.0.1:${String(await nextMessage())}/mcp`,
+    headers: {},
+    timeouts: TIMEOUTS,
+  };
   deadlines = new Deadlines(new SystemClock());
   channel = new HttpChannel(destination, LIMITS, deadlines, new AddressGuard([]));
   return new Int32Array(memory);

@@ -120,7 +120,7 @@ export class SsePipe extends MessagePipe implements HttpReceiver {
 
   streamEnded(_cursor: unknown, fault?: TransportFault): void {
     this.resolveOpened({ kind: 'fault', fault: fault ?? 'cut', detail: 'the event stream ended' });
-    this.ended(fault === 'too_large' || fault === 'flooded' ? fault : 'lost', 'the event stream ended');
+    this.ended(fault === undefined || fault === 'timeout' ? 'lost' : fault, 'the event stream ended');
   }
 
   failed(fault: TransportFault, detail = ''): void {
@@ -133,6 +133,7 @@ export class SsePipe extends MessagePipe implements HttpReceiver {
     const url = URL.parse(address, this.channel.url.href);
     // Otherwise this server could redirect messages, and the gateway's credentials with them, to another origin.
     if (url === null || url.origin !== this.channel.url.origin) {
+      this.channel.reportFailure(`its messages go to ${address}, which is at another origin`);
       this.resolveOpened({ kind: 'fault', fault: 'cut', detail: 'the endpoint is at another origin' });
       return this.fail('lost', 'the endpoint is at another origin');
     }
@@ -199,9 +200,10 @@ class SsePost implements HttpReceiver, CallTransport {
   streamEnded(): void {}
 
   failed(fault: TransportFault, detail?: string): void {
-    // An oversized acknowledgement is still one, and a late acknowledgement may still arrive: treat the message as
+    // An oversized or unreadable acknowledgement is still one, and a late acknowledgement may still arrive: treat the message as
     // accepted.
-    if (fault === 'too_large' || (fault === 'timeout' && this.id === undefined)) this.onAccepted();
+    if (fault === 'too_large' || fault === 'undecodable' || (fault === 'timeout' && this.id === undefined))
+      this.onAccepted();
     else this.onRefused(toFaultOutcome(fault === 'cut' ? 'lost' : fault, detail));
   }
 }

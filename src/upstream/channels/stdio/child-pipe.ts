@@ -8,6 +8,8 @@ import type { BoundedLog } from '../bounded-log.js';
 import { MessagePipe, type CallTransport } from '../message-pipe.js';
 import { childEnvironment } from './child-environment.js';
 import { LineOverflow, LineSplitter } from './line-splitter.js';
+import { OutputTail } from './output-tail.js';
+import { describeStartFailure } from './start-failure.js';
 
 export interface ChildPipeOptions {
   readonly maxLineBytes: number;
@@ -27,6 +29,9 @@ const MAX_UNREAD_BYTES = 16 * 1_048_576;
 
 const MAX_STDERR_LINE = 64 * 1_024;
 
+/** Shorter values of variables are no secrets, and may occur anywhere. */
+const MIN_SECRET_LENGTH = 8;
+
 /** A server in a child process: one message per line, stdin and stdout (basic/transports/stdio). */
 export class ChildPipe extends MessagePipe {
   /** On the clock's monotonic time. */
@@ -34,20 +39,26 @@ export class ChildPipe extends MessagePipe {
   private readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
   private readonly lines: LineSplitter;
   private readonly exited = Promise.withResolvers<void>();
-  private hasExited = false;
+  private isExited = false;
   private isExitExpected = false;
   private hasOverflowed = false;
   private closing: Promise<void> | undefined;
   private spawnFailure: string | undefined;
+  private startFailure: string | undefined;
+  private readonly errorTail: OutputTail;
+  private readonly outputTail: OutputTail;
 
   constructor(
-    definition: StdioServer,
+    private readonly definition: StdioServer,
     private readonly options: ChildPipeOptions,
     private readonly clock: Clock,
   ) {
     super();
     this.startedAt = clock.monotonicNow();
     this.lines = new LineSplitter(options.maxLineBytes);
+    const secrets = Object.values(definition.env).filter((value) => value.length >= MIN_SECRET_LENGTH);
+    this.errorTail = new OutputTail(secrets);
+    this.outputTail = new OutputTail(secrets);
     this.child = spawn(definition.command, [...definition.args], {
       stdio: ['pipe', 'pipe', 'pipe'],
       shell: false,
@@ -58,9 +69,22 @@ export class ChildPipe extends MessagePipe {
     this.observe();
   }
 
+  /** Explains for operators why the process could not be used: why it did not start, or what it printed last. */
+  explain(reason: string): string {
+    if (this.startFailure !== undefined) return this.startFailure;
+    const { text: errors } = this.errorTail;
+    if (errors !== undefined) return `${reason}; its last lines on stderr: ${errors}`;
+    const { text: output } = this.outputTail;
+    return output === undefined ? reason : `${reason}; its last lines on stdout: ${output}`;
+  }
+
   /** False when the operating system could not start the program. */
   get wasStarted(): boolean {
     return this.child.pid !== undefined;
+  }
+
+  get hasExited(): boolean {
+    return this.isExited;
   }
 
   get full(): boolean {
@@ -108,12 +132,16 @@ export class ChildPipe extends MessagePipe {
     child.on('close', (code, signal) => this.handleExit(code, signal));
     child.on('exit', () => this.limitCloseDelay());
     const errors = new LineSplitter(MAX_STDERR_LINE);
-    child.stderr.on('data', (chunk: Buffer) => logLines(errors, chunk, options.stderr));
-    child.stderr.on('end', () => options.stderr.write(errors.remainder().toString('utf8')));
+    const log = (line: string): void => {
+      options.stderr.write(line);
+      this.errorTail.add(line);
+    };
+    child.stderr.on('data', (chunk: Buffer) => logLines(errors, chunk, log));
+    child.stderr.on('end', () => log(errors.remainder().toString('utf8')));
   }
 
   private write(text: string): boolean {
-    if (this.hasEnded || this.hasExited || !this.child.stdin.writable) return false;
+    if (this.hasEnded || this.isExited || !this.child.stdin.writable) return false;
     this.child.stdin.write(`${text}\n`);
     return true;
   }
@@ -141,11 +169,17 @@ export class ChildPipe extends MessagePipe {
     if (this.hasEnded || line.length === 0 || (line.length === 1 && line[0] === 0x0d)) return;
     const value = isUtf8(line) ? tryParseJson(line.toString('utf8')) : undefined;
     if (value instanceof JsonFault) this.overflow(value.message.slice(0, -1));
-    else if (value === undefined) this.options.invalidOutput.write(line.toString('utf8', 0, 200));
+    else if (value === undefined) this.logInvalid(line.toString('utf8', 0, 200));
     else this.received(value);
   }
 
+  private logInvalid(text: string): void {
+    this.options.invalidOutput.write(text);
+    this.outputTail.add(text);
+  }
+
   private handleSpawnError(error: Error): void {
+    this.startFailure = describeStartFailure(this.definition, error);
     // Only the code: the message contains paths of this machine.
     this.spawnFailure = 'code' in error && typeof error.code === 'string' ? error.code : 'it could not be started';
     if (this.child.pid === undefined) this.handleExit(null, null);
@@ -161,8 +195,8 @@ export class ChildPipe extends MessagePipe {
   }
 
   private handleExit(code: number | null, signal: NodeJS.Signals | null): void {
-    if (this.hasExited) return;
-    this.hasExited = true;
+    if (this.isExited) return;
+    this.isExited = true;
     // Read before `ended`: receivers close the pipe then, which would mark the exit as expected.
     const wanted = this.isExitExpected && !this.hasOverflowed;
     const how = signal === null ? `with code ${code ?? 'unknown'}` : `by ${signal}`;
@@ -197,11 +231,11 @@ function tryParseJson(text: string): JsonValue | JsonFault | undefined {
   }
 }
 
-function logLines(splitter: LineSplitter, chunk: Buffer, log: BoundedLog): void {
+function logLines(splitter: LineSplitter, chunk: Buffer, log: (line: string) => void): void {
   try {
-    for (const line of splitter.push(chunk)) log.write(line.toString('utf8'));
+    for (const line of splitter.push(chunk)) log(line.toString('utf8'));
   } catch (error) {
     if (!(error instanceof LineOverflow)) throw error;
-    log.write(splitter.reset());
+    log(splitter.reset());
   }
 }

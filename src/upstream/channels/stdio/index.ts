@@ -1,2 +1,3 @@
 export { ChildPipe, type ChildPipeOptions } from './child-pipe.js';
 export { RestartGuard } from './restart-guard.js';
+export { describeStartFailure } from './start-failure.js';

@@ -21,4 +21,19 @@ describe('RestartGuard', () => {
     expect(guard.pending('one', 'owner-0')?.reason).toBe('of another');
     expect(guard.pending('one', 'owner-1000')).toBeDefined();
   });
+
+  it('forgets an expected exit of one owner, and no later exit of another', async () => {
+    const clock = new ManualClock();
+    const guard = new RestartGuard(clock);
+    guard.recordExit('one', 'ada', clock.monotonicNow(), 'expected');
+    await clock.advance(10_000);
+    for (let owner = 0; owner < 32; owner += 1) guard.recordExit('one', `owner-${owner}`, clock.monotonicNow(), 'x');
+    guard.reset('one', 'ada');
+    expect(guard.pending('one', 'owner-99')?.remainingMs).toBe(30_000);
+    guard.recordExit('one', 'bob', clock.monotonicNow(), 'expected');
+    guard.recordExit('one', 'ada', clock.monotonicNow(), 'x');
+    await clock.advance(5_000);
+    guard.reset('one', 'bob');
+    expect(guard.pending('one', 'owner-99')).toBeUndefined();
+  });
 });

@@ -20,11 +20,16 @@ interface CrashRecord {
   reason: string;
 }
 
+interface Exit {
+  readonly owner: string;
+  readonly at: number;
+}
+
 interface ServerRecord {
   /** By owner; the one with the oldest exit first. */
   readonly owners: Map<string, CrashRecord>;
-  /** Times of the latest exits of all owners, oldest first. */
-  readonly exits: number[];
+  /** The latest exits of all owners, oldest first. */
+  readonly exits: Exit[];
   reason: string;
 }
 
@@ -52,8 +57,8 @@ export class RestartGuard {
     const now = this.clock.monotonicNow();
     const own = server.owners.get(owner);
     const ownMs = own === undefined ? 0 : Math.ceil(own.notBefore - now);
-    const [oldestExit = 0] = server.exits;
-    const allMs = server.exits.length < MAX_EXITS ? 0 : Math.ceil(oldestExit + EXIT_PERIOD_MS - now);
+    const oldestAt = server.exits[0]?.at ?? 0;
+    const allMs = server.exits.length < MAX_EXITS ? 0 : Math.ceil(oldestAt + EXIT_PERIOD_MS - now);
     if (Math.max(ownMs, allMs) <= 0) return undefined;
     return { remainingMs: Math.max(ownMs, allMs), reason: own !== undefined && ownMs > 0 ? own.reason : server.reason };
   }
@@ -72,15 +77,17 @@ export class RestartGuard {
     server.reason = reason;
     server.owners.delete(owner);
     server.owners.set(owner, record);
-    server.exits.push(now);
+    server.exits.push({ owner, at: now });
     if (server.exits.length > MAX_EXITS) server.exits.shift();
     forgetOldest(server.owners, MAX_OWNERS);
   }
 
-  /** Removes the recorded exits of this owner's processes, which were expected. */
+  /** Forgets the last exit of a process of this owner, which was expected, and resets its back-off. */
   reset(slug: string, owner: string): void {
     const server = this.servers.get(slug);
-    if (server?.owners.delete(owner) === true) server.exits.pop();
+    if (server?.owners.delete(owner) !== true) return;
+    const last = server.exits.findLastIndex((exit) => exit.owner === owner);
+    if (last >= 0) server.exits.splice(last, 1);
   }
 
   /** Removes all recorded exits of this server. */

@@ -2,12 +2,14 @@ import {
   encodeLegacyRequest,
   canAnswerQuestions,
   toFaultOutcome,
+  type Answer,
   type ClientProfile,
   type JsonObject,
   type JsonValue,
   type LogLevel,
   type McpNotification,
   type Outcome,
+  type Question,
   type TransportFault,
 } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
@@ -93,10 +95,12 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
     return this.closedBecause !== undefined;
   }
 
-  /** Completes the handshake, and opens the server stream if the client can answer questions. */
-  async completeHandshake(): Promise<void> {
+  /** Completes the handshake, and opens the server stream if it was requested or the client can answer questions. */
+  async completeHandshake(opensServerStream: boolean): Promise<void> {
     await this.notify({ method: 'notifications/initialized', params: {} });
     if (this.canAnswerQuestions) await this.link.openServerStream();
+    // Some servers answer only with the first event.
+    else if (opensServerStream) void this.link.openServerStream();
   }
 
   /** Replaces `completeHandshake` for a session that another worker opened. Does not wait for the server stream. */
@@ -150,7 +154,7 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
 
   close(): Promise<void> {
     this.end('it was closed');
-    this.closing ??= this.link.close();
+    this.closing ??= this.link.close(true);
     return this.closing;
   }
 
@@ -184,12 +188,13 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
   // Called by the inbox.
 
   sendAnswer(message: JsonObject, call?: LegacyCall): void {
-    if (this.closed && !this.isDetached) return;
+    if (this.closed && !this.isDetached && call?.settled !== false) return;
     void this.link.sendOneWay(JSON.stringify(message)).then((delivery) => {
       if (call === undefined || delivery === 'taken') return;
       // Otherwise the server would wait for the answer, and the call for the server, until the call's timeout.
-      if (delivery === 'session ended') this.lost('the server ended the session');
-      call.abandon('the answer to its question could not be delivered');
+      if (delivery === 'failed') return call.abandon('the answer to its question could not be delivered');
+      call.settle(toFaultOutcome('lost', SESSION_ENDED));
+      this.sessionEnded();
     });
   }
 
@@ -199,6 +204,11 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
 
   uncorrelatedNotification(notification: McpNotification): void {
     if (!this.closed) this.events.notify(notification);
+  }
+
+  unsolicitedQuestion(question: Question, signal: AbortSignal, call?: LegacyCall): Promise<Answer> | undefined {
+    const client = call?.request.asker?.client;
+    return call !== undefined && client === undefined ? undefined : this.events.question?.(question, signal, client);
   }
 
   uncorrelatedQuestion(): void {
@@ -213,8 +223,14 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
 
   lost(reason: string, fault: TransportFault = 'lost'): void {
     if (!this.end(reason, fault)) return;
-    this.closing ??= this.link.close();
+    this.closing ??= this.link.close(true);
     this.events.closed(reason);
+  }
+
+  sessionEnded(): void {
+    if (!this.end(SESSION_ENDED, 'lost', 'unsent')) return;
+    this.closing ??= this.link.close(false);
+    this.events.closed(SESSION_ENDED);
   }
 
   lateAnswer(id: JsonValue | undefined): void {
@@ -295,19 +311,22 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
     if (outcome.kind === 'result') this.logLevel = level;
   }
 
-  private end(reason: string, fault: TransportFault = 'lost'): boolean {
+  /** Accepts no further call, and settles all calls in flight or those that were not sent. */
+  private end(reason: string, fault: TransportFault = 'lost', ending: 'all' | 'unsent' = 'all'): boolean {
     if (this.closedBecause !== undefined) return false;
     this.closedBecause = reason;
     // No queued call starts any more; all of them settle below.
     this.serialQueue = undefined;
+    this.inbox.withdrawQuestions();
     for (const call of this.inbox.inFlight) {
-      call.settle(
-        call.transport?.sent === true ? toFaultOutcome(fault, reason) : connectionClosed(this.server, reason),
-      );
+      if (call.transport?.sent !== true) call.settle(connectionClosed(this.server, reason));
+      else if (ending === 'all') call.settle(toFaultOutcome(fault, reason));
     }
     return true;
   }
 }
+
+const SESSION_ENDED = 'the server ended the session';
 
 /** The identity of requests that the gateway sends on its own behalf. */
 const GATEWAY_IDENTITY: CallIdentity = { principal: 'the gateway', client: 'the gateway' };

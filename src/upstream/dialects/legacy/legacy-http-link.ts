@@ -77,9 +77,9 @@ export class LegacyHttpLink implements LegacyLink {
     return { ...(this.sessionId !== undefined && { sessionId: this.sessionId }), ...(stream && { stream }) };
   }
 
-  async close(): Promise<void> {
+  async close(hasSession: boolean): Promise<void> {
     this.stream?.close();
-    if (this.sessionId !== undefined) {
+    if (this.sessionId !== undefined && hasSession) {
       const request = { method: 'DELETE', headers: this.getHeaders, body: null, timeoutMs: CLOSE_TIMEOUT_MS } as const;
       await new SingleRequest(this.channel, request).ended;
     }

@@ -12,6 +12,8 @@ export interface LinkHost {
   readonly clock: Clock;
   /** The link can serve no further call, and in-flight calls receive no answer any more. */
   lost(reason: string, fault?: TransportFault): void;
+  /** The server no longer knows the session. Calls that it has accepted end on their own streams. */
+  sessionEnded(): void;
   /** An answer arrived for which no in-flight call waits. */
   lateAnswer(id: JsonValue | undefined): void;
   /** Changes may have been missed. */
@@ -45,5 +47,6 @@ export interface LegacyLink {
   openServerStream(): Promise<void>;
   /** Detaches the server's session without ending it. Absent when the session ends with the link. */
   detach?(): DetachedSession;
-  close(): Promise<void>;
+  /** Closes the link. The server's session is ended too, if it still `hasSession`. */
+  close(hasSession: boolean): Promise<void>;
 }

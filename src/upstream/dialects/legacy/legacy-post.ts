@@ -5,6 +5,7 @@ import {
   RpcCode,
   type HttpAnswer,
   type MessageReading,
+  type Outcome,
   type TransportFault,
 } from '#lib/mcp-protocol';
 import type {
@@ -68,12 +69,8 @@ export class LegacyPost implements HttpReceiver, CallTransport {
 
   answered(answer: HttpAnswer): void {
     if (this.cursor !== undefined) return this.handleResumeFailure(answer);
-    if (this.session.sessionId !== undefined && endsSession(answer, this.call.id)) {
-      this.call.settle(sessionLost(this.host.server));
-      return this.host.lost('the server ended the session');
-    }
     const outcome = toHttpOutcome(answer, this.call.id);
-    this.call.settle(outcome);
+    this.settle(outcome, answer);
     if (outcome.kind === 'error' && outcome.error.code === RpcCode.unsupportedProtocolVersion) this.host.suspectEra();
   }
 
@@ -86,8 +83,8 @@ export class LegacyPost implements HttpReceiver, CallTransport {
     if (event.data === '') return this.cursor === undefined ? this.call.opened(event.retryMs) : undefined;
     const readings = readMessages(event.data, this.host.revision);
     const [single] = readings;
-    if (readings.length === 1 && single !== undefined) return this.dispatch(single);
-    return this.dispatchAll(readings);
+    if (readings.length === 1 && single !== undefined) return this.dispatch(single, event.data);
+    return this.dispatchAll(readings, event.data);
   }
 
   streamEnded(cursor: StreamCursor, fault?: TransportFault): void {
@@ -104,20 +101,32 @@ export class LegacyPost implements HttpReceiver, CallTransport {
     this.resumeLater(this.cursor);
   }
 
-  private async dispatchAll(readings: readonly MessageReading[]): Promise<void> {
-    for (const reading of readings) await this.dispatch(reading);
+  /** An error may mean that the server does not know the session, and has not executed the call. */
+  private settle(outcome: Outcome, answer: HttpAnswer): void {
+    const isLost =
+      outcome.kind === 'error' && this.session.sessionId !== undefined && endsSession(answer, this.call.id);
+    if (!isLost) return this.call.settle(outcome);
+    this.call.settle(sessionLost(this.host.server));
+    this.host.sessionEnded();
   }
 
-  private dispatch(reading: MessageReading): void | Promise<void> {
+  private async dispatchAll(readings: readonly MessageReading[], text: string): Promise<void> {
+    for (const reading of readings) await this.dispatch(reading, text);
+  }
+
+  private dispatch(reading: MessageReading, text: string): void | Promise<void> {
     switch (reading.kind) {
       case 'response':
-        return this.call.settle(toMessageOutcome(reading.message, this.call.id));
+        return this.settle(toMessageOutcome(reading.message, this.call.id), { status: 200, body: text });
       case 'notification':
         return this.host.inbox.notification(reading.message, this.call);
       case 'request':
         return this.host.inbox.request(reading.message, this.call);
       case 'invalid':
-        return this.call.settle(protocolViolation(this.host.server, describeInvalidEvent(reading)));
+        return this.settle(protocolViolation(this.host.server, describeInvalidEvent(reading)), {
+          status: 200,
+          body: text,
+        });
     }
   }
 
@@ -137,6 +146,6 @@ export class LegacyPost implements HttpReceiver, CallTransport {
   private handleResumeFailure(answer: HttpAnswer): void {
     if (answer.status >= 500 && this.cursor !== undefined) return this.resumeLater(this.cursor);
     this.call.settle(toFaultOutcome('cut', `its stream could not be resumed, HTTP ${answer.status}`));
-    if (this.session.sessionId !== undefined && answer.status === 404) this.host.lost('the server ended the session');
+    if (this.session.sessionId !== undefined && endsSession(answer)) this.host.sessionEnded();
   }
 }

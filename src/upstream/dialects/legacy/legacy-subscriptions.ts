@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject, type McpNotification, type Outcome } from '#lib/mcp-protocol';
 import { toMissedChanges, matchesFilter, type ChangeFilter } from '../../change-filter.js';
 import type { UpstreamSubscription, RefusedResource } from '../../upstream-connection.js';
-import { toOutcomeError } from '../../upstream.errors.js';
+import { needsNewConnection, toOutcomeError } from '../../upstream.errors.js';
 import { EarlyChanges } from './early-changes.js';
 
 interface Subscriber {
@@ -27,7 +27,7 @@ export class LegacySubscriptions {
     private readonly send: SendRequest,
   ) {}
 
-  /** Rejects with the server's error when the server accepts no part of the filter. */
+  /** Rejects with the server's error when the server accepts no part of the filter, or its session has ended. */
   async addSubscriber(
     filter: ChangeFilter,
     onChange: (notification: McpNotification) => void,
@@ -43,6 +43,8 @@ export class LegacySubscriptions {
     const honoured = { ...buffering.filter, resourceSubscriptions: uris };
     this.subscribers.delete(buffering);
     const [first] = refused;
+    const ended = refused.find(({ refusal }) => needsNewConnection(refusal));
+    if (ended) throw toOutcomeError(ended.refusal);
     if (first && isEmpty(honoured)) throw toOutcomeError(first.refusal);
     const subscriber = { filter: honoured, onChange };
     this.subscribers.add(subscriber);

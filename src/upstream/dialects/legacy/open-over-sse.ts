@@ -8,7 +8,7 @@ import { protocolViolation, withServer, sessionLost, toOutcomeError } from '../.
 import type { LegacyConnection } from './legacy-connection.js';
 import type { ConnectionOptions } from './connection-options.js';
 import { openOverPipe } from './open-over-pipe.js';
-import { reportsLostSession } from './session-loss.js';
+import { endsSession } from './session-loss.js';
 
 /** Opens the event stream of an HTTP+SSE server and a session on it. Rejects with an OutcomeError. */
 export async function openOverSse(
@@ -31,9 +31,8 @@ function toPipeOptions(server: string, clock: Clock): SsePipeOptions {
   const log = new BoundedLog(new Logger('Upstream'), `${server}: dropped a line that is not a message: `, clock);
   return {
     toRefusal: (answer, id) => {
-      const isLost = reportsLostSession(answer, id);
-      const outcome = isLost ? sessionLost(server) : toHttpOutcome(answer, id);
-      return { outcome, isLost: isLost || answer.status === 404 };
+      const isLost = endsSession(answer, id);
+      return { outcome: isLost ? sessionLost(server) : toHttpOutcome(answer, id), isLost };
     },
     onInvalidMessage: (text) => log.write(text.slice(0, 200)),
   };

@@ -12,6 +12,7 @@ import type {
 import type { StreamState } from '../../upstream-session-state.js';
 import { readMessages } from '../messages.js';
 import type { LinkHost } from './legacy-link.js';
+import { endsSession } from './session-loss.js';
 
 const logger = new Logger('Upstream');
 
@@ -81,10 +82,11 @@ export class SessionStream implements HttpReceiver {
     this.opened();
   }
 
-  answered({ status }: HttpAnswer): void {
-    if (status === 404 && this.wasOpen) {
+  answered(answer: HttpAnswer): void {
+    const { status } = answer;
+    if (this.wasOpen && endsSession(answer)) {
       this.markUnsupported();
-      return this.host.lost('the server ended the session');
+      return this.host.sessionEnded();
     }
     // Many servers grant one stream at a time, and notice the end of the previous one with a delay.
     if (status === 409 && this.wasOpen) return this.reconnectLater();

@@ -1,5 +1,5 @@
 import { toFaultOutcome, type HttpAnswer, type TransportFault } from '#lib/mcp-protocol';
-import { isEncoded, type AnswerHeaders, type HttpExchange, type HttpReceiver } from '../../channels/http/index.js';
+import type { AnswerHeaders, HttpExchange, HttpReceiver } from '../../channels/http/index.js';
 import type { UpstreamReply, UpstreamRequest } from '../../upstream-connection.js';
 import { protocolViolation } from '../../upstream.errors.js';
 import { InFlightCall, type CallContext } from '../in-flight-call.js';
@@ -20,13 +20,8 @@ export class RestCall extends InFlightCall implements HttpReceiver {
     super(id, request, reply, signal, surroundings);
   }
 
-  answered(answer: HttpAnswer, headers: AnswerHeaders, bytes: Buffer): void {
-    const isUnreadable = answer.status < 300 && bytes.length > 0 && isEncoded(headers['content-encoding']);
-    this.settle(
-      isUnreadable
-        ? protocolViolation(this.server, 'the answer is compressed, although compression was not requested')
-        : restAnswerToOutcome(answer, bytes, { server: this.server, ...this.tool }),
-    );
+  answered(answer: HttpAnswer, _headers: AnswerHeaders, bytes: Buffer): void {
+    this.settle(restAnswerToOutcome(answer, bytes, { server: this.server, ...this.tool }));
   }
 
   /** A tool has one answer. An event stream, which may never end, is rejected. */

@@ -1,0 +1,1 @@
+export { recordOf } from './call-record-fixture.js';

@@ -1,0 +1,149 @@
+import { hash, randomUUID } from 'node:crypto';
+import { tokenIdOf, type Caller } from '#lib/extension-kit';
+import {
+  eraOfRevision,
+  GatewayCode,
+  isJsonObject,
+  RpcCode,
+  type ExecutionOutcome,
+  type Outcome,
+} from '#lib/mcp-protocol';
+import type { Clock } from '#lib/time';
+import { CallProgress } from './call-progress.js';
+import type { CallRecord, CallTransport } from './call-record.js';
+
+/** What is known about a request when it arrives. */
+export interface CallStart {
+  /** Monotonic time of the arrival of the HTTP request, in milliseconds. */
+  readonly receivedAt: number;
+  readonly transport: CallTransport;
+  readonly endpoint: string;
+  readonly caller?: Caller | undefined;
+  readonly method?: string | undefined;
+  readonly revision?: string | undefined;
+  /** Id of the legacy session. The record contains only a fingerprint of it. */
+  readonly session?: string | undefined;
+  readonly traceId?: string | undefined;
+  readonly forwardedFrom?: string | undefined;
+  readonly bytesIn?: number | undefined;
+}
+
+/** How the client was answered. */
+export interface CallAnswer {
+  readonly httpStatus: number;
+  readonly bytesOut?: number;
+  /** True when the client had disconnected before it was answered. */
+  readonly hasClientLeft?: boolean;
+}
+
+/** The parts of the worker that every record contains. */
+export interface RecordingWorker {
+  readonly id: string;
+  readonly clock: Clock;
+  deliver(record: CallRecord): void;
+}
+
+const FINGERPRINT_LENGTH = 12;
+
+/** One request of a client, from its arrival to its record. */
+export class TrackedCall extends CallProgress {
+  private readonly ownId = randomUUID();
+  private hasEnded = false;
+
+  constructor(
+    private readonly start: CallStart,
+    private readonly worker: RecordingWorker,
+  ) {
+    super(worker.clock);
+  }
+
+  /** The id for an error of the gateway, unless the error already has one. */
+  get requestId(): string {
+    return this.ownId;
+  }
+
+  /** Makes the record. Later calls have no effect, so that a request has exactly one record. */
+  end(outcome: Outcome, answer: CallAnswer): void {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    this.worker.deliver(this.toRecord(outcome, answer));
+  }
+
+  private toRecord(outcome: Outcome, answer: CallAnswer): CallRecord {
+    const { start, worker } = this;
+    const { serverMs, clientMs } = this.readShares();
+    const totalMs = Math.max(worker.clock.monotonicNow() - start.receivedAt, serverMs + clientMs);
+    const hasClientLeft = answer.hasClientLeft === true;
+    return {
+      at: worker.clock.now() - totalMs,
+      requestId: readRequestId(outcome) ?? this.ownId,
+      traceId: start.traceId,
+      worker: worker.id,
+      transport: start.transport,
+      principal: start.caller?.principal,
+      teams: start.caller?.teams,
+      token: start.caller && tokenIdOf(start.caller),
+      endpoint: start.endpoint,
+      session: start.session === undefined ? undefined : toFingerprint(start.session),
+      clientEra: start.revision === undefined ? undefined : eraOfRevision(start.revision),
+      clientRevision: start.revision,
+      server: this.server,
+      serverEra: this.serverEra,
+      serverRevision: this.serverRevision,
+      method: start.method,
+      item: this.item,
+      ...describeOutcome(outcome, this.hasReachedServer),
+      httpStatus: hasClientLeft ? undefined : answer.httpStatus,
+      hasClientLeft,
+      totalMs,
+      ownMs: totalMs - serverMs - clientMs,
+      serverMs,
+      clientMs,
+      forwardedFrom: start.forwardedFrom,
+      forwardedTo: this.forwardedTo,
+      parkedCall: this.parkedCall,
+      bytesIn: start.bytesIn,
+      bytesOut: hasClientLeft ? undefined : answer.bytesOut,
+    };
+  }
+}
+
+type OutcomePart = Pick<CallRecord, 'outcome' | 'code' | 'isToolError' | 'isGatewayError' | 'reason'>;
+
+/** Errors with these codes describe a server, a limit or a rule. The messages of the others may quote arguments. */
+const DESCRIBED_CODES: ReadonlySet<number> = new Set(Object.values(GatewayCode));
+
+/** An error that carries no execution outcome was executed exactly when a server returned it. */
+function describeOutcome(outcome: Outcome, hasReachedServer: boolean): OutcomePart {
+  if (outcome.kind === 'result') {
+    const isToolError = outcome.result['isError'] === true;
+    return { outcome: 'executed', code: undefined, isToolError, isGatewayError: false, reason: undefined };
+  }
+  const { error, httpStatus } = outcome;
+  const { code, data } = error;
+  const reported = isJsonObject(data) ? data['outcome'] : undefined;
+  const isDefect = code === RpcCode.internalError && httpStatus === 500;
+  const isGatewayError = isExecutionOutcome(reported) || httpStatus !== undefined || !hasReachedServer;
+  const answered: ExecutionOutcome = hasReachedServer ? 'executed' : 'not_executed';
+  const fallback = isDefect ? 'unknown' : answered;
+  return {
+    outcome: isExecutionOutcome(reported) ? reported : fallback,
+    code,
+    isToolError: false,
+    isGatewayError,
+    reason: isGatewayError && DESCRIBED_CODES.has(code) ? error.message : undefined,
+  };
+}
+
+/** The server's own claims are moved away before an error gets here, so this member is the gateway's. */
+const isExecutionOutcome = (value: unknown): value is ExecutionOutcome =>
+  value === 'executed' || value === 'not_executed' || value === 'unknown';
+
+function readRequestId(outcome: Outcome): string | undefined {
+  const data = outcome.kind === 'error' ? outcome.error.data : undefined;
+  const id = isJsonObject(data) && isExecutionOutcome(data['outcome']) ? data['requestId'] : undefined;
+  return typeof id === 'string' ? id : undefined;
+}
+
+const toFingerprint = (sessionId: string): string =>
+  hash('sha256', sessionId, 'base64url').slice(0, FINGERPRINT_LENGTH);

@@ -1,0 +1,1 @@
+export { sessionLost } from './upstream.errors.js';
