@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { brotliDecompressSync } from 'node:zlib';
 import { parse } from 'yaml';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../libs/mcp-protocol/index.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 
 /** Returns the text of a document of `test/fixtures/openapi`. */
 export const documentText = (file: string): string =>

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../libs/mcp-protocol/index.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 
 const MAX_DEPTH = 6;
 
