@@ -38,7 +38,10 @@ describe('readTools', () => {
   it('rejects tools at more than 16 origins', () => {
     const at = (count: number): JsonObject =>
       Object.fromEntries(
-        Array.from({ length: count }, (_, index) => [`t${index}`, { path: '/', url: `https://h${index}.example.com/v1` }]),
+        Array.from({ length: count }, (_, index) => [
+          `t${index}`,
+          { path: '/', url: `https://h${index}.example.com/v1` },
+        ]),
       );
     expect(faultsOf(at(16))).toEqual([]);
     expect(faultsOf(at(17))).toEqual(['tools: has tools at 17 origins. A server may have at most 16.']);
