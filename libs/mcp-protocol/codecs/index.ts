@@ -20,3 +20,4 @@ export {
   SSE_REVISION,
   SUPPORTED_REVISIONS,
 } from './revisions.js';
+export { needsEnvelope, toEnvelope } from './result-envelope.js';

@@ -36,7 +36,7 @@ export class UntranslatableResult extends Error {
 
 /**
  * Converts a result for a client of this legacy revision: without members of the modern era, with content blocks that
- * the revision knows, and with structured content only if it is an object. Returns the same object if nothing changes.
+ * the revision knows, and with structured content that is no object in an envelope. Returns the same object if nothing changes.
  *
  * @throws UntranslatableResult for a result that is not complete; without its type it would look like a success
  */
