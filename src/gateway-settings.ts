@@ -9,6 +9,7 @@ import { DatabaseConfig } from './database/index.js';
 import { DispatchConfig } from './dispatch/index.js';
 import { GatewayConfig } from './gateway.config.js';
 import { LifecycleConfig } from './lifecycle/index.js';
+import { MetricsConfig } from './metrics/index.js';
 import { LoggingConfig } from './logging/index.js';
 import { RegistryConfig } from './registry/index.js';
 import { CallsConfig } from './calls/index.js';
@@ -24,6 +25,7 @@ export const GATEWAY_SETTINGS = [
   LifecycleConfig,
   DataFolderConfig,
   LoggingConfig,
+  MetricsConfig,
   RegistryConfig,
   DatabaseConfig,
   AuditConfig,
