@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../json.js';
+import { isJsonObject, toPlainNumber, type JsonObject, type JsonValue } from '../json.js';
 import type { JsonRpcRequest, RequestId } from '../json-rpc.js';
 import type { McpRequest } from '../neutral.js';
 import { toLegacyContent } from './legacy-content.js';
@@ -12,7 +12,8 @@ export function decodeLegacyRequest(message: JsonRpcRequest): McpRequest {
   const { method, params = NO_PARAMS } = message;
   const meta = params['_meta'];
   if (!isJsonObject(meta) || meta['progressToken'] === undefined) return { method, params };
-  const { progressToken, ...rest } = meta;
+  const { progressToken: token, ...rest } = meta;
+  const progressToken = toPlainNumber(token);
   const neutral = withMeta(params, rest);
   return typeof progressToken === 'string' || typeof progressToken === 'number'
     ? { method, params: neutral, progressToken }
