@@ -1,6 +1,16 @@
-import type { Answer, ClientProfile, LogLevel, McpNotification, Outcome, RequestId } from '#lib/mcp-protocol';
+import {
+  result,
+  type Answer,
+  type ClientProfile,
+  type LogLevel,
+  type McpNotification,
+  type Outcome,
+  type RequestId,
+} from '#lib/mcp-protocol';
+import type { ServerDefinition } from '../registry/index.js';
 import type { StreamSink, Session } from '../session-pool/index.js';
 import type { UpstreamCall, UpstreamCalls } from '../calls/index.js';
+import { readCurrentProfile, type ServerProfile, type UpstreamConnection } from '../upstream/index.js';
 import type { SessionSubscriptions, SubscribedResource } from '../subscriptions/index.js';
 import type { OpenedStream, SessionHandle } from './session-handle.js';
 
@@ -8,6 +18,14 @@ import type { OpenedStream, SessionHandle } from './session-handle.js';
 export interface LocalOwner {
   readonly calls: UpstreamCalls;
   readonly subscriptions: SessionSubscriptions;
+  /** Uses the session's connection to a server, and opens it if necessary. Rejects with a GatewayError. */
+  useConnection<T>(
+    server: ServerDefinition,
+    session: Session,
+    work: (connection: UpstreamConnection) => Promise<T>,
+  ): Promise<T>;
+  /** Opens the connection of a session at the endpoint of one server, if it has none. Never rejects. */
+  reconnect(session: Session): Promise<void>;
   /** Throws DeclarationLimitReached when the clients of the principal declare too much. */
   setClient(session: Session, client: ClientProfile): void;
   /** Locates a session that was found here and has been handed off since. Rejects with SessionUnknown. */
@@ -32,9 +50,33 @@ export class LocalSession implements SessionHandle {
   }
 
   /** Sets the client's profile, which arrives after the session was opened (HTTP+SSE). */
-  async setClient(client: ClientProfile): Promise<void> {
+  setClient(client: ClientProfile): void {
     this.owner.setClient(this.session, client);
+  }
+
+  /** The client has received the result of its handshake, and sends further messages (HTTP+SSE). */
+  markInitialized(): void {
+    this.session.unsolicited.markInitialized();
     this.subscribeToLists();
+  }
+
+  /**
+   * Opens the session's connection to a server and returns what the server says about itself now. The session stays at this
+   * worker meanwhile. Rejects with a GatewayError.
+   */
+  async connect(server: ServerDefinition, requestId: RequestId): Promise<ServerProfile> {
+    const handshake = this.session.beginCall(requestId, 'initialize');
+    const profile = this.owner.useConnection(server, this.session, (connection) => readCurrentProfile(connection));
+    const settled = profile.then(ignore, ignore);
+    this.session.connecting = settled;
+    await settled;
+    void handshake.finish(result({}));
+    return profile;
+  }
+
+  /** Resolves once the connection that a handshake opens stands, or has failed (HTTP+SSE). */
+  async whenConnected(): Promise<void> {
+    await this.session.connecting;
   }
 
   async call(call: UpstreamCall, sink: StreamSink): Promise<Outcome> {
@@ -55,6 +97,8 @@ export class LocalSession implements SessionHandle {
 
   async notify(notification: McpNotification): Promise<void> {
     this.session.touch();
+    // Its server must receive it, also after the connection was lost or the session was handed off.
+    if (!this.session.isConnected) await this.owner.reconnect(this.session);
     await this.session.notifyServers(notification);
   }
 
@@ -78,6 +122,8 @@ export class LocalSession implements SessionHandle {
 
   async openStream(sink: StreamSink, lastEventId?: string): Promise<OpenedStream> {
     this.session.touch();
+    // What was held for the stream is sent only if its server is still visible.
+    if (!this.session.start.answersOnServerStream) this.owner.subscriptions.restrict(this.session);
     const stream = lastEventId ? this.session.resume(lastEventId, sink) : this.session.openServerStream(sink);
     // Over HTTP+SSE the client has not been initialized yet; upstream sessions must not be opened before.
     if (!this.session.start.answersOnServerStream) this.subscribeToLists();
@@ -118,3 +164,5 @@ export class LocalSession implements SessionHandle {
     if (this.session.serverStream) this.owner.subscriptions.subscribeToLists(this.session);
   }
 }
+
+const ignore = (): void => undefined;

@@ -55,7 +55,17 @@ function world(settings: Partial<SessionPoolConfig> = {}) {
   const [workers, pendingHandoffs] = [new SingleWorkerRegistry(me), new PendingHandoffs()];
   const ids = new SessionIds(randomBytes(32), me);
   const remote = new RemoteSessions(me, workers, new EmptyHandoffDirectory(), new UnreachableBus(), clock);
-  const router = new SessionRouter(ids, sessions, remote, pendingHandoffs, workers, calls, sessionSubscriptions);
+  const router = new SessionRouter(
+    ids,
+    sessions,
+    remote,
+    pendingHandoffs,
+    workers,
+    calls,
+    sessionSubscriptions,
+    upstreams,
+    registry,
+  );
   const open = (more: Partial<Parameters<SessionRouter['open']>[0]> = {}) =>
     router.open({
       caller: callerOf('me'),
@@ -136,7 +146,7 @@ describe('SessionRouter', () => {
 
   it('forwards a client’s notification to the servers of its session', async () => {
     const { connector, open } = world();
-    const session = open();
+    const session = open({ endpoint: 'default' });
     const roots = { method: 'notifications/roots/list_changed', params: {} };
     await session.notify(roots);
     await session.call(callOf(1), new RecordingSink());
@@ -146,6 +156,17 @@ describe('SessionRouter', () => {
     await session.notify(roots);
   });
 
+  it('opens the connection at the endpoint of one server for a client’s notification, unless the session has ended', async () => {
+    const { connector, open } = world();
+    const session = open();
+    const roots = { method: 'notifications/roots/list_changed', params: {} };
+    await session.notify(roots);
+    expect(connector.opened[0]?.sentNotifications).toEqual([roots]);
+    await session.end();
+    await session.notify(roots);
+    expect(connector.opened).toHaveLength(1);
+  });
+
   it('subscribes to list changes once an SSE client has a stream and is initialized', async () => {
     const { connector, open } = world();
     const session = open({ endpoint: 'default', transport: 'sse' });
@@ -153,7 +174,8 @@ describe('SessionRouter', () => {
     await session.openStream(sink);
     await clock.advance(0);
     expect(connector.opened).toEqual([]);
-    await session.setClient({ ...LEGACY_CLIENT, capabilities: { roots: {} } });
+    session.setClient({ ...LEGACY_CLIENT, capabilities: { roots: {} } });
+    session.markInitialized();
     await clock.advance(0);
     expect(connector.opened.map(({ client }) => client.capabilities)).toEqual([{ roots: {} }]);
     connector.opened[0]?.emitChange(TOOLS);

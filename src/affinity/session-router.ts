@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import type { Caller } from '#lib/extension-kit';
 import type { ClientProfile } from '#lib/mcp-protocol';
 import { UpstreamCalls } from '../calls/index.js';
+import { UpstreamPool } from '../connections/index.js';
+import { ServerRegistry } from '../registry/index.js';
 import { hasSameNarrowing, SessionPool, type Session } from '../session-pool/index.js';
 import { SessionSubscriptions } from '../subscriptions/index.js';
 import { WorkerRegistry } from '../workers/index.js';
@@ -33,10 +35,20 @@ export class SessionRouter {
     private readonly workers: WorkerRegistry,
     calls: UpstreamCalls,
     subscriptions: SessionSubscriptions,
+    upstreams: UpstreamPool,
+    registry: ServerRegistry,
   ) {
+    const useConnection: LocalOwner['useConnection'] = (server, session, work) =>
+      upstreams.use(server, { caller: session.caller, client: session.client, session }, work);
     this.owner = {
       calls,
       subscriptions,
+      useConnection,
+      reconnect: async (session) => {
+        const server = registry.find(session.start.endpoint);
+        if (server && !session.isEnded)
+          await useConnection(server, session, async () => undefined).catch(() => undefined);
+      },
       setClient: (session, client) => sessions.setClient(session, client),
       locateMoved: (session) => this.follow(session),
     };

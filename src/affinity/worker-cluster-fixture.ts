@@ -130,7 +130,17 @@ export class TestWorker {
     const { calls, subscriptions, upstreams, workers } = this;
     const ids = new SessionIds(secret, workerId);
     const remote = new RemoteSessions(workerId, workers, directory, node, clock);
-    this.router = new SessionRouter(ids, sessions, remote, pendingHandoffs, workers, calls, subscriptions);
+    this.router = new SessionRouter(
+      ids,
+      sessions,
+      remote,
+      pendingHandoffs,
+      workers,
+      calls,
+      subscriptions,
+      upstreams,
+      registry,
+    );
     this.orphanedStreams = new OrphanedStreams(ids, archive ?? new NullEventArchive());
     const cipher = new HandoffCipher(secret);
     const transfer = new SessionTransfer(sessions, upstreams, subscriptions, registry);

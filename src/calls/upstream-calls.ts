@@ -2,6 +2,7 @@ import { Injectable, Logger, Optional } from '@nestjs/common';
 import { GatewayError, type Caller } from '#lib/extension-kit';
 import {
   GatewayCode,
+  capabilityNames,
   capabilityOf,
   cleanDetail,
   eraOfRevision,
@@ -270,7 +271,7 @@ function isServerFailure(outcome: Outcome): boolean {
 
 /** The server failed after its question was rejected, because the client had not declared the capability for it. */
 function toMissingCapability(requiredCapabilities: JsonObject): Outcome {
-  const names = Object.keys(requiredCapabilities).join(', ');
+  const names = capabilityNames(requiredCapabilities).join(', ');
   const message = `The call needs a capability that the client did not declare: ${names}.`;
   return failure({ code: RpcCode.missingClientCapability, message, data: { requiredCapabilities } });
 }

@@ -1,5 +1,5 @@
 import { OutcomeError } from '#lib/extension-kit';
-import { result, type Answer, type Outcome } from '#lib/mcp-protocol';
+import { result, type Answer, type Outcome, type Question } from '#lib/mcp-protocol';
 import type { BusContext } from '#lib/worker-bus';
 import { withConnectionLogLevel } from './connection-log-level.js';
 import type { HeldConnection } from './held-connection.js';
@@ -32,6 +32,7 @@ export class ConnectionLease {
   private isReleased = false;
   private readonly released = Promise.withResolvers<void>();
   private readonly questions = new Map<string, (answer: Answer | undefined) => void>();
+  private unsolicitedCount = 0;
 
   constructor(
     /** Id of the worker that holds the lease. */
@@ -40,7 +41,6 @@ export class ConnectionLease {
     private readonly onReleased: () => void,
   ) {
     held.setWaiting(true);
-    held.onNotification((notification) => this.emit({ kind: 'notification', notification }));
   }
 
   /**
@@ -53,7 +53,7 @@ export class ConnectionLease {
     this.keepAlive = keepAlive;
     this.emit({ kind: 'open', profile: this.held.connection.profile });
     if (previous) previous.end('renewed');
-    else this.held.onClosed(() => this.onConnectionClosed());
+    else this.listen();
     onAbort(context.signal, () => end('closed'));
     const reason = await promise;
     if (this.keepAlive === keepAlive && !this.isReleased) this.release();
@@ -82,7 +82,7 @@ export class ConnectionLease {
     }
   }
 
-  answer({ call, id, answer }: AnswerOrder): void {
+  answer({ call = UNSOLICITED, id, answer }: AnswerOrder): void {
     this.questions.get(toQuestionKey(call, id))?.(answer);
   }
 
@@ -91,7 +91,7 @@ export class ConnectionLease {
   }
 
   /** Lasts until the exchange is aborted or the lease is released. Rejects with an OutcomeError. */
-  async listen({ filter }: ListenOrder, context: BusContext): Promise<void> {
+  async subscribe({ filter }: ListenOrder, context: BusContext): Promise<void> {
     this.subscriptions += 1;
     this.updateWaiting();
     try {
@@ -111,6 +111,16 @@ export class ConnectionLease {
     emit({ kind: 'listening', honoured, ...(refused && { refused }) });
     await Promise.race([new Promise<void>((resolve) => onAbort(context.signal, resolve)), this.released.promise]);
     await listening.close();
+  }
+
+  /** Passes on what belongs to no call, once the other worker can receive it. */
+  private listen(): void {
+    this.held.onClosed(() => this.onConnectionClosed());
+    this.held.onNotification((notification) => this.emit({ kind: 'notification', notification }));
+    this.held.onQuestion((question, signal, client) => {
+      const emit = (event: QuestionEvent) => this.emit({ ...event, ...(client !== undefined && { client }) });
+      return this.askClient(UNSOLICITED, (this.unsolicitedCount += 1), question, emit, [signal]);
+    });
   }
 
   private get isUsed(): boolean {
@@ -134,6 +144,7 @@ export class ConnectionLease {
   private release(): void {
     this.isReleased = true;
     this.released.resolve();
+    for (const [key, settle] of this.questions) if (key.startsWith(`${UNSOLICITED} `)) settle(undefined);
     this.onReleased();
     this.releaseWhenIdle();
   }
@@ -151,25 +162,39 @@ export class ConnectionLease {
       interrupted: () => void emit({ kind: 'interrupted' }),
       missingCapabilities: (capabilities) => void emit({ kind: 'lacks', capabilities }),
       answerQuestion: async (question, signal) => {
-        const id = (questionCount += 1);
-        const { promise, resolve } = Promise.withResolvers<Answer | undefined>();
-        const key = toQuestionKey(call, id);
-        this.questions.set(key, resolve);
-        void emit({ kind: 'question', id, question });
-        const withdraw = () => {
-          void emit({ kind: 'withdrawn', id });
-          resolve(undefined);
-        };
-        onAbort(signal, withdraw);
-        onAbort(context.signal, withdraw);
-        const answer = await promise;
-        this.questions.delete(key);
-        if (!answer) throw new Error('The client did not answer the question.');
-        return answer;
+        return this.askClient(call, (questionCount += 1), question, emit, [signal, context.signal]);
       },
     };
   }
+
+  /** Sends a question to the other worker and waits for the answer. Rejects when there is none. */
+  private async askClient(
+    call: string,
+    id: number,
+    question: Question,
+    emit: (event: QuestionEvent) => unknown,
+    signals: readonly AbortSignal[],
+  ): Promise<Answer> {
+    const { promise, resolve } = Promise.withResolvers<Answer | undefined>();
+    const key = toQuestionKey(call, id);
+    this.questions.set(key, resolve);
+    void emit({ kind: 'question', id, question });
+    const withdraw = () => {
+      void emit({ kind: 'withdrawn', id });
+      resolve(undefined);
+    };
+    for (const signal of signals) onAbort(signal, withdraw);
+    const answer = await promise;
+    this.questions.delete(key);
+    if (!answer) throw new Error('The client did not answer the question.');
+    return answer;
+  }
 }
+
+/** Stands for the id of a call in the keys of questions that belong to none. */
+const UNSOLICITED = '';
+
+type QuestionEvent = Extract<RequestEvent, { kind: 'question' | 'withdrawn' }>;
 
 /** The requester subscribes again, over a lease on a new connection. */
 function toNotHeldIfEnded(cause: unknown): never {

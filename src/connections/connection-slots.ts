@@ -1,9 +1,8 @@
-import type { Era } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
-import type { ServerDefinition } from '../registry/index.js';
 import { TooManyProcesses, TooManyUpstreamSessions } from './connections.errors.js';
 import type { ConnectionsConfig } from './connections.config.js';
 import type { ConnectionTable } from './connection-table.js';
+import type { KnownServers } from './known-servers.js';
 import type { PoolEntry } from './pool-entry.js';
 import { quotaKeyOf, type ConnectionScope } from './sharing.js';
 import { SlotPool } from './slot-pool.js';
@@ -16,7 +15,7 @@ export class ConnectionSlots {
   constructor(
     private readonly config: ConnectionsConfig,
     private readonly table: ConnectionTable,
-    private readonly eras: Pick<WeakMap<ServerDefinition, Era>, 'get'>,
+    private readonly known: KnownServers,
     private readonly clock: Clock,
     private readonly retire: (entry: PoolEntry) => void,
   ) {
@@ -35,7 +34,7 @@ export class ConnectionSlots {
   /** @throws TooManyUpstreamSessions if the principal's limit is reached and none of its sessions can be evicted */
   acquireSession(entry: PoolEntry, scope: ConnectionScope): void {
     const { server, sharing } = entry;
-    const key = quotaKeyOf(server, this.eras.get(server), scope, sharing);
+    const key = quotaKeyOf(server, this.known.eraOf(server), scope, sharing);
     if (key === undefined) return;
     const evict = () => this.evictLongestIdle((other) => other.quotaKey === key);
     entry.holdSlot(this.sessions.acquire(key, evict, (limit) => new TooManyUpstreamSessions(server.slug, limit)));

@@ -1,6 +1,6 @@
 import type { McpNotification } from '#lib/mcp-protocol';
 import type { UpstreamConnection } from '../upstream/index.js';
-import type { PoolEntry } from './pool-entry.js';
+import type { PoolEntry, QuestionListener } from './pool-entry.js';
 
 /** A connection that stays open until it is released. */
 export interface HeldConnection {
@@ -14,6 +14,11 @@ export interface HeldConnection {
    * one listener.
    */
   onNotification(listener: (notification: McpNotification) => void): void;
+  /**
+   * Asks the listener the questions outside any call, if no other client could be meant. It returns undefined if it does
+   * not know whom to ask. Accepts one listener.
+   */
+  onQuestion(listener: QuestionListener): void;
   /**
    * States whether the holder only waits for its next call. The connection may then be closed to make room for another
    * one; the listener for its end must release it at once.
@@ -30,6 +35,7 @@ export function toHeldConnection(
 ): HeldConnection {
   let removeHolder: (() => void) | undefined;
   let removeListener: (() => void) | undefined;
+  let removeQuestionListener: (() => void) | undefined;
   let isWaiting = false;
   const setWaiting = (isWaitingNow: boolean) => {
     if (isWaitingNow === isWaiting) return;
@@ -45,11 +51,15 @@ export function toHeldConnection(
     onNotification: (listener) => {
       removeListener = entry.addNotificationListener(listener);
     },
+    onQuestion: (listener) => {
+      removeQuestionListener = entry.addQuestionListener(listener);
+    },
     setWaiting,
     release: () => {
       setWaiting(false);
       removeHolder?.();
       removeListener?.();
+      removeQuestionListener?.();
       removeUser();
     },
   };

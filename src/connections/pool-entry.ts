@@ -1,9 +1,15 @@
-import { isTaskNotification, type McpNotification } from '#lib/mcp-protocol';
+import { isTaskNotification, RpcCode, type Answer, type McpNotification, type Question } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
 import type { ServerDefinition } from '../registry/index.js';
 import type { ConnectionEvents, UpstreamConnection } from '../upstream/index.js';
 import type { Session } from '../session-pool/index.js';
-import type { Sharing } from './sharing.js';
+import { clientOf, isSession, type Sharing } from './sharing.js';
+
+/** Maximum number of messages that wait until the worker for which the connection was opened has its lease. */
+const MAX_EARLY_MESSAGES = 100;
+
+/** Answers a question outside any call, or returns undefined if it does not know whom to ask. */
+export type QuestionListener = NonNullable<ConnectionEvents['question']>;
 
 let lastSerial = 0;
 
@@ -25,6 +31,10 @@ export class PoolEntry implements ConnectionEvents {
   principal: string | undefined;
   /** Key under which the entry counts towards the limit of upstream sessions per principal. */
   quotaKey: string | undefined;
+  /** The session for which the connection is opened. It receives what the server sends before it is attached. */
+  openedFor: Session | undefined;
+  /** What the server sent before the other worker for which the connection was opened has its lease. */
+  private early: (() => void)[] | undefined;
   /** True if its end also ends the sessions that have no other connection. */
   endsSessions = false;
   private isFinished = false;
@@ -34,6 +44,7 @@ export class PoolEntry implements ConnectionEvents {
   private readonly sessions = new Map<Session, () => void>();
   private holders: Set<() => void> | undefined;
   private notificationListeners: Set<(notification: McpNotification) => void> | undefined;
+  private readonly questionListeners = new Set<QuestionListener>();
 
   constructor(
     readonly server: ServerDefinition,
@@ -79,8 +90,60 @@ export class PoolEntry implements ConnectionEvents {
     // A notification outside any call may still reveal another client's call (invariant 2). The state of a task is sent under
     // the id that its owner knows, which only the calls of the owner can tell.
     if (this.sharing?.sharedBy === 'all' || isTaskNotification(notification.method)) return;
-    for (const session of this.sessions.keys()) session.notifyFrom(this.server.slug, notification);
+    if (this.keepEarly(() => this.notify(notification))) return;
+    for (const session of this.receivers) session.notifyFrom(this.server.slug, notification);
     for (const listener of this.notificationListeners ?? []) listener(notification);
+  }
+
+  /**
+   * Asks the only session, or the only other worker, that uses the connection (invariant 2), or the session that is the
+   * given client.
+   */
+  question(question: Question, signal: AbortSignal, client?: string): Promise<Answer> | undefined {
+    if (this.sharing === undefined || this.sharing.sharedBy === 'all') return undefined;
+    const { promise, resolve } = Promise.withResolvers<Answer>();
+    if (this.keepEarly(() => resolve(this.question(question, signal, client) ?? UNCLAIMED_QUESTION))) return promise;
+    const known = client === undefined ? undefined : this.receivers.find((session) => clientOf(session) === client);
+    if (known) return this.askSession(known, question, signal);
+    // A client without a session is asked over its call.
+    if (client !== undefined && !isSession(client)) return undefined;
+    const sessions = client === undefined ? this.receivers : [];
+    const listeners = sessions.map(
+      (session): QuestionListener =>
+        (asked, withdrawal) =>
+          this.askSession(session, asked, withdrawal),
+    );
+    const [listener, ...others] = [...listeners, ...this.questionListeners];
+    return others.length > 0 ? undefined : listener?.(question, signal, client);
+  }
+
+  private askSession(session: Session, question: Question, signal: AbortSignal): Promise<Answer> | undefined {
+    if (session.showsServer?.(this.server.slug) === false) return undefined;
+    const server = { notify: async (progress: McpNotification) => (await this.opening).notify(progress) };
+    return session.unsolicited.ask(question, signal, server);
+  }
+
+  private get receivers(): readonly Session[] {
+    if (this.sessions.size > 0) return [...this.sessions.keys()];
+    return this.openedFor === undefined || this.openedFor.isEnded ? [] : [this.openedFor];
+  }
+
+  /** The connection is opened for another worker, whose lease begins once it is open. */
+  expectLease(): void {
+    this.early = [];
+  }
+
+  private keepEarly(deliver: () => void): boolean {
+    if (this.early === undefined || this.early.length >= MAX_EARLY_MESSAGES) return false;
+    this.early.push(deliver);
+    return true;
+  }
+
+  /** Somebody can receive what the server has sent so far. */
+  private deliverEarly(): void {
+    const { early } = this;
+    this.early = undefined;
+    for (const deliver of early ?? []) deliver();
   }
 
   /**
@@ -100,6 +163,7 @@ export class PoolEntry implements ConnectionEvents {
   attachSession(session: Session, connection: UpstreamConnection, onEnd: () => void): void {
     if (this.isFinished || session.isEnded || this.sessions.has(session)) return;
     session.addConnection(connection);
+    this.openedFor = undefined;
     const stop = session.onEnd(() => {
       this.sessions.delete(session);
       onEnd();
@@ -108,6 +172,7 @@ export class PoolEntry implements ConnectionEvents {
       stop();
       session.removeConnection(connection);
     });
+    this.deliverEarly();
   }
 
   /** Calls the listener once when the connection is no longer usable. Returns a function that removes it. */
@@ -121,6 +186,13 @@ export class PoolEntry implements ConnectionEvents {
   addNotificationListener(listener: (notification: McpNotification) => void): () => void {
     (this.notificationListeners ??= new Set()).add(listener);
     return () => void this.notificationListeners?.delete(listener);
+  }
+
+  /** Asks the listener the questions outside any call. Returns a function that removes it. */
+  addQuestionListener(listener: QuestionListener): () => void {
+    this.questionListeners.add(listener);
+    this.deliverEarly();
+    return () => void this.questionListeners.delete(listener);
   }
 
   /** Notifies long-lived holders that they must acquire another connection. */
@@ -156,3 +228,7 @@ export class PoolEntry implements ConnectionEvents {
     return this.sharing?.sharedBy === 'session' && start.endpoint === this.server.slug;
   }
 }
+
+const UNCLAIMED_QUESTION: Answer = {
+  error: { code: RpcCode.invalidRequest, message: 'The question belongs to no request' },
+};

@@ -62,7 +62,7 @@ export class PoolInboxController {
 
   @MessagePattern(PoolPattern.answer)
   async answer(@Payload() order: AnswerOrder, @Ctx() context: BusContext): Promise<Outcome> {
-    const lease = this.calls.get(order.call);
+    const lease = order.call === undefined ? this.findLease(order, context) : this.calls.get(order.call);
     if (lease?.requester !== context.requester) throw new ConnectionNotHeld();
     lease.answer(order);
     return DONE;
@@ -76,7 +76,7 @@ export class PoolInboxController {
 
   @MessagePattern(PoolPattern.listen)
   async listen(@Payload() order: ListenOrder, @Ctx() context: BusContext): Promise<Outcome> {
-    await this.requireLease(order, context).listen(order, context);
+    await this.requireLease(order, context).subscribe(order, context);
     return DONE;
   }
 

@@ -33,7 +33,11 @@ export interface OpenOrder extends LeaseOrder {
 export type OpenEvent =
   | { readonly kind: 'open'; readonly profile: ServerProfile }
   /** A message of the server that belongs to no call. */
-  | { readonly kind: 'notification'; readonly notification: McpNotification };
+  | { readonly kind: 'notification'; readonly notification: McpNotification }
+  /** A question of the server that belongs to no call. `client`: the only client that can be meant. */
+  | { readonly kind: 'question'; readonly id: number; readonly question: Question; readonly client?: string }
+  /** The server no longer waits for that answer. */
+  | { readonly kind: 'withdrawn'; readonly id: number };
 
 /** Why the exchange ended: another exchange renewed the lease, or the connection was closed. */
 export type LeaseEnd = { readonly over: 'renewed' } | { readonly over: 'closed' };
@@ -56,9 +60,12 @@ export type RequestEvent =
   /** The server no longer waits for that answer. */
   | { readonly kind: 'withdrawn'; readonly id: number };
 
-/** Answers a question. `answer` is missing when the client gave none. */
+/**
+ * Answers a question: of a call, or without `call` one that belongs to no call. `answer` is missing when the client gave
+ * none.
+ */
 export interface AnswerOrder extends LeaseOrder {
-  readonly call: string;
+  readonly call?: string;
   readonly id: number;
   readonly answer?: Answer;
 }

@@ -19,6 +19,7 @@ import { DELIVERY_MARGIN_MS, toOutcomeBeforeCall, withRequestId } from '../worke
 import { LEASE_TTL_MS, PoolPattern, type ListenEvent, type OpenEvent } from './pool-orders.js';
 import { isBlocked, isNotHeld, toConnectionOutcome, ConnectionNotHeld } from './connections.errors.js';
 import { RemoteCall } from './remote-call.js';
+import { RemoteQuestions } from './remote-questions.js';
 
 /** The shared connection to one server for this caller and client, owned by another worker. */
 export interface RemoteTarget {
@@ -42,13 +43,19 @@ export class RemoteConnection implements UpstreamConnection {
   /** The exchange that keeps the lease alive; the latest that the other worker has confirmed. */
   private keepAlive: BusExchange | undefined;
   private cancelRenewal: (() => void) | undefined;
+  private readonly questions: RemoteQuestions;
 
   private constructor(
     private readonly bus: WorkerBus,
     private readonly target: RemoteTarget,
     private readonly events: ConnectionEvents,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.questions = new RemoteQuestions(
+      events,
+      (answer) => this.send(PoolPattern.answer, answer, PROMPT_TIMEOUT_MS).end,
+    );
+  }
 
   /** Rejects with a GatewayError when the other worker cannot provide the connection; no call has run then. */
   static async open(
@@ -144,6 +151,7 @@ export class RemoteConnection implements UpstreamConnection {
     const exchange = this.send(PoolPattern.open, order, LEASE_TTL_MS, (event) => {
       const received = event as OpenEvent;
       if (received.kind === 'notification') return this.events.notify(received.notification);
+      if (received.kind !== 'open') return this.questions.handle(received);
       this.serverProfile ??= received.profile;
       if (this.isClosed) return exchange.cancel();
       this.keepAlive = exchange;
@@ -179,6 +187,7 @@ export class RemoteConnection implements UpstreamConnection {
 
   private markClosed(): void {
     this.isClosed = true;
+    this.questions.withdrawAll();
     this.cancelRenewal?.();
     this.keepAlive?.cancel();
   }

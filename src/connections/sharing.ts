@@ -73,10 +73,17 @@ export function toCallIdentity({
   session,
   caller,
 }: Pick<ConnectionScope, 'session' | 'caller'>): CallIdentity | undefined {
-  const client = session && `session ${session.id}`;
+  const client = session && clientOf(session);
   const principal = caller.anonymous ? client : `principal ${caller.key}`;
   return principal === undefined ? undefined : { principal, client: client ?? principal };
 }
+
+/** Identifies the client of a session among the callers of a connection. */
+export const clientOf = ({ id }: Session): string => `${SESSION}${id}`;
+
+export const isSession = (client: string): boolean => client.startsWith(SESSION);
+
+const SESSION = 'session ';
 
 /** Returns the pool key of a session's own connection to a server. */
 export const sessionKeyOf = (slug: string, { id }: Session): string => `session ${slug} ${id}`;

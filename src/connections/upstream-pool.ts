@@ -8,12 +8,14 @@ import {
   type UpstreamConnection,
   type UpstreamSessionState,
 } from '../upstream/index.js';
-import { ConnectAttempts, untilAborted, withinBudget } from './connect-attempts.js';
+import { ConnectAttempts, untilAborted } from './connect-attempts.js';
+import { ConnectionOpener } from './connection-opener.js';
 import { ConnectionTable } from './connection-table.js';
 import { mapHandshakeErrors } from './handshake-errors.js';
 import { toHeldConnection, type HeldConnection } from './held-connection.js';
-import { LocalPlacement, Placement, openLocallyIfUnreachable } from './placement.js';
+import { LocalPlacement, Placement } from './placement.js';
 import { ConnectionSlots } from './connection-slots.js';
+import { KnownServers } from './known-servers.js';
 import { PoolEntry } from './pool-entry.js';
 import { ConnectionsConfig } from './connections.config.js';
 import { ServerReconfigured } from './connections.errors.js';
@@ -59,9 +61,8 @@ export class UpstreamPool {
   private readonly attempts: ConnectAttempts;
   private readonly closing = new Set<Promise<void>>();
   private readonly slots: ConnectionSlots;
-  /** The era and the profile of a server are valid for one definition of it. */
-  private readonly eras = new WeakMap<ServerDefinition, Era>();
-  private readonly profiles = new WeakMap<ServerDefinition, ServerProfile>();
+  private readonly opener: ConnectionOpener;
+  private readonly known = new KnownServers();
   private currentDefinitions: ReadonlySet<ServerDefinition>;
   private readonly cancelEviction: () => void;
   private readonly unsubscribes: readonly (() => void)[];
@@ -75,7 +76,8 @@ export class UpstreamPool {
   ) {
     this.attempts = new ConnectAttempts(clock);
     const retire = (entry: PoolEntry) => this.retireAndNotify(entry);
-    this.slots = new ConnectionSlots(config, this.table, this.eras, clock, retire);
+    this.slots = new ConnectionSlots(config, this.table, this.known, clock, retire);
+    this.opener = new ConnectionOpener(connector, placement, this.slots, this.attempts, clock);
     this.currentDefinitions = new Set(registry.snapshot.servers);
     this.cancelEviction = clock.every(EVICTION_INTERVAL_MS, () => this.evictIdle(clock.now()));
     this.unsubscribes = [
@@ -102,7 +104,7 @@ export class UpstreamPool {
   /** Holds a connection until it is released, for long-lived use such as subscriptions. Rejects with a GatewayError. */
   async hold(server: ServerDefinition, scope: ConnectionScope, options: HoldOptions = {}): Promise<HeldConnection> {
     const timed = { startedAt: this.clock.monotonicNow(), ...options };
-    const era = this.eras.get(server) ?? (await untilAborted(this.detectEra(server, scope), options.signal));
+    const era = this.known.eraOf(server) ?? (await untilAborted(this.detectEra(server, scope), options.signal));
     // An outdated definition must not revive a retired connection with its old address or credentials (invariant 1).
     if (!this.currentDefinitions.has(server)) throw new ServerReconfigured(server.slug);
     const sharing = resolveSharing(server, era, scope);
@@ -153,7 +155,7 @@ export class UpstreamPool {
 
   /** Returns the era of a server, if it is already known. */
   eraOf(server: ServerDefinition): Era | undefined {
-    return this.eras.get(server);
+    return this.known.eraOf(server);
   }
 
   /**
@@ -161,7 +163,7 @@ export class UpstreamPool {
    * other client may. Rejects with a GatewayError if the server cannot be reached.
    */
   async sharingKeyOf(server: ServerDefinition, scope: ConnectionScope): Promise<string | undefined> {
-    const era = this.eras.get(server) ?? (await this.detectEra(server, scope));
+    const era = this.known.eraOf(server) ?? (await this.detectEra(server, scope));
     return resolveSharing(server, era, scope)?.key;
   }
 
@@ -169,7 +171,7 @@ export class UpstreamPool {
    * Returns the server's last known profile, and connects to the server if there is none. Rejects with a GatewayError.
    */
   async profileOf(server: ServerDefinition, scope: ConnectionScope): Promise<ServerProfile> {
-    return this.profiles.get(server) ?? this.use(server, scope, async ({ profile }) => profile);
+    return this.known.profileOf(server) ?? this.use(server, scope, async ({ profile }) => profile);
   }
 
   /** Returns one page of the reusable connections, for administrators. */
@@ -213,7 +215,7 @@ export class UpstreamPool {
     const era = await this.attempts.run(server, 'era', () =>
       mapHandshakeErrors(server, this.connector.resolveEra(server, scope.client, attempt)),
     );
-    this.eras.set(server, era);
+    this.known.setEra(server, era);
     return era;
   }
 
@@ -229,7 +231,7 @@ export class UpstreamPool {
   ): Promise<HeldConnection> {
     this.retire(entry);
     release();
-    this.eras.set(entry.server, 'legacy');
+    this.known.setEra(entry.server, 'legacy');
     return this.hold(entry.server, scope, options);
   }
 
@@ -262,54 +264,30 @@ export class UpstreamPool {
       (ambiguous) => this.retireAndNotify(ambiguous),
     );
     entry.principal = scope.caller.key;
+    entry.openedFor = scope.session;
+    if (forceLocal) entry.expectLease();
     // A connection that another worker requested counts there, where an idle one can be evicted.
     if (!forceLocal) this.slots.acquireSession(entry, scope);
-    const owner = backOffOwnerOf(server, scope.caller);
-    const openLocally = async () => {
-      entry.remoteWorker = undefined;
-      if (server.transport === 'stdio') this.slots.acquireProcess(entry);
-      const attempt = { signal: NEVER_ABORTED, budgetMs: this.attempts.budgetFrom(startedAt, server), owner };
-      return this.connector.open(server, scope.client, entry, attempt);
-    };
     entry.remoteWorker = sharing?.isPlaced && !forceLocal ? this.placement.ownerOf(sharing.key) : undefined;
-    const connect = () =>
-      sharing && entry.remoteWorker !== undefined
-        ? this.openRemotely(entry, scope, sharing, startedAt).catch(openLocallyIfUnreachable(openLocally))
-        : openLocally();
-    const sharedBy = sharing?.key ?? `alone ${scope.caller.key}`;
-    entry.opening = this.attempts
-      .run(server, sharedBy, () => mapHandshakeErrors(server, connect()))
-      .then(
-        (connection) => {
-          entry.connection = connection;
-          this.profiles.set(server, connection.profile);
-          this.eras.set(server, connection.profile.era);
-          // Nobody may wait for it any more, and an entry of one request has no other moment to be closed.
-          if (entry.isRetired) this.closeUnused(entry);
-          return connection;
-        },
-        (cause: unknown) => {
-          entry.finish();
-          throw cause;
-        },
-      );
+    entry.opening = this.opener.open(entry, scope, startedAt).then(
+      (connection) => {
+        entry.connection = connection;
+        this.known.setProfile(server, connection.profile);
+        // Nobody may wait for it any more, and an entry of one request has no other moment to be closed.
+        if (entry.isRetired) this.closeUnused(entry);
+        return connection;
+      },
+      (cause: unknown) => {
+        entry.finish();
+        throw cause;
+      },
+    );
     // Every user awaits `opening`. If all of them have left, its failure must not become an unhandled rejection.
     entry.opening.catch(() => undefined);
     // A lease that avoids a blocked connection serves one request.
     if (isBlocked && entry.remoteWorker !== undefined) entry.isRetired = true;
     else if (sharing) this.table.add(sharing, entry);
     return entry;
-  }
-
-  private openRemotely(
-    entry: PoolEntry,
-    scope: ConnectionScope,
-    sharing: Sharing,
-    startedAt: number,
-  ): Promise<UpstreamConnection> {
-    const { server, remoteWorker = '' } = entry;
-    const lease = this.placement.open(remoteWorker, server, scope, sharing, entry);
-    return withinBudget(lease, this.attempts.budgetFrom(startedAt, server), this.clock);
   }
 
   private restoreAt(server: ServerDefinition, session: Session, state: UpstreamSessionState): void {
@@ -321,8 +299,7 @@ export class UpstreamPool {
     entry.connection = connection;
     entry.opening = Promise.resolve(connection);
     this.table.add(sharing, entry);
-    if (!this.profiles.has(server)) this.profiles.set(server, connection.profile);
-    if (!this.eras.has(server)) this.eras.set(server, connection.profile.era);
+    if (!this.known.profileOf(server)) this.known.setProfile(server, connection.profile);
     this.attachSession(entry, session, connection);
   }
 

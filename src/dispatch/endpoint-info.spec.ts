@@ -51,8 +51,7 @@ async function world() {
     { listTimeoutMs: 500 },
   );
   worlds.push(made);
-  const initialize = (slug?: string, client = LEGACY_CLIENT) =>
-    made.endpointInfo.initializeResult({ caller: callerOf('me'), client, endpoint: made.endpoint(slug) });
+  const initialize = (slug?: string) => made.initialize(slug);
   return { made, connector: made.connector, initialize };
 }
 
@@ -120,12 +119,31 @@ describe('initialize', () => {
     expect(resultOf(await initializing)).not.toHaveProperty('capabilities.completions');
   });
 
-  it('reuses the profile of a server for later handshakes', async () => {
+  it('reuses the profiles of servers for later handshakes at an aggregating endpoint', async () => {
     const { connector, initialize } = await world();
     await initialize('desk');
     await initialize('desk');
-    await initialize('a');
     expect(connector.opened).toHaveLength(2);
+  });
+
+  it('describes at a transparent endpoint the build that the session’s own connection reached', async () => {
+    const { connector, initialize } = await world();
+    connector.capabilities.set('a', { tools: {} });
+    await initialize('a');
+    connector.capabilities.set('a', { prompts: {} });
+    expect(resultOf(await initialize('a'))).toMatchObject({ capabilities: { prompts: {} } });
+    expect(connector.live).toHaveLength(2);
+  });
+
+  it('opens at a transparent endpoint the connection that the calls of the session use', async () => {
+    const { made, connector } = await world();
+    const session = made.session('a');
+    const endpoint = made.endpoint('a');
+    await made.endpointInfo.initializeResult({ caller: callerOf('me'), client: LEGACY_CLIENT, endpoint }, session, 0);
+    await session.notify({ method: 'notifications/roots/list_changed', params: {} });
+    await made.request('tools/call', { name: 'x' }, { session, endpoint: 'a' });
+    expect(connector.opened).toHaveLength(1);
+    expect(connector.opened[0]?.sentNotifications).toMatchObject([{ method: 'notifications/roots/list_changed' }]);
   });
 });
 

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { PRODUCT } from '#lib/extension-kit';
-import { result, type Era, type JsonObject, type Outcome } from '#lib/mcp-protocol';
+import { result, type Era, type JsonObject, type Outcome, type RequestId } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
+import type { LocalSession } from '../affinity/index.js';
 import type { ServerDefinition } from '../registry/index.js';
 import { whileServerWorks } from '../telemetry/index.js';
 import type { ServerProfile } from '../upstream/index.js';
@@ -36,21 +37,33 @@ export class EndpointInfo {
     this.adaptiveTimeout = new AdaptiveTimeout(config.listTimeoutMs, clock);
   }
 
-  /** The result of `initialize` (specification 2025: basic/lifecycle), or an error when the server of a transparent endpoint cannot be reached. */
-  async initializeResult(visitor: EndpointClient): Promise<Outcome> {
+  /**
+   * The result of `initialize` (specification 2025: basic/lifecycle), or an error when the server of a transparent endpoint
+   * cannot be reached. There it opens the session's own connection, so that its profile is the one of that connection, and
+   * nothing is lost that either side sends after the handshake.
+   */
+  async initializeResult(visitor: EndpointClient, session: LocalSession, requestId: RequestId): Promise<Outcome> {
     try {
-      const profile = await whileServerWorks(visitor.record, () => this.readProfile(visitor, 'legacy'));
+      const connect = (server: ServerDefinition) => session.connect(server, requestId);
+      const profile = await whileServerWorks(visitor.record, () => this.readProfile(visitor, 'legacy', connect));
       return result({ protocolVersion: visitor.client.revision, ...profile });
     } catch (cause) {
       return this.failureReporter.toOutcome({ method: 'initialize', record: visitor.record }, cause);
     }
   }
 
-  /** Rejects with a GatewayError when the one server of a transparent endpoint cannot be reached. */
-  async readProfile(visitor: EndpointClient, era: Era): Promise<EndpointProfile> {
+  /**
+   * Rejects with a GatewayError when the one server of a transparent endpoint cannot be reached.
+   * @param readOwn reads the profile of that server
+   */
+  async readProfile(
+    visitor: EndpointClient,
+    era: Era,
+    readOwn = (server: ServerDefinition) => this.profiles.profileOf(server, visitor),
+  ): Promise<EndpointProfile> {
     const [server] = visitor.endpoint.servers;
     if (server && visitor.endpoint.transparent) {
-      const profile = toTransparentProfile(await this.profiles.profileOf(server, visitor), era);
+      const profile = toTransparentProfile(await readOwn(server), era);
       return { ...profile, capabilities: offeredCapabilities(visitor.endpoint, server, profile.capabilities) };
     }
     const { title, instructions } = visitor.endpoint;

@@ -136,14 +136,23 @@ describe.each(['legacy', 'modern'] as const)('a task at a %s server', (era) => {
     expect(codeOf(await made.request('tasks/list', {}, { caller: ada }))).toBe(-32601);
     expect(codeOf(await send(ada, 'tasks/list', {}, { client: other }))).toBe(-32601);
   });
+});
 
-  it('belongs to its session where the server isolates sessions', async () => {
-    const { made, create, send } = await world(era, { tasks: true, isolation: 'session' });
+describe('a task at a server that isolates sessions', () => {
+  it('belongs to the session of a legacy client', async () => {
+    const { made, create, send } = await world('legacy', { tasks: true, isolation: 'session' });
     const [one, other] = ['jobs', 'jobs'].map((slug) => made.session(slug, LEGACY_CLIENT, 'ada'));
-    if (era === 'modern') return;
     const id = await create(ada, { session: one! });
     expect(codeOf(await send(ada, 'tasks/get', { taskId: id }, { session: one! }))).toBeUndefined();
     expect(codeOf(await send(ada, 'tasks/get', { taskId: id }, { session: other! }))).toBe(-32602);
+    expect(codeOf(await send(ada, 'tasks/get', { taskId: id }))).toBe(-32602);
+  });
+
+  it('belongs to the principal of a modern client, which has no session', async () => {
+    const { create, send } = await world('modern', { tasks: true, isolation: 'session' });
+    const id = await create(ada);
+    expect(memberOf(await send(ada, 'tasks/get', { taskId: id }), 'taskId')).toBe(id);
+    expect(codeOf(await send(bob, 'tasks/get', { taskId: id }))).toBe(-32602);
   });
 });
 

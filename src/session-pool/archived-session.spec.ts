@@ -231,6 +231,7 @@ describe('the stored events of a session', () => {
     const session = createSession({ answersOnServerStream: true }, {}, archive);
     const sink = new RecordingSink();
     session.openServerStream(sink);
+    session.unsolicited.markInitialized();
     session.notify(CHANGED);
     expect([sink.summary, archive.appends]).toEqual([['opened', CHANGED.method], 0]);
   });

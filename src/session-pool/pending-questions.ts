@@ -18,6 +18,11 @@ export interface ProgressReceiver {
   notify(notification: McpNotification): Promise<void>;
 }
 
+/** An open connection to a server that serves a session, as far as the session itself uses it. */
+export interface SessionConnection extends ProgressReceiver {
+  readonly closed: boolean;
+}
+
 interface PendingQuestion {
   readonly resolve: (answer: Answer) => void;
   readonly forwardProgress: (notification: McpNotification) => Promise<void>;

@@ -10,7 +10,7 @@ import { limits, notificationEvent, sessionStart } from './session-pool-fixture.
 import { SessionPool } from './session-pool.js';
 import type { SessionPoolConfig } from './session-pool.config.js';
 import { readSessionRecord, type SessionRecord } from './session-record.js';
-import type { SessionStart } from './session.js';
+import type { SessionStart } from './session-start.js';
 
 const DONE = result({ content: [] });
 const pools: SessionPool[] = [];

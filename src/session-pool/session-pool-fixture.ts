@@ -3,7 +3,8 @@ import { SystemClock } from '#lib/time';
 import { LEGACY_CLIENT, callerOf } from '../../test/support/fake-upstream.js';
 import type { EventArchive } from './event-archive.js';
 import { SessionPoolConfig } from './session-pool.config.js';
-import { Session, type SessionStart } from './session.js';
+import type { SessionStart } from './session-start.js';
+import { Session } from './session.js';
 
 export const limits = (settings: Partial<SessionPoolConfig> = {}): SessionPoolConfig =>
   Object.assign(new SessionPoolConfig(), settings);

@@ -6,7 +6,8 @@ import { DeclarationBudget } from './declaration-budget.js';
 import { SessionLimitReached } from './session-pool.errors.js';
 import { SessionPoolConfig } from './session-pool.config.js';
 import type { SessionRecord } from './session-record.js';
-import { Session, type SessionStart } from './session.js';
+import type { SessionStart } from './session-start.js';
+import { Session } from './session.js';
 import { toPage, type ViewPage } from '../workers/index.js';
 import { toSessionView, type SessionView } from './session-view.js';
 

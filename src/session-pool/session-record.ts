@@ -8,6 +8,7 @@ import {
   type LogLevel,
 } from '#lib/mcp-protocol';
 import type { LogEntry } from './event-log.js';
+import { readHeldNotifications, type HeldNotification } from './unsolicited-messages.js';
 
 /** The events of a session's streams, and the position at which each stream continues. */
 export interface StreamsSnapshot {
@@ -29,6 +30,8 @@ export interface SessionRecord {
   readonly client: ClientProfile;
   readonly logLevel?: LogLevel;
   readonly streams?: StreamsSnapshot;
+  /** Notifications for the first server stream, which the client has not opened yet. */
+  readonly held?: readonly HeldNotification[];
 }
 
 /**
@@ -52,7 +55,10 @@ export function readSessionRecord(value: JsonValue | undefined): SessionRecord |
   if (logLevel !== undefined && !isLogLevel(logLevel)) return undefined;
   const snapshot = streams === undefined ? undefined : readStreams(streams);
   if (streams !== undefined && !snapshot) return undefined;
-  return { id, caller, endpoint, client, ...(logLevel && { logLevel }), ...(snapshot && { streams: snapshot }) };
+  const held = value['held'] === undefined ? undefined : readHeldNotifications(value['held']);
+  if (value['held'] !== undefined && !held) return undefined;
+  const optional = { ...(logLevel && { logLevel }), ...(snapshot && { streams: snapshot }), ...(held && { held }) };
+  return { id, caller, endpoint, client, ...optional };
 }
 
 function readCaller(value: JsonValue | undefined): Caller | undefined {

@@ -9,27 +9,12 @@ import { ReplayUnavailable, SessionEnded, TooManyCalls } from './session-pool.er
 import type { SessionPoolConfig } from './session-pool.config.js';
 import { isBelowLevel } from './log-levels.js';
 import { InFlightCounter } from './in-flight-counter.js';
-import { PendingQuestions, type ProgressReceiver } from './pending-questions.js';
+import { PendingQuestions, type ProgressReceiver, type SessionConnection } from './pending-questions.js';
 import { toPlainCaller, type SessionRecord } from './session-record.js';
+import type { SessionStart } from './session-start.js';
 import type { SessionStream } from './session-stream.js';
 import { SessionStreams, type StreamOptions } from './session-streams.js';
-
-/** Properties of a session that are fixed at its creation. */
-export interface SessionStart {
-  readonly id: string;
-  /** Caller of the request that opened the session. */
-  readonly caller: Caller;
-  /** Endpoint that the session is bound to. */
-  readonly endpoint: string;
-  readonly client: ClientProfile;
-  /** True for HTTP+SSE: the server stream carries every answer. */
-  readonly answersOnServerStream: boolean;
-}
-
-/** An in-flight connection to a server that serves a session, as far as the session itself uses it. */
-export interface SessionConnection extends ProgressReceiver {
-  readonly closed: boolean;
-}
+import { UnsolicitedMessages } from './unsolicited-messages.js';
 
 /** A request of the session's client. */
 export interface OpenCall {
@@ -48,6 +33,7 @@ interface InFlightCall extends StreamCall {
   readonly controller: AbortController;
   /** True for one of several upstream calls that answer the same request. */
   readonly isPart: boolean;
+  stream?: SessionStream | undefined;
 }
 
 /** Whether the archived events of an ended session are deleted, or retained for replay by other workers. */
@@ -65,6 +51,8 @@ export class Session {
   logLevel: LogLevel | undefined;
   lastUsedAt: number;
   isEnded = false;
+  /** Settles when the connection that the handshake opens stands, or has failed. */
+  connecting: Promise<void> | undefined;
   /** Decides by slug which servers the caller sees now. Undefined while the session has no subscriptions and no stream. */
   showsServer: ((server: string) => boolean) | undefined;
   private isRetired = false;
@@ -77,6 +65,7 @@ export class Session {
   private pendingAnswers: InFlightCounter | undefined;
   private earlyCancels: EarlyCancels | undefined;
   private streams: SessionStreams | undefined;
+  private unsolicitedMessages: UnsolicitedMessages | undefined;
   private latestCaller: Caller;
 
   /** The client's profile. Over HTTP+SSE it arrives only after the stream, and with it the session, was opened. */
@@ -95,10 +84,11 @@ export class Session {
 
   /** Restores a session that another worker handed off, under the same id. */
   static restore(record: SessionRecord, limits: SessionPoolConfig, clock: Clock, archive?: EventArchive): Session {
-    const { id, caller, endpoint, client, logLevel, streams } = record;
+    const { id, caller, endpoint, client, logLevel, streams, held = [] } = record;
     const session = new Session({ id, caller, endpoint, client, answersOnServerStream: false }, limits, clock, archive);
     session.logLevel = logLevel;
     if (streams) session.streams = new SessionStreams(session.streamOptions, streams);
+    for (const item of held) session.unsolicited.hold(item.notification, item.server);
     return session;
   }
 
@@ -135,6 +125,11 @@ export class Session {
     return !this.calls?.size && !this.serverStream?.isAttached;
   }
 
+  /** True while a call or a question is in flight. Only its owner can finish it. */
+  private get isBusy(): boolean {
+    return Boolean(this.calls?.size) || Boolean(this.unsolicitedMessages?.hasOpenQuestion);
+  }
+
   touch(): void {
     this.lastUsedAt = this.clock.now();
   }
@@ -150,10 +145,12 @@ export class Session {
     const calls = (this.calls ??= new Set());
     if (calls.size >= this.limits.maxCallsPerSession) throw new TooManyCalls(this.limits.maxCallsPerSession);
     const controller = new AbortController();
-    const call = { requestId, method, controller, isPart: !sink };
+    const call: InFlightCall = { requestId, method, controller, isPart: !sink };
     if (call.isPart ? this.earlyCancels?.has(requestId) : this.earlyCancels?.consume(requestId)) controller.abort();
     calls.add(call);
     const stream = sink && this.openReplyStream(call, sink);
+    call.stream = stream;
+    if (stream) this.unsolicitedMessages?.sendWaiting(stream);
     const finish = (outcome: Outcome): Outcome | Promise<Outcome> => {
       let answer: Outcome | Promise<Outcome> = outcome;
       try {
@@ -168,13 +165,18 @@ export class Session {
     return { requestId, method, stream, signal: controller.signal, finish };
   }
 
+  /** The stream of the latest call in flight that has one. */
+  get callStream(): SessionStream | undefined {
+    return [...(this.calls ?? [])].findLast(({ stream }) => stream)?.stream;
+  }
+
   get callsInFlight(): number {
     return this.calls?.size ?? 0;
   }
 
-  /** Resolves once no call is in flight, or the session has ended. */
+  /** Resolves once no call and no question is in flight, or the session has ended. */
   whenCallsFinished(): Promise<void> {
-    if (this.isEnded || !this.calls?.size) return Promise.resolve();
+    if (this.isEnded || !this.isBusy) return Promise.resolve();
     return new Promise((resolve) => (this.idleWaiters ??= []).push(resolve));
   }
 
@@ -182,10 +184,11 @@ export class Session {
     this.calls?.delete(call);
     if (!call.isPart) (this.earlyCancels ??= new EarlyCancels(this.clock)).recordEnd(call.requestId);
     this.touch();
-    if (!this.calls?.size) this.resolveIdleWaiters();
+    this.resolveIdleWaiters();
   }
 
   private resolveIdleWaiters(): void {
+    if (this.isBusy && !this.isEnded) return;
     const waiters = this.idleWaiters;
     this.idleWaiters = undefined;
     for (const resolve of waiters ?? []) resolve();
@@ -215,16 +218,21 @@ export class Session {
     this.questions?.resolve(id, answer);
   }
 
-  /** Sends a notification that belongs to no request. Lost if the client has never opened a server stream. */
-  notify(notification: McpNotification): void {
-    if (this.isRetired) return;
+  /** Sends a notification that belongs to no request, or holds it until the client has opened its first server stream. */
+  notify(notification: McpNotification, server?: string): void {
+    if (this.isRetired || this.isEnded) return;
     if (this.logLevel && isBelowLevel(notification, this.logLevel)) return;
-    void this.serverStream?.emit({ kind: 'notification', notification });
+    this.unsolicited.notify(notification, server);
   }
 
   /** Sends a notification of a server that belongs to no call, unless the server is hidden from the caller now. */
   notifyFrom(server: string, notification: McpNotification): void {
-    if (this.showsServer?.(server) !== false) this.notify(notification);
+    if (this.showsServer?.(server) !== false) this.notify(notification, server);
+  }
+
+  /** What servers send to the client outside any request. */
+  get unsolicited(): UnsolicitedMessages {
+    return (this.unsolicitedMessages ??= new UnsolicitedMessages(this, this.clock, () => this.resolveIdleWaiters()));
   }
 
   /** Adds a connection that serves this session and receives the client's notifications. */
@@ -246,13 +254,22 @@ export class Session {
       await this.questions?.forwardProgress(notification).catch(() => undefined);
       return;
     }
-    const open = [...(this.connections ?? [])].filter((connection) => !connection.closed);
-    await Promise.allSettled(open.map((connection) => connection.notify(notification)));
+    await Promise.allSettled(this.openConnections.map((connection) => connection.notify(notification)));
+  }
+
+  get isConnected(): boolean {
+    return this.openConnections.length > 0;
+  }
+
+  private get openConnections(): SessionConnection[] {
+    return [...(this.connections ?? [])].filter((connection) => !connection.closed);
   }
 
   /** Attaches the server stream: the GET stream, or the only stream of HTTP+SSE. It belongs to no request. */
   openServerStream(sink: StreamSink): SessionStream {
-    return this.ensuredStreams.openServerStream(sink);
+    const stream = this.ensuredStreams.openServerStream(sink);
+    this.unsolicitedMessages?.onAttached(stream);
+    return stream;
   }
 
   /**
@@ -262,7 +279,9 @@ export class Session {
    */
   resume(lastEventId: string, sink: StreamSink): SessionStream | undefined {
     if (!this.streams) throw new ReplayUnavailable(lastEventId);
-    return this.streams.resume(lastEventId, sink);
+    const stream = this.streams.resume(lastEventId, sink);
+    if (stream && stream === this.serverStream) this.unsolicitedMessages?.onAttached(stream);
+    return stream;
   }
 
   /** The stream that belongs to no request. An HTTP+SSE client receives all its answers on it. */
@@ -324,10 +343,11 @@ export class Session {
   }
 
   /**
-   * True if another worker can continue the session: no call is in flight, and it is not bound to one HTTP+SSE stream.
+   * True if another worker can continue the session: no call and no question is in flight, and it is not bound to one
+   * HTTP+SSE stream.
    */
   get canMove(): boolean {
-    return !this.isEnded && !this.calls?.size && !this.start.answersOnServerStream;
+    return !this.isEnded && !this.isBusy && !this.start.answersOnServerStream;
   }
 
   /**
@@ -341,15 +361,10 @@ export class Session {
     const { id, caller, client, logLevel } = this;
     // The record includes events that are not stored yet; the new owner sends them.
     const streams = this.streams?.handOff();
+    const held = this.unsolicitedMessages?.take();
     this.notifyEndListeners();
-    return {
-      id,
-      caller: toPlainCaller(caller),
-      endpoint,
-      client,
-      ...(logLevel && { logLevel }),
-      ...(streams && { streams }),
-    };
+    const optional = { ...(logLevel && { logLevel }), ...(streams && { streams }), ...(held?.length && { held }) };
+    return { id, caller: toPlainCaller(caller), endpoint, client, ...optional };
   }
 
   private notifyEndListeners(): void {

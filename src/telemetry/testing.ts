@@ -1,1 +1,1 @@
-export type { CallRecord } from './call-record.js';
+export { recordOf } from './call-record-fixture.js';

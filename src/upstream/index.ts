@@ -4,6 +4,7 @@ export { ConnectionTest, type ConnectionTestResult } from './connection-test.js'
 export { FailureDetails } from './failure-details.js';
 export { UpstreamConfig } from './upstream.config.js';
 export { UpstreamModule } from './upstream.module.js';
+export { readCurrentProfile } from './upstream-connection.js';
 export type {
   CallIdentity,
   ConnectionEvents,

@@ -27,9 +27,15 @@ export interface UpstreamReply {
   missingCapabilities?(capabilities: JsonObject): void;
 }
 
-/** Receives events that belong to no request: log messages of a session, and the end of the connection. */
+/** Receives events that belong to no request: messages of a session, and the end of the connection. */
 export interface ConnectionEvents {
   notify(notification: McpNotification): void;
+  /**
+   * Answers a live question that belongs to no request. Returns undefined if it is unknown which client is meant. The
+   * signal is aborted when the server no longer waits for the answer.
+   * @param client the client of the only call that may lead to questions, if there is one; nobody else can be meant
+   */
+  question?(question: Question, signal: AbortSignal, client?: string): Promise<Answer> | undefined;
   /** The connection can serve no further request: the child process exited, the session ended or the stream broke. */
   closed(reason: string): void;
   /** A question was rejected because it could belong to several principals. A separate connection would avoid this. */
@@ -80,6 +86,12 @@ export interface UpstreamConnection {
   readonly closed: boolean;
 
   /**
+   * Reads what the server says about itself now. Rejects with an OutcomeError. Absent where the profile lasts as long as the
+   * connection: a session, a process.
+   */
+  readProfile?(): Promise<ServerProfile>;
+
+  /**
    * Sends one request exactly once. Never rejects: the error mapper turns every failure into an outcome
    * (docs/errors.md). Aborting the signal cancels the request upstream as the era prescribes. The outcome is then
    * -31002, unless another outcome arrived first.
@@ -108,4 +120,9 @@ export interface UpstreamConnection {
    * to this process, and a modern server has no sessions.
    */
   readonly detachSession?: (() => UpstreamSessionState | undefined) | undefined;
+}
+
+/** Returns what the server of a connection says about itself now. Rejects with an OutcomeError. */
+export async function readCurrentProfile(connection: UpstreamConnection): Promise<ServerProfile> {
+  return connection.readProfile ? connection.readProfile() : connection.profile;
 }

@@ -14,6 +14,8 @@ export interface ConnectionAttempt {
    * only. Absent: all clients.
    */
   readonly owner?: string;
+  /** True if the client has a stream for messages that belong to no request, so that the server gets one at once. */
+  readonly opensServerStream?: boolean;
 }
 
 /** Opens connections to servers: resolves and caches the era of each server, and performs the handshake. */

@@ -124,6 +124,24 @@ describe('a session that another worker owns', () => {
     await stream.cancel();
   });
 
+  it('ends the stream that a token opened at another worker when that token expires, and continues', async () => {
+    const client = await world.initialize(owner);
+    // For five seconds after its expiry a token is still accepted.
+    const expiring = await world.cluster.token({ expiresInSeconds: -1 });
+    const opened = await fetch(`${other.url}/servers/ref/mcp`, {
+      headers: {
+        authorization: `Bearer ${expiring}`,
+        accept: 'text/event-stream',
+        'mcp-session-id': client.session,
+      },
+    });
+    expect(opened.status).toBe(200);
+    await new EventReader(opened).rest();
+    const again = new EventReader(await client.stream(other));
+    expect((await client.callAndRead(other, 'after the token')).status).toBe(200);
+    await again.cancel();
+  });
+
   it('subscribes to a resource at one worker and sends its updates at another', async () => {
     const client = await world.initialize(owner);
     const stream = new EventReader(await client.stream(third));

@@ -4,7 +4,7 @@ import { ConfigModule, LoadedConfig } from '#lib/config';
 import type { Caller } from '#lib/extension-kit';
 import type { ClientProfile, Headers, JsonObject, LogLevel, Outcome } from '#lib/mcp-protocol';
 import { ClockModule } from '#lib/time';
-import { AffinityModule, SessionRouter, type SessionHandle } from '../../src/affinity/index.js';
+import { AffinityModule, SessionRouter, type LocalSession, type SessionHandle } from '../../src/affinity/index.js';
 import { CatalogModule, EndpointDirectory } from '../../src/catalog/index.js';
 import { Database } from '../../src/database/index.js';
 import { DataFolder } from '../../src/data-folder/index.js';
@@ -74,8 +74,18 @@ export class DispatchWorld {
     );
   }
 
+  /** Performs the handshake of a legacy client in a new session. */
+  initialize(endpoint = 'default', client: ClientProfile = LEGACY_CLIENT, caller = callerOf('me')): Promise<Outcome> {
+    const session = this.router.open({ caller, endpoint, client, transport: 'http' });
+    return this.endpointInfo.initializeResult(
+      { caller, client, endpoint: this.endpoint(endpoint, caller) },
+      session,
+      0,
+    );
+  }
+
   /** Opens a session of a legacy client. */
-  session(endpoint = 'default', client: ClientProfile = LEGACY_CLIENT, subject = 'me'): SessionHandle {
+  session(endpoint = 'default', client: ClientProfile = LEGACY_CLIENT, subject = 'me'): LocalSession {
     return this.router.open({ caller: callerOf(subject), endpoint, client, transport: 'http' });
   }
 

@@ -7,7 +7,9 @@ import {
   type Era,
   type JsonObject,
   type McpNotification,
+  type Answer,
   type Outcome,
+  type Question,
 } from '#lib/mcp-protocol';
 import {
   ServerRegistry,
@@ -117,6 +119,11 @@ export class FakeConnection implements UpstreamConnection {
 
   emitChange(notification: McpNotification): void {
     for (const { onChange } of this.listeners.slice()) onChange(notification);
+  }
+
+  /** Asks a question outside any call. Undefined if it is unknown whom to ask. */
+  ask(question: Question, signal = new AbortController().signal, client?: string): Promise<Answer> | undefined {
+    return this.events.question?.(question, signal, client);
   }
 
   reportAmbiguousQuestion(): void {

@@ -94,11 +94,7 @@ describe('capabilities unknown to the gateway', () => {
     const outcome =
       era === 'modern'
         ? await made.request('server/discover', {}, options)
-        : await made.endpointInfo.initializeResult({
-            caller: ada(),
-            client: LEGACY_CLIENT,
-            endpoint: made.endpoint('files', ada()),
-          });
+        : await made.initialize('files', LEGACY_CLIENT, ada());
     return outcome.kind === 'result' ? outcome.result['capabilities'] : outcome;
   };
   const [NONE, METHODS] = [
@@ -128,10 +124,9 @@ describe('capabilities unknown to the gateway', () => {
       made.connector.capabilities.set('files', capabilities);
       made.connector.respond = () => result({ capabilities });
       const offered = async (caller: Caller) => {
-        const endpoint = made.endpoint('files', caller);
         if (era === 'modern')
           return made.request('server/discover', {}, { endpoint: 'files', caller, client: MODERN_CLIENT });
-        return made.endpointInfo.initializeResult({ caller, client: LEGACY_CLIENT, endpoint });
+        return made.initialize('files', LEGACY_CLIENT, caller);
       };
       expect(await offered(ada())).toMatchObject({ result: { capabilities } });
       expect(await offered(ada({ roles: ['intern'] }))).toHaveProperty('result.capabilities', { tools: {} });

@@ -6,15 +6,19 @@ import {
   failure,
   negotiateLegacy,
   RpcCode,
+  toUnsupportedRevisionText,
   type ClientProfile,
   type JsonRpcRequest,
   type JsonValue,
+  type MessageReading,
   type Outcome,
+  type RequestId,
 } from '#lib/mcp-protocol';
 import { OrphanedStreams, SessionRouter, SessionUnknown, type SessionHandle } from '../../affinity/index.js';
 import { ClientNotifications, EndpointInfo } from '../../dispatch/index.js';
 import { requireAccept } from '../http-request.js';
 import { OpenReplies } from '../open-replies.js';
+import { toRefusalText } from '../rpc-responses.js';
 import { StreamExpiry } from '../stream-expiry.js';
 import type { TrackedCall } from '../../telemetry/index.js';
 import { RefusalRecorder } from '../refusal-recorder.js';
@@ -29,7 +33,7 @@ import {
   toSessionInbound,
   sendAnswer,
   toNotification,
-  validateMessage,
+  readClientMessage,
   type ValidMessage,
 } from './legacy-messages.js';
 import { LegacyBatchReply, LegacyGetStream, LegacyReply, type LegacyStream } from './legacy-replies.js';
@@ -72,15 +76,18 @@ export class LegacyExchange {
     if (values.length === 0) throw new BadRequest('The batch is empty.');
     if (values.length > this.config.maxBatch)
       throw new BadRequest(`A batch holds at most ${this.config.maxBatch} messages.`);
-    const readings = values.map(validateMessage);
-    if (!readings.some(({ kind }) => kind === 'request')) {
-      for (const reading of readings) await this.sendToSession(exchange, session, reading);
+    const readings = values.map(readClientMessage);
+    const valid = readings.filter((reading) => reading.kind !== 'invalid');
+    if (valid.length === 0) return exchange.writer.json(400, toBatchRefusal(readings));
+    if (valid.length === readings.length && !valid.some(({ kind }) => kind === 'request')) {
+      for (const reading of valid) await this.sendToSession(exchange, session, reading);
       return exchange.writer.empty(202);
     }
     const reply = new LegacyBatchReply(exchange.writer, this.openReplies, revision);
     // How many bytes of the body belong to which member is unknown.
     const member = { ...exchange, arrival: { ...exchange.arrival, bytesIn: undefined } };
     const pending = readings.map(async (reading) => {
+      if (reading.kind === 'invalid') return reply.addText(toRefusalText(reading.error, reading.id));
       if (reading.kind !== 'request') return this.sendToSession(exchange, session, reading).catch(logUndelivered);
       const record = this.beginRecord(member, session, reading.message);
       const outcome = await this.outcomeOf(exchange, session, reading.message, reply, record);
@@ -130,26 +137,28 @@ export class LegacyExchange {
     const revision = negotiateLegacy(message.params?.['protocolVersion']);
     const client = toClientProfile(message, revision);
     const record = this.records.begin(exchange, message, { transport: 'mcp', era: 'legacy', revision });
-    const { caller, endpoint } = exchange;
-    const visitor = { caller, endpoint, client, record };
-    const outcome = refuseDeclarations(client) ?? (await this.endpointInfo.initializeResult(visitor));
-    // A client that disconnected meanwhile needs no session.
-    const opensSession = outcome.kind === 'result' && !exchange.writer.isClosed;
-    const headers = opensSession ? this.openSession(exchange, client) : {};
-    const reply = new LegacyReply(
-      exchange.writer.withHeaders(headers),
-      this.openReplies,
-      revision,
-      message.id,
-      message.method,
-      record,
-    );
+    const refusal = refuseDeclarations(client);
+    const { outcome, headers } = refusal
+      ? { outcome: refusal, headers: {} }
+      : await this.openSession(exchange, client, message.id, record);
+    const writer = exchange.writer.withHeaders(headers);
+    const reply = new LegacyReply(writer, this.openReplies, revision, message.id, message.method, record);
     reply.finish(outcome);
   }
 
-  private openSession({ caller, endpoint }: Exchange, client: ClientProfile): Record<string, string> {
+  private async openSession(
+    exchange: Exchange,
+    client: ClientProfile,
+    requestId: RequestId,
+    record: TrackedCall,
+  ): Promise<{ readonly outcome: Outcome; readonly headers: Record<string, string> }> {
+    const { caller, endpoint, writer } = exchange;
     const session = this.router.open({ caller, client, endpoint: endpoint.id, transport: 'http' });
-    return { [SESSION_HEADER]: session.id };
+    const outcome = await this.endpointInfo.initializeResult({ caller, endpoint, client, record }, session, requestId);
+    // A client that disconnected meanwhile needs no session.
+    if (outcome.kind === 'result' && !writer.isClosed) return { outcome, headers: { [SESSION_HEADER]: session.id } };
+    await session.end();
+    return { outcome, headers: {} };
   }
 
   private async answer(exchange: Exchange, session: SessionHandle, message: JsonRpcRequest): Promise<void> {
@@ -205,13 +214,17 @@ export class LegacyExchange {
 /** The session id of a request with the caller and endpoint that it must be bound to. @throws BadRequest */
 function readSessionReference({ headers, caller, endpoint }: Exchange) {
   const revision = singleHeader(headers, 'mcp-protocol-version');
-  if (revision !== undefined && eraOfRevision(revision) !== 'legacy') {
-    throw new BadRequest('MCP-Protocol-Version names a revision without sessions.');
-  }
+  const era = revision === undefined ? 'legacy' : eraOfRevision(revision);
+  if (era === undefined) throw new BadRequest(toUnsupportedRevisionText(revision ?? ''));
+  if (era !== 'legacy') throw new BadRequest(`MCP-Protocol-Version ${revision} is a revision without sessions.`);
   const id = singleHeader(headers, SESSION_HEADER);
   if (id === undefined) throw new BadRequest('Mcp-Session-Id is missing. Initialize a session first.');
   return { id, binding: { caller, endpoint: endpoint.id, transport: 'http' } as const };
 }
+
+/** One error for each member of a batch in which nothing can be executed. */
+const toBatchRefusal = (readings: readonly MessageReading[]): string =>
+  `[${readings.flatMap((reading) => (reading.kind === 'invalid' ? toRefusalText(reading.error, reading.id) : [])).join(',')}]`;
 
 /** A failed notification has no place in a batch response and must not prevent it: the requests of the batch run. */
 function logUndelivered(cause: unknown): void {

@@ -82,10 +82,18 @@ export class SseExchange {
 
   /** Runs at the owner for messages posted to any worker. Resolves once the message is accepted, and throws when it is not. */
   async accept(admitted: Received, session: LocalSession, reading: ValidMessage): Promise<void> {
+    const isHandshake = reading.kind === 'request' && reading.message.method === 'initialize';
+    if (!isHandshake) await this.completeHandshake(session);
     if (reading.kind === 'request') this.answer(admitted, session, reading.message).catch(logLostAnswer);
     else if (reading.kind === 'notification')
       await this.notifications.forward(admitted, session, toNotification(reading.message));
     else await sendAnswer(session, reading.message);
+  }
+
+  /** What the client sends during its handshake waits until the connection stands to which it belongs. */
+  private async completeHandshake(session: LocalSession): Promise<void> {
+    await session.whenConnected();
+    session.markInitialized();
   }
 
   private answer(exchange: Received, session: LocalSession, message: JsonRpcRequest): Promise<void> {
@@ -130,16 +138,15 @@ export class SseExchange {
   ): Promise<Outcome> {
     const { caller, endpoint } = exchange;
     const client = toClientProfile(message, negotiateLegacy(message.params?.['protocolVersion']));
-    const outcome =
-      refuseDeclarations(client) ?? (await this.endpointInfo.initializeResult({ caller, endpoint, client, record }));
-    if (outcome.kind !== 'result') return outcome;
+    const refusal = refuseDeclarations(client);
+    if (refusal) return refusal;
     try {
-      await session.setClient(client);
+      session.setClient(client);
     } catch (cause) {
       if (cause instanceof GatewayError) return cause.toOutcome();
       throw cause;
     }
-    return outcome;
+    return this.endpointInfo.initializeResult({ caller, endpoint, client, record }, session, message.id);
   }
 }
 

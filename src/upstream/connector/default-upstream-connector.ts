@@ -119,7 +119,7 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
     server: ServerDefinition,
     client: ClientProfile,
     events: ConnectionEvents,
-    { budgetMs, owner = ALL_CLIENTS }: Pick<ConnectionAttempt, 'budgetMs' | 'owner'>,
+    { budgetMs, owner = ALL_CLIENTS, opensServerStream = false }: Omit<ConnectionAttempt, 'signal'>,
   ): ConnectionOptions {
     const { slug, timeouts } = server;
     return {
@@ -127,6 +127,7 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
       events,
       deadline: new ConnectDeadline(this.clock, budgetMs ?? timeouts.connectMs),
       owner,
+      opensServerStream,
       context: { server: slug, clock: this.clock, deadlines: this.deadlines, ...timeouts },
       suspectEra: () => this.eraCache.evict(slug),
     };

@@ -103,14 +103,13 @@ export class HttpConnectionOpener {
     profile: ServerProfile,
     { context: surroundings, events }: ConnectionOptions,
   ): UpstreamConnection {
-    const isStillModern = async (): Promise<boolean> => {
+    const discover = async (): Promise<ServerProfile | undefined> => {
       this.eraCache.evict(server.slug);
-      // A server that cannot be reached at the moment has not necessarily changed its era.
       const deadline = new ConnectDeadline(surroundings.clock, surroundings.connectMs);
-      const found = await this.probe(server, channel, deadline, NEVER).catch(() => undefined);
-      return found?.era !== 'legacy';
+      const found = await this.probe(server, channel, deadline, NEVER);
+      return found.era === 'modern' ? found.profile : undefined;
     };
-    return new ModernHttpConnection(channel, profile, surroundings, events, isStillModern);
+    return new ModernHttpConnection(channel, profile, surroundings, events, discover);
   }
 }
 

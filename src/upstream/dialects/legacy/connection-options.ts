@@ -12,6 +12,8 @@ export interface ConnectionOptions {
   readonly deadline: ConnectDeadline;
   /** Identifies the clients that will share the connection. */
   readonly owner: string;
+  /** True if the stream for messages that belong to no request is opened with the connection. */
+  readonly opensServerStream: boolean;
   /** Called when an answer of the server is typical of another era. */
   readonly suspectEra: () => void;
 }

@@ -2,12 +2,14 @@ import {
   encodeLegacyRequest,
   canAnswerQuestions,
   toFaultOutcome,
+  type Answer,
   type ClientProfile,
   type JsonObject,
   type JsonValue,
   type LogLevel,
   type McpNotification,
   type Outcome,
+  type Question,
   type TransportFault,
 } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
@@ -93,10 +95,12 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
     return this.closedBecause !== undefined;
   }
 
-  /** Completes the handshake, and opens the server stream if the client can answer questions. */
-  async completeHandshake(): Promise<void> {
+  /** Completes the handshake, and opens the server stream if it was requested or the client can answer questions. */
+  async completeHandshake(opensServerStream: boolean): Promise<void> {
     await this.notify({ method: 'notifications/initialized', params: {} });
     if (this.canAnswerQuestions) await this.link.openServerStream();
+    // Some servers answer only with the first event.
+    else if (opensServerStream) void this.link.openServerStream();
   }
 
   /** Replaces `completeHandshake` for a session that another worker opened. Does not wait for the server stream. */
@@ -200,6 +204,11 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
 
   uncorrelatedNotification(notification: McpNotification): void {
     if (!this.closed) this.events.notify(notification);
+  }
+
+  unsolicitedQuestion(question: Question, signal: AbortSignal, call?: LegacyCall): Promise<Answer> | undefined {
+    const client = call?.request.asker?.client;
+    return call !== undefined && client === undefined ? undefined : this.events.question?.(question, signal, client);
   }
 
   uncorrelatedQuestion(): void {
@@ -308,6 +317,7 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
     this.closedBecause = reason;
     // No queued call starts any more; all of them settle below.
     this.serialQueue = undefined;
+    this.inbox.withdrawQuestions();
     for (const call of this.inbox.inFlight) {
       if (call.transport?.sent !== true) call.settle(connectionClosed(this.server, reason));
       else if (ending === 'all') call.settle(toFaultOutcome(fault, reason));

@@ -24,6 +24,8 @@ export interface InboxHost {
   changed(notification: McpNotification): void;
   /** A notification that belongs to no call. */
   uncorrelatedNotification(notification: McpNotification): void;
+  /** A question may belong to no call. Returns undefined if it is unknown which client is meant, beside that of the call. */
+  unsolicitedQuestion(question: Question, signal: AbortSignal, call?: LegacyCall): Promise<Answer> | undefined;
   /** A question arrived on a channel that does not identify its call. */
   uncorrelatedQuestion(): void;
   /** A question could belong to the running call or to a cancelled call of another principal. */
@@ -60,14 +62,19 @@ export class LegacyInbox {
     return [...this.calls.values()];
   }
 
+  /** No answer can be sent any more. */
+  withdrawQuestions(): void {
+    for (const control of this.questions?.values() ?? []) control.abort();
+  }
+
   /**
-   * `own` is the call on whose stream the request arrived. Without it, the only call that accepts questions is meant.
+   * `own` is the call on whose stream the request arrived. Without it, the only call that accepts questions is meant, or
+   * the client itself if there is no such call or the question is one for roots.
    */
   request(message: JsonRpcRequest, own?: LegacyCall): void {
     if (message.method === 'ping') return this.host.sendAnswer({ jsonrpc: '2.0', id: message.id, result: {} });
     const params = message.params ?? {};
     const refusal = findUndeclaredCapability(message.method, params, this.host.client.capabilities);
-    if (refusal === undefined && own === undefined) this.host.uncorrelatedQuestion();
     const call = own ?? this.onlyCallAcceptingQuestions();
     if (refusal !== undefined) {
       if (refusal.needs) call?.missingCapabilities(refusal.needs);
@@ -75,6 +82,11 @@ export class LegacyInbox {
     }
     if (this.questions?.has(message.id))
       return this.rejectQuestion(message.id, RpcCode.invalidRequest, 'The id is in use');
+    const question: Question = { method: message.method, params };
+    // Servers read roots when they need them, also while they run an unrelated call, which may end before the answer.
+    const isUnsolicited = own === undefined && (call === undefined || question.method === 'roots/list');
+    if (isUnsolicited && this.forwardUnsolicited(message.id, question, call)) return;
+    if (own === undefined) this.host.uncorrelatedQuestion();
     if (call === undefined)
       return this.rejectQuestion(message.id, RpcCode.invalidRequest, 'The question belongs to no request');
     if (own === undefined && this.mayBelongToOthers(call)) {
@@ -85,7 +97,7 @@ export class LegacyInbox {
         'The question may belong to a request that was cancelled',
       );
     }
-    void this.forwardQuestion(call, message.id, { method: message.method, params });
+    void this.forwardQuestion(call, message.id, question);
   }
 
   notification(message: JsonRpcNotification, own?: LegacyCall): void | Promise<void> {
@@ -101,6 +113,23 @@ export class LegacyInbox {
     if (own === undefined || method === 'notifications/elicitation/complete')
       return this.host.uncorrelatedNotification(notification);
     return own.deliver(notification);
+  }
+
+  /** Returns false if it is unknown which client is meant. */
+  private forwardUnsolicited(id: RequestId, question: Question, call: LegacyCall | undefined): boolean {
+    const control = new AbortController();
+    const pending = this.host.unsolicitedQuestion(question, control.signal, call);
+    if (pending !== undefined) void this.answerUnsolicited(id, pending, control);
+    return pending !== undefined;
+  }
+
+  private async answerUnsolicited(id: RequestId, pending: Promise<Answer>, control: AbortController): Promise<void> {
+    this.questions ??= new Map();
+    this.questions.set(id, control);
+    const answer: Answer = await pending.catch(() => NO_ANSWER);
+    this.questions.delete(id);
+    // A server that cancelled its question expects no answer.
+    if (!control.signal.aborted) this.host.sendAnswer({ jsonrpc: '2.0', id, ...answer } as JsonObject);
   }
 
   private async forwardQuestion(call: LegacyCall, id: RequestId, question: Question): Promise<void> {

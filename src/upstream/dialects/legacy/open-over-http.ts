@@ -25,7 +25,7 @@ export async function openOverHttp(
   if (mayUseOlderTransport(ending)) return NOT_STREAMABLE;
   const profile = readInitialize(withServer(endingToOutcome(ending, HANDSHAKE_ID), server), server);
   const connection = createConnection(channel, { profile, sessionId: readSessionId(ending, server) }, opening);
-  await connection.completeHandshake();
+  await connection.completeHandshake(opening.opensServerStream);
   return connection;
 }
 

@@ -32,7 +32,7 @@ export async function openOverPipe(
       nextId: () => pipe.nextId(),
       link: (host) => new LegacyPipeLink(pipe, host),
     });
-    await connection.completeHandshake();
+    await connection.completeHandshake(false);
     return connection;
   } catch (error) {
     void pipe.close();

@@ -17,6 +17,8 @@ import { LISTEN_METHOD, ModernSubscription, type OpenListenStream } from './mode
 import { modernText, gatewayRequest } from './modern-text.js';
 import { ModernHttpCall, type ModernCallContext } from './modern-http-call.js';
 
+const ERA_CHANGED = 'the server changed its protocol revision';
+
 /** Minimum interval between two era checks of a connection, in milliseconds. */
 const MIN_ERA_CHECK_INTERVAL_MS = 5_000;
 
@@ -35,7 +37,8 @@ export class ModernHttpConnection implements UpstreamConnection {
     readonly profile: ServerProfile,
     surroundings: CallContext,
     private readonly events: ConnectionEvents,
-    private readonly isStillModern: () => Promise<boolean>,
+    /** Probes the server. Resolves with undefined if it left the modern era, and rejects if it cannot be reached. */
+    private readonly discover: () => Promise<ServerProfile | undefined>,
   ) {
     this.context = { ...surroundings, revision: profile.revision, suspectEra: () => this.suspect() };
     this.headers = modernHeaders(channel.headers, profile.revision);
@@ -44,6 +47,13 @@ export class ModernHttpConnection implements UpstreamConnection {
 
   get closed(): boolean {
     return this.closedBecause !== undefined;
+  }
+
+  async readProfile(): Promise<ServerProfile> {
+    const found = await this.discover();
+    if (found !== undefined) return found;
+    this.leave();
+    throw toOutcomeError(connectionClosed(this.context.server, ERA_CHANGED));
   }
 
   request(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome> {
@@ -93,10 +103,15 @@ export class ModernHttpConnection implements UpstreamConnection {
     const now = this.context.clock.monotonicNow();
     if (this.closed || now - this.lastEraCheckAt < MIN_ERA_CHECK_INTERVAL_MS) return;
     this.lastEraCheckAt = now;
-    void this.isStillModern().then((isModern) => {
-      const reason = 'the server changed its protocol revision';
-      if (!isModern && this.end(reason)) this.events.closed(reason);
-    });
+    // A server that cannot be reached at the moment has not necessarily changed its era.
+    void this.discover().then(
+      (found) => found === undefined && this.leave(),
+      () => undefined,
+    );
+  }
+
+  private leave(): void {
+    if (this.end(ERA_CHANGED)) this.events.closed(ERA_CHANGED);
   }
 
   private end(reason: string): boolean {

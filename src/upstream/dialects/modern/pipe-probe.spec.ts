@@ -114,6 +114,7 @@ describe('a probe of a child process', () => {
       suspectEra: () => undefined,
       deadline: new ConnectDeadline(clock, START_MS),
       owner: '',
+      opensServerStream: false,
     };
     const connection = await openOverPipe(pipe, opening, NEVER, probed?.handshakeId);
     expect(connection.profile).toMatchObject({ era: 'legacy', revision: '2025-11-25' });

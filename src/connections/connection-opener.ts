@@ -1,0 +1,61 @@
+import type { Clock } from '#lib/time';
+import type { UpstreamConnection, UpstreamConnector } from '../upstream/index.js';
+import { withinBudget, type ConnectAttempts } from './connect-attempts.js';
+import type { ConnectionSlots } from './connection-slots.js';
+import { mapHandshakeErrors } from './handshake-errors.js';
+import { openLocallyIfUnreachable, type Placement } from './placement.js';
+import type { PoolEntry } from './pool-entry.js';
+import { backOffOwnerOf, type ConnectionScope, type Sharing } from './sharing.js';
+
+const NEVER_ABORTED = new AbortController().signal;
+
+/** Opens the connection of a pool entry: on this worker, or as a lease on the connection of the worker that owns it. */
+export class ConnectionOpener {
+  constructor(
+    private readonly connector: UpstreamConnector,
+    private readonly placement: Placement,
+    private readonly slots: ConnectionSlots,
+    private readonly attempts: ConnectAttempts,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Rejects with a GatewayError.
+   * @param startedAt the monotonic time at which the request began to connect
+   */
+  open(entry: PoolEntry, scope: ConnectionScope, startedAt: number): Promise<UpstreamConnection> {
+    const { server, sharing } = entry;
+    const sharedBy = sharing?.key ?? `alone ${scope.caller.key}`;
+    const openLocally = () => this.openLocally(entry, scope, startedAt);
+    const connect = () =>
+      sharing === undefined || entry.remoteWorker === undefined
+        ? openLocally()
+        : this.openRemotely(entry, scope, sharing, startedAt).catch(openLocallyIfUnreachable(openLocally));
+    return this.attempts.run(server, sharedBy, () => mapHandshakeErrors(server, connect()));
+  }
+
+  private async openLocally(entry: PoolEntry, scope: ConnectionScope, startedAt: number): Promise<UpstreamConnection> {
+    const { server } = entry;
+    entry.remoteWorker = undefined;
+    if (server.transport === 'stdio') this.slots.acquireProcess(entry);
+    const attempt = {
+      signal: NEVER_ABORTED,
+      budgetMs: this.attempts.budgetFrom(startedAt, server),
+      owner: backOffOwnerOf(server, scope.caller),
+      // The endpoint of this server alone: what the server sends outside any call is part of the conversation.
+      opensServerStream: scope.session?.start.endpoint === server.slug,
+    };
+    return this.connector.open(server, scope.client, entry, attempt);
+  }
+
+  private openRemotely(
+    entry: PoolEntry,
+    scope: ConnectionScope,
+    sharing: Sharing,
+    startedAt: number,
+  ): Promise<UpstreamConnection> {
+    const { server, remoteWorker = '' } = entry;
+    const lease = this.placement.open(remoteWorker, server, scope, sharing, entry);
+    return withinBudget(lease, this.attempts.budgetFrom(startedAt, server), this.clock);
+  }
+}
