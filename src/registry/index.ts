@@ -24,7 +24,7 @@ export {
 export { parseCondition, firstLine, type Condition } from './condition.js';
 export { principalNamesOf } from './principal-names.js';
 export { parseJsonPath, type JsonPath } from './json-path.js';
-export { METHODS_WITH_BODY } from './server-definition.js';
+export { maximumOf, METHODS_WITH_BODY } from './server-definition.js';
 export { compileGlob } from './glob.js';
 export { compilePublicUriPatterns, compileUriPatterns } from './uri-pattern.js';
 export type { LimitDefinition, LimitSubject, PolicyDefinition, TeamDefinition } from './policy-definition.js';
