@@ -73,6 +73,20 @@ describe('a member that a client sends as null', () => {
     expect(withoutNullMembers(message)).toBe(message);
   });
 
+  it('is absent in the answer to a question', () => {
+    const declined = { action: 'decline', content: null, _meta: null };
+    const accepted = { action: 'accept', content: { name: null } };
+    expect(withoutNullMembers({ jsonrpc: '2.0', id: 1, result: declined })).toEqual({
+      jsonrpc: '2.0',
+      id: 1,
+      result: { action: 'decline' },
+    });
+    expect(paramsOf('tools/call', { name: 'a', inputResponses: { a: declined, b: accepted } })).toEqual({
+      name: 'a',
+      inputResponses: { a: { action: 'decline' }, b: accepted },
+    });
+  });
+
   it('does not change the message that was given', () => {
     const message = request('tools/list', { cursor: null, _meta: { progressToken: null } });
     const text = JSON.stringify(message);

@@ -17,6 +17,9 @@ const META_NESTED: Nested = new Map([
   [META.clientCapabilities, 'all'],
 ]);
 
+/** Optional members of the answers to questions. */
+const ANSWER_MEMBERS: ReadonlySet<string> = new Set(['_meta', 'content', 'stopReason']);
+
 /** The methods whose params the protocol defines, and have no member that is an object with optional members. */
 const UNNESTED_METHODS = [
   'ping',
@@ -64,11 +67,26 @@ function nested(depths: Readonly<Record<string, Depth>>): Nested {
 export function withoutNullMembers(value: JsonValue): JsonValue {
   if (!isJsonObject(value)) return value;
   const message = hasNullMember(value) ? withoutOwnNulls(value) : value;
-  const { method, params } = message;
+  const { method, params, result } = message;
+  if (isJsonObject(result)) return replaced(message, 'result', withoutNulls(result, NOTHING, ANSWER_MEMBERS));
   if (typeof method !== 'string' || !isJsonObject(params)) return message;
   const members = PARAMS.get(method);
-  const known = withoutNullMeta(members === undefined ? params : withoutNulls(params, members));
-  return known === params ? message : { ...message, params: known };
+  if (members === undefined) return replaced(message, 'params', withoutNullMeta(params));
+  return replaced(message, 'params', withoutNullMeta(withAnswers(withoutNulls(params, members))));
+}
+
+const replaced = (holder: JsonObject, member: string, value: JsonObject): JsonObject =>
+  holder[member] === value ? holder : { ...holder, [member]: value };
+
+/** A modern client answers questions in the params of its repeated call. */
+function withAnswers(params: JsonObject): JsonObject {
+  const { inputResponses } = params;
+  if (!isJsonObject(inputResponses)) return params;
+  const answers = Object.entries(inputResponses).map(([key, answer]) => [
+    key,
+    isJsonObject(answer) ? withoutNulls(answer, NOTHING, ANSWER_MEMBERS) : answer,
+  ]);
+  return { ...params, inputResponses: Object.fromEntries(answers) as JsonObject };
 }
 
 /** A null id is no absent id: it makes a request that cannot be answered. */

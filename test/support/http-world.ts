@@ -18,7 +18,8 @@ import { Readiness } from '../../src/lifecycle/index.js';
 import type { RegistrySnapshot, ServerDefinition } from '../../src/registry/index.js';
 import { RegistryComponents } from '../../src/registry/testing.js';
 import { SessionPool } from '../../src/session-pool/index.js';
-import { CallRecorder, type CallRecord } from '../../src/telemetry/index.js';
+import { CallRecorder, CallTracer, type CallRecord } from '../../src/telemetry/index.js';
+import { NoTracer } from '../../src/telemetry/testing.js';
 import { createHttpAdapter } from '../../src/transport/index.js';
 import { StreamExpiry } from '../../src/transport/testing.js';
 import { UpstreamConnector } from '../../src/upstream/index.js';
@@ -63,6 +64,7 @@ export class HttpWorld {
     servers: readonly ServerDefinition[],
     env: Readonly<Record<string, string>> = {},
     more: Partial<RegistrySnapshot> = {},
+    tracer: CallTracer = new NoTracer(),
   ): Promise<HttpWorld> {
     const folder = await mkdtemp(join(tmpdir(), 'isthmus-http-'));
     const [connector, registry] = [new FakeConnector(), new FakeRegistry(servers, more)];
@@ -74,6 +76,8 @@ export class HttpWorld {
       .overrideProvider(RegistryComponents)
       // The specs never change the configuration through the store.
       .useValue({ registry, store: {} })
+      .overrideProvider(CallTracer)
+      .useValue(tracer)
       .overrideProvider(StreamExpiry)
       .useValue(new StreamExpiry(expiryClock))
       .compile();
