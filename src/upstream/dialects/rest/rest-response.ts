@@ -12,6 +12,7 @@ import {
 } from '#lib/mcp-protocol';
 import type { JsonPath } from '../../../registry/index.js';
 import { protocolViolation } from '../../upstream.errors.js';
+import { isJsonMediaType, isTextMediaType, parseMediaType } from './media-types.js';
 
 /** The tool that was called, and how its HTTP answer becomes a result. */
 export interface ToolResultMapping {
@@ -32,14 +33,14 @@ export function restAnswerToOutcome(answer: HttpAnswer, bytes: Buffer, mapping: 
   if (status >= 400) return result(toToolError(answer));
   if (status >= 300) return toHttpOutcome({ ...answer, body: '' }, 0);
   const type = parseMediaType(answer.contentType);
-  const isNotJson = bytes.length === 0 || (type !== undefined && !isJson(type));
+  const isNotJson = bytes.length === 0 || (type !== undefined && !isJsonMediaType(type));
   if (mapping.isStructured && isNotJson) {
     return protocolViolation(mapping.server, "the answer is not JSON, which the tool's output schema requires");
   }
   if (bytes.length === 0) return result({ content: [toTextContent('')] });
   if (type === undefined) return untypedToOutcome(bytes, mapping);
-  if (isJson(type)) return jsonToOutcome(tryDecode(bytes, 'utf-8'), mapping);
-  if (isText(type)) {
+  if (isJsonMediaType(type)) return jsonToOutcome(tryDecode(bytes, 'utf-8'), mapping);
+  if (isTextMediaType(type)) {
     const body = tryDecode(bytes, parseCharset(answer.contentType));
     return body === undefined
       ? protocolViolation(mapping.server, NOT_DECODABLE)
@@ -107,19 +108,6 @@ function toBinaryContent(mimeType: string, bytes: Buffer, { tool }: ToolResultMa
 }
 
 const toTextContent = (value: string): JsonObject => ({ type: 'text', text: value });
-
-const MEDIA_TYPE = /^[ \t]*([\w.+-]+\/[\w.+-]+)[ \t]*(?:;|$)/;
-
-/** Returns `type/subtype` in lower case, or undefined when it is absent or malformed (RFC 9110, 8.3.1). */
-const parseMediaType = (contentType: string | undefined): string | undefined =>
-  MEDIA_TYPE.exec(contentType ?? '')?.[1]?.toLowerCase();
-
-const isJson = (type: string): boolean => type === 'application/json' || type.endsWith('+json');
-
-const TEXT_MEDIA_TYPES =
-  /^(?:text\/.*|application\/(?:.*\+)?(?:xml|yaml|javascript|x-www-form-urlencoded|x-ndjson)|image\/svg\+xml)$/;
-
-const isText = (type: string): boolean => TEXT_MEDIA_TYPES.test(type);
 
 const parseCharset = (contentType: string | undefined): string =>
   /;[ \t]*charset[ \t]*=[ \t]*"?([\w.:-]+)/i.exec(contentType ?? '')?.[1] ?? 'utf-8';
