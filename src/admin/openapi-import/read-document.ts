@@ -16,6 +16,7 @@ const BOUNDS = {
   members: 1_000_000,
   values: MAX_VALUES,
   longIntegers: 100_000,
+  decimalDepth: Infinity,
 };
 
 const MERGE_KEY = new Type('tag:yaml.org,2002:merge', { kind: 'scalar', resolve: (text) => text === '<<' });

@@ -2,6 +2,7 @@ import {
   isJsonObject,
   JsonFault,
   toHttpOutcome,
+  MESSAGE_BOUNDS,
   parseJson,
   readRefusal,
   result,
@@ -68,7 +69,7 @@ function toToolError(answer: HttpAnswer): JsonObject {
 function jsonToOutcome(body: string | undefined, mapping: ToolResultMapping): Outcome {
   const { server } = mapping;
   if (body === undefined) return protocolViolation(server, 'the JSON answer is not valid UTF-8');
-  const value = tryParseJson(body);
+  const value = tryParseJson(body, mapping.pick ? COMPUTED_BOUNDS : WHOLE_BOUNDS);
   if (value instanceof JsonFault) {
     return protocolViolation(server, `the answer cannot be read (${value.message.slice(0, -1)})`);
   }
@@ -79,7 +80,7 @@ function jsonToOutcome(body: string | undefined, mapping: ToolResultMapping): Ou
 function untypedToOutcome(bytes: Buffer, mapping: ToolResultMapping): Outcome {
   const body = tryDecode(bytes, 'utf-8');
   if (body === undefined) return result({ content: [toBinaryContent('application/octet-stream', bytes, mapping)] });
-  const value = tryParseJson(body);
+  const value = tryParseJson(body, mapping.pick ? COMPUTED_BOUNDS : WHOLE_BOUNDS);
   return value instanceof JsonFault ? result({ content: [toTextContent(body)] }) : valueToOutcome(body, value, mapping);
 }
 
@@ -121,9 +122,13 @@ function tryDecode(bytes: Buffer, charset: string): string | undefined {
   }
 }
 
-function tryParseJson(body: string): JsonValue | JsonFault {
+/** Of an answer that is returned whole, every decimal keeps its text. A path may compare numbers, so there none does. */
+const WHOLE_BOUNDS = { ...MESSAGE_BOUNDS, decimalDepth: 0 };
+const COMPUTED_BOUNDS = { ...MESSAGE_BOUNDS, decimalDepth: Infinity };
+
+function tryParseJson(body: string, bounds: typeof WHOLE_BOUNDS): JsonValue | JsonFault {
   try {
-    return parseJson(body);
+    return parseJson(body, bounds);
   } catch (fault) {
     if (fault instanceof JsonFault) return fault;
     throw fault;
