@@ -9,6 +9,7 @@ import { ServerNotConfigured, ForwardedRpcInterceptor, InFlightWaits, waitForInF
 import {
   PoolPattern,
   type AnswerOrder,
+  type CancelOrder,
   type ListenOrder,
   type NotifyOrder,
   type OpenOrder,
@@ -65,6 +66,14 @@ export class PoolInboxController {
     const lease = order.call === undefined ? this.findLease(order, context) : this.calls.get(order.call);
     if (lease?.requester !== context.requester) throw new ConnectionNotHeld();
     lease.answer(order);
+    return DONE;
+  }
+
+  @MessagePattern(PoolPattern.cancel)
+  async cancel(@Payload() order: CancelOrder, @Ctx() context: BusContext): Promise<Outcome> {
+    const lease = this.calls.get(order.call);
+    if (lease?.requester !== context.requester) throw new ConnectionNotHeld();
+    lease.cancel(order);
     return DONE;
   }
 

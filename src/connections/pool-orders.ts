@@ -7,6 +7,7 @@ export const PoolPattern = {
   open: 'pool.open',
   request: 'pool.request',
   answer: 'pool.answer',
+  cancel: 'pool.cancel',
   notify: 'pool.notify',
   listen: 'pool.listen',
 } as const;
@@ -68,6 +69,12 @@ export interface AnswerOrder extends LeaseOrder {
   readonly call?: string;
   readonly id: number;
   readonly answer?: Answer;
+}
+
+/** Cancels a call with its client's reason. */
+export interface CancelOrder extends LeaseOrder {
+  readonly call: string;
+  readonly reason: string;
 }
 
 export interface NotifyOrder extends LeaseOrder {

@@ -94,7 +94,10 @@ export class FakeConnection implements UpstreamConnection {
     return {
       honoured: this.connector.honours(filter),
       refused: this.connector.refuses(filter),
-      close: async () => void this.listeners.splice(this.listeners.indexOf(listener), 1),
+      close: async () => {
+        this.listeners.splice(this.listeners.indexOf(listener), 1);
+        await this.connector.beforeUnsubscribed();
+      },
     };
   }
 
@@ -155,6 +158,9 @@ export class FakeConnector extends UpstreamConnector {
   beforeProbing = async (_server: ServerDefinition, _attempt: ConnectionAttempt): Promise<void> => undefined;
   /** Hook before subscribing; rejects to make a server refuse the subscription. */
   beforeSubscribing = async (_connection: FakeConnection, _filter: ChangeFilter): Promise<void> => undefined;
+
+  /** Hook before the answer to the end of a subscription. */
+  beforeUnsubscribed = async (): Promise<void> => undefined;
 
   /** Open connections in the order of opening. */
   get live(): FakeConnection[] {

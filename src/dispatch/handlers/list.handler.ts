@@ -132,7 +132,8 @@ export class ListHandler extends MethodHandler {
         this.adaptiveTimeout.run(server, ask, (pages) => 'items' in pages),
       )) ?? upstreamTimedOut(server.slug);
     if ('items' in answer) return { server, items: this.publish(inbound, server, method, answer), list: answer };
-    this.logger.warn(`${method} of ${server.slug} failed: ${cleanDetail(answer.error.message)}`);
+    // A client that has left says nothing about its servers.
+    if (!signal.aborted) this.logger.warn(`${method} of ${server.slug} failed: ${cleanDetail(answer.error.message)}`);
     return { server, failed: answer };
   }
 

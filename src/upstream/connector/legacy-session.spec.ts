@@ -64,6 +64,25 @@ afterEach(async () => {
   await server.close();
 });
 
+describe('what a server sends on the stream of a call', () => {
+  it.each(['notifications/elicitation/complete', 'notifications/tools/list_changed'])(
+    'is delivered before the answer if the server has no session: %s',
+    async (method) => {
+      server.setScript((visit) => {
+        if (answerLegacyHandshake(visit, CAPABILITIES, null)) return;
+        const stream = visit.stream();
+        stream.send(notification(method, { elicitationId: 'e' }));
+        stream.send(answerTo(visit));
+        stream.end();
+      });
+      const connection = await bench.open(httpServer(server.url));
+      const reply = new RecordedReply();
+      await connection.request(toolCall('any'), reply, NEVER);
+      expect(reply.notifications).toEqual([{ method, params: { elicitationId: 'e' } }]);
+    },
+  );
+});
+
 describe('a call over streamable HTTP', () => {
   it('delivers the messages of its stream in order and waits for its reader', async () => {
     const connection = await open((visit) => {
@@ -135,11 +154,14 @@ describe('a call over streamable HTTP', () => {
     const controller = new AbortController();
     const outcome = connection.request(toolCall('any'), new RecordedReply(), controller.signal);
     const call = await server.waitForRequest(isCall);
-    controller.abort();
+    controller.abort('the user changed their mind');
     const started = performance.now();
     const cancelled = await server.waitForRequest(({ message }) => message['method'] === 'notifications/cancelled');
     expect(performance.now() - started).toBeLessThan(scaleDeadline(2 * 250));
-    expect(cancelled.message['params']).toMatchObject({ requestId: call.message['id'] });
+    expect(cancelled.message['params']).toEqual({
+      requestId: call.message['id'],
+      reason: 'the user changed their mind',
+    });
     expect(await outcome).toMatchObject({ error: { code: -31002 } });
     await new Promise((resolve) => (call.response.closed ? resolve(0) : call.response.once('close', resolve)));
   });
