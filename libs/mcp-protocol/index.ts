@@ -1,3 +1,4 @@
+export { withoutNullMembers } from './absent-members.js';
 export {
   cleanDetail,
   hideSecrets,
@@ -15,6 +16,7 @@ export { canonicalJson } from './canonical-json.js';
 export { isResourceOrPart, LIST_CHANGES, LIST_FLAGS, toListFlag, RESOURCE_UPDATED, type ListFlag } from './changes.js';
 export {
   allowsBatches,
+  capabilityNames,
   toLegacyAnswer,
   classifyEra,
   decodeLegacyRequest,
@@ -37,6 +39,7 @@ export {
   SSE_REVISION,
   SUPPORTED_REVISIONS,
   UntranslatableResult,
+  toUnsupportedRevisionText,
   toUrlElicitations,
 } from './codecs/index.js';
 export { GatewayCode, RpcCode, type ExecutionOutcome } from './error-codes.js';
@@ -75,6 +78,7 @@ export {
 export {
   failure,
   isLogLevel,
+  toLogLevelFault,
   LOG_LEVELS,
   result,
   type Answer,

@@ -2,9 +2,9 @@ import { findDeclarationFault } from '../declarations.js';
 import { RpcCode } from '../error-codes.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.js';
 import type { JsonRpcRequest, RequestId, RpcError } from '../json-rpc.js';
-import { isLogLevel, type ClientProfile, type McpRequest } from '../neutral.js';
+import { isLogLevel, toLogLevelFault, type ClientProfile, type McpRequest } from '../neutral.js';
 import { META, withMeta } from './meta.js';
-import { eraOfRevision, SUPPORTED_REVISIONS } from './revisions.js';
+import { eraOfRevision, SUPPORTED_REVISIONS, toUnsupportedRevisionText } from './revisions.js';
 
 export type DecodedModernRequest =
   | { readonly request: McpRequest; readonly client: ClientProfile }
@@ -35,7 +35,8 @@ export function decodeModernRequest(message: JsonRpcRequest): DecodedModernReque
   if (clientInfo !== undefined && !isJsonObject(clientInfo)) {
     return invalid(`_meta["${META.clientInfo}"] must be an object`);
   }
-  if (logLevel !== undefined && !isLogLevel(logLevel)) return invalid(`_meta["${META.logLevel}"] is not a log level`);
+  if (logLevel !== undefined && !isLogLevel(logLevel))
+    return invalid(toLogLevelFault(`_meta["${META.logLevel}"]`, logLevel));
   if (!isOptionalToken(progressToken)) return invalid('_meta.progressToken must be a string or a number');
   const client = { revision, capabilities, ...(clientInfo !== undefined && { clientInfo }) };
   const fault = findDeclarationFault(client);
@@ -109,10 +110,11 @@ export function modernStatusOf(error: RpcError): number {
   }
 }
 
-function unsupportedRevision(requested: string): RpcError {
+/** The error for a client that requests another revision. */
+export function unsupportedRevision(requested: string): RpcError {
   return {
     code: RpcCode.unsupportedProtocolVersion,
-    message: 'Unsupported protocol version',
+    message: toUnsupportedRevisionText(requested),
     data: { supported: [...SUPPORTED_REVISIONS], requested },
   };
 }

@@ -31,6 +31,7 @@ const KNOWN_ITEM = {
   flags: texts,
   isDisabled: flag,
   'shownName?': text,
+  'publicName?': text,
   'shownDescription?': text,
   status: oneOf('approved', 'changed', 'quarantined'),
   firstSeenAt: instant,

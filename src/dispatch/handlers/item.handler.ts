@@ -33,6 +33,7 @@ import {
 } from '../dispatch.errors.js';
 import { MethodHandler, type Inbound } from '../inbound.js';
 import { ListFetcher } from '../lists/index.js';
+import { NameLoader } from '../name-loader.js';
 import { ToolHeaders } from '../tool-headers.js';
 
 /** Sends a request for one item to its server: a tool, a prompt, a resource or the completion of an argument. */
@@ -47,15 +48,18 @@ export class ItemHandler extends MethodHandler {
     private readonly limits: Limits,
     private readonly items: Items,
     private readonly gate: ItemGate,
+    private readonly names: NameLoader,
   ) {
     super();
   }
 
   async handle(inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
     const parked = this.delivery.findParkedCall(inbound);
-    if (parked) return this.continueParkedCall(inbound, parked, sink, signal);
     const { endpoint, request, client, caller } = inbound;
     const reference = readItemReference(request);
+    const loading = 'fault' in reference ? undefined : this.names.load(inbound, reference, signal);
+    if (loading) await whileServerWorks(inbound.record, () => loading);
+    if (parked) return this.continueParkedCall(inbound, { parked, reference }, sink, signal);
     if ('fault' in reference) return invalidParams(reference.fault);
     const use = this.gate.admit(endpoint, reference);
     recordItem(inbound.record, reference, use);
@@ -71,12 +75,11 @@ export class ItemHandler extends MethodHandler {
    */
   private async continueParkedCall(
     inbound: Inbound,
-    parked: ParkedState,
+    { parked, reference }: { parked: ParkedState; reference: ReturnType<typeof readItemReference> },
     sink: StreamSink,
     signal: AbortSignal,
   ): Promise<Outcome> {
     const { endpoint, request } = inbound;
-    const reference = readItemReference(request);
     if ('fault' in reference) return this.rejectParkedCall(parked, NO_LONGER_VISIBLE);
     const use = this.gate.readmit(endpoint, reference);
     recordItem(inbound.record, reference, use);
