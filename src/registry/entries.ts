@@ -37,9 +37,11 @@ import { LIMIT_SUBJECTS, type LimitSubject, type PolicyEffect } from './policy-d
 import {
   ISOLATIONS,
   REST_METHODS,
+  SERVER_ERAS,
   TOOL_CHANGES,
   type Isolation,
   type RestMethod,
+  type ServerEra,
   type ToolChanges,
 } from './server-definition.js';
 
@@ -77,6 +79,7 @@ class ServerEntry {
 class McpServerEntry extends ServerEntry {
   @IsOptional() @IsBoolean() readonly allowUnknownMethods?: boolean;
   @IsOptional() @IsBoolean() readonly tasks?: boolean;
+  @IsOptional() @IsIn(SERVER_ERAS) readonly era?: ServerEra;
 }
 
 export class RemoteServerEntry extends McpServerEntry {
