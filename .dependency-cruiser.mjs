@@ -5,6 +5,7 @@
  * through that file.
  */
 const ARROWS = {
+  metrics: ['cluster', 'calls', 'connections', 'session-pool', 'telemetry', 'lifecycle', 'database', 'coordination'],
   // Runs the gateway that the files at the top of `src` compose; only they import it.
   bootstrap: ['auth', 'lifecycle', 'registry', 'database', 'data-folder', 'cluster', 'embedded-redis', 'logging'],
   admin: [

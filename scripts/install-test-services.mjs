@@ -1,5 +1,5 @@
-// Installs the services that tests start as processes (redis-server, nginx, PostgreSQL) with the machine's package
-// manager. Does nothing when all are installed; fails with one line when it cannot install a missing one. With
+// Installs the services that tests start as processes (redis-server, nginx, PostgreSQL), and the library that Chromium
+// needs, with the machine's package manager. Does nothing when all are installed; fails with one line when it cannot install a missing one. With
 // --if-possible (before a test run) it installs only as root or in CI and never fails: the tests report missing
 // services.
 import { spawnSync } from 'node:child_process';
@@ -10,12 +10,12 @@ const MANAGERS = [
     name: 'apt-get',
     update: ['update'],
     install: ['install', '-y'],
-    packages: { 'redis-server': 'redis-server', nginx: 'nginx-light', postgres: 'postgresql' },
+    packages: { 'redis-server': 'redis-server', nginx: 'nginx-light', postgres: 'postgresql', libnss3: 'libnss3' },
   },
   {
     name: 'dnf',
     install: ['install', '-y'],
-    packages: { 'redis-server': 'redis', nginx: 'nginx', postgres: 'postgresql-server' },
+    packages: { 'redis-server': 'redis', nginx: 'nginx', postgres: 'postgresql-server', libnss3: 'nss' },
   },
   { name: 'apk', install: ['add'], packages: { 'redis-server': 'redis', nginx: 'nginx', postgres: 'postgresql' } },
   {
@@ -32,12 +32,16 @@ const env = {
   DEBIAN_FRONTEND: 'noninteractive',
 };
 const run = (command, args, stdio = 'ignore') => spawnSync(command, args, { env, stdio }).status === 0;
-// Neither Debian nor Homebrew adds the PostgreSQL server to the path.
+// Neither Debian nor Homebrew adds the PostgreSQL server to the path. A library is no program.
 const ELSEWHERE = {
+  libnss3: 'ldconfig -p | grep -q libnss3',
   postgres: 'ls /usr/lib/postgresql/*/bin/postgres || ls "$(brew --prefix postgresql@17)/bin/postgres"',
 };
 const isMissing = (program) => !run('sh', ['-c', `command -v ${program} || ${ELSEWHERE[program] ?? 'false'}`]);
-const missing = () => ['redis-server', 'nginx', 'postgres'].filter(isMissing);
+const NEEDED = ['redis-server', 'nginx', 'postgres'];
+// The browser of the tests runs on this platform only.
+if (process.platform === 'linux' && process.arch === 'x64') NEEDED.push('libnss3');
+const missing = () => NEEDED.filter(isMissing);
 
 function install(programs) {
   const manager = MANAGERS.find(({ name }) => !isMissing(name));

@@ -5,6 +5,7 @@ import { AdminModule } from './admin/index.js';
 import { AuthModule } from './auth/index.js';
 import { LandingPageModule } from './landing-page/index.js';
 import { LifecycleModule } from './lifecycle/index.js';
+import { MetricsModule } from './metrics/index.js';
 import { RegistryModule } from './registry/index.js';
 import { TransportModule } from './transport/index.js';
 
@@ -23,6 +24,7 @@ export class AppModule {
         AuthModule,
         AdminModule,
         TransportModule,
+        MetricsModule,
       ],
     };
   }

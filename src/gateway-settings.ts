@@ -2,12 +2,14 @@ import type { ConfigClass } from '#lib/config';
 import { RedisConfig } from '#lib/redis';
 import { AuditConfig } from './audit/index.js';
 import { AuthConfig } from './auth/index.js';
+import { CatalogConfig } from './catalog/index.js';
 import { ClientAddressConfig } from './client-address/index.js';
 import { DataFolderConfig } from './data-folder/index.js';
 import { DatabaseConfig } from './database/index.js';
 import { DispatchConfig } from './dispatch/index.js';
 import { GatewayConfig } from './gateway.config.js';
 import { LifecycleConfig } from './lifecycle/index.js';
+import { MetricsConfig } from './metrics/index.js';
 import { LoggingConfig } from './logging/index.js';
 import { RegistryConfig } from './registry/index.js';
 import { CallsConfig } from './calls/index.js';
@@ -23,6 +25,7 @@ export const GATEWAY_SETTINGS = [
   LifecycleConfig,
   DataFolderConfig,
   LoggingConfig,
+  MetricsConfig,
   RegistryConfig,
   DatabaseConfig,
   AuditConfig,
@@ -32,6 +35,7 @@ export const GATEWAY_SETTINGS = [
   OriginConfig,
   TransportConfig,
   DispatchConfig,
+  CatalogConfig,
   CallsConfig,
   ConnectionsConfig,
   SessionPoolConfig,

@@ -26,6 +26,7 @@ describe('GatewayConfig', () => {
     ['ISTHMUS_PUBLIC_URL', 'https://mcp.example.com/a" x="'],
     ['ISTHMUS_PUBLIC_URL', 'https://mcp.example.com/servers'],
     ['ISTHMUS_PUBLIC_URL', 'https://mcp.example.com/admin/'],
+    ['ISTHMUS_PUBLIC_URL', 'https://mcp.example.com/metrics'],
     ['ISTHMUS_PUBLIC_URL', 'https://mcp.example.com/.well-known/x'],
     ['ISTHMUS_PUBLIC_URL', 'https://user@mcp.example.com'],
     ['ISTHMUS_PUBLIC_URL', 'https://mcp.example.com" x="'],

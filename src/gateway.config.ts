@@ -3,7 +3,7 @@ import { Env } from '#lib/config';
 
 /** Excludes paths that the gateway serves itself, and every character that could break out of a quoted header value. */
 const BASE_URL =
-  /^https?:\/\/[^\s"\\/?#@]+(?!\/(?:servers|admin|health|\.well-known)(?:\/|$))(?:\/(?!\.{1,2}(?:\/|$))[\w.~!$&'()*+,;=:@-]+)*\/?$/i;
+  /^https?:\/\/[^\s"\\/?#@]+(?!\/(?:servers|admin|health|metrics|\.well-known)(?:\/|$))(?:\/(?!\.{1,2}(?:\/|$))[\w.~!$&'()*+,;=:@-]+)*\/?$/i;
 
 /** Endpoints whose path may also be the path of the public URL. */
 const ENDPOINTS: ReadonlySet<string> = new Set(['/mcp', '/sse', '/rpc', '/message', '/messages']);
@@ -42,7 +42,7 @@ export class GatewayConfig {
   @IsOptional()
   @Matches(BASE_URL, {
     message:
-      'publicUrl must be an http or https URL without a query, whose path does not begin with /servers, /admin, /health or /.well-known',
+      'publicUrl must be an http or https URL without a query, whose path does not begin with /servers, /admin, /health, /metrics or /.well-known',
   })
   readonly publicUrl?: string;
 

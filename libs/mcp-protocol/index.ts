@@ -1,3 +1,4 @@
+export { withoutNullMembers } from './absent-members.js';
 export {
   cleanDetail,
   hideSecrets,
@@ -15,6 +16,7 @@ export { canonicalJson } from './canonical-json.js';
 export { isResourceOrPart, LIST_CHANGES, LIST_FLAGS, toListFlag, RESOURCE_UPDATED, type ListFlag } from './changes.js';
 export {
   allowsBatches,
+  capabilityNames,
   toLegacyAnswer,
   classifyEra,
   decodeLegacyRequest,
@@ -31,12 +33,15 @@ export {
   META,
   MODERN_REVISIONS,
   modernStatusOf,
+  needsEnvelope,
   negotiateLegacy,
+  toEnvelope,
   toLegacyQuestion,
   toModernQuestion,
   SSE_REVISION,
   SUPPORTED_REVISIONS,
   UntranslatableResult,
+  toUnsupportedRevisionText,
   toUrlElicitations,
 } from './codecs/index.js';
 export { GatewayCode, RpcCode, type ExecutionOutcome } from './error-codes.js';
@@ -50,7 +55,7 @@ export {
   type Headers,
   type ParameterHeader,
 } from './headers/index.js';
-export { isJsonObject, type JsonObject, type JsonValue } from './json.js';
+export { isJsonObject, withPlainNumbers, type JsonObject, type JsonValue } from './json.js';
 export { CursorTrail, repairList, type RepairedList } from './listed-items/index.js';
 export type { JsonRpcNotification, JsonRpcRequest, JsonRpcResponse, RequestId, RpcError } from './json-rpc.js';
 export {
@@ -75,6 +80,7 @@ export {
 export {
   failure,
   isLogLevel,
+  toLogLevelFault,
   LOG_LEVELS,
   result,
   type Answer,

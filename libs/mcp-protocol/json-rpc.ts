@@ -29,7 +29,7 @@ export interface JsonRpcResult {
   readonly result: JsonObject;
 }
 
-/** An error response. The id is missing if the id of the request could not be read. */
+/** An error response. The id is missing or null if the id of the request could not be read. */
 export interface JsonRpcFailure {
   readonly jsonrpc: '2.0';
   readonly id?: RequestId | null;

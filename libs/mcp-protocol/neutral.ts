@@ -16,6 +16,12 @@ export function isLogLevel(value: unknown): value is LogLevel {
   return (LOG_LEVELS as readonly unknown[]).includes(value);
 }
 
+/** Says which value at `path` is no log level, and which values are. */
+export function toLogLevelFault(path: string, value: unknown): string {
+  const shown = value === undefined ? 'missing' : JSON.stringify(value).slice(0, 64).toWellFormed();
+  return `${path} is ${shown}; it must be one of ${LOG_LEVELS.join(', ')}`;
+}
+
 /** Identity and capabilities that a client declared: in the handshake (legacy) or in each request (modern). */
 export interface ClientProfile {
   /** Protocol revision of the client, as on the wire. */

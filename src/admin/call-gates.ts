@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Caller } from '#lib/extension-kit';
 import { GatewayCode, RpcCode } from '#lib/mcp-protocol';
 import { AuthConfig } from '../auth/index.js';
-import { EndpointDirectory, toPublicName, toPublicUri, type Endpoint } from '../catalog/index.js';
+import { EndpointDirectory, type Endpoint } from '../catalog/index.js';
 import { ItemGate, type ItemReference, type ItemRefusal, type ServerItemUse } from '../gate/index.js';
 import { Items } from '../items/index.js';
 import { ConfiguredAccessPolicy, type Explanation } from '../policy/index.js';
@@ -72,8 +72,7 @@ export class CallGates {
   private admit({ caller, server, endpoint: id, reference }: ExplainedCall): ServerItemUse | ItemRefusal {
     const endpoint = this.endpoints.findFor(caller, id ?? server.slug);
     if (!endpoint) return { refusal: 'unknown', reason: 'The caller has no access to the endpoint.' };
-    const toPublicText = reference.kind === 'resources' ? toPublicUri : toPublicName;
-    return this.gate.admit(endpoint, { ...reference, text: toPublicText(endpoint, server, reference.text) });
+    return this.gate.admitAt(endpoint, server, reference);
   }
 
   private explainPolicy(use: ServerItemUse | ItemRefusal, caller: Caller): Explanation {

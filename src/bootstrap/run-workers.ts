@@ -33,13 +33,15 @@ export async function runWorkers(order: WorkersOptions): Promise<number> {
   if (!order.hasRedis && order.isProduction) throw new ClusterFault(REDIS_REQUIRED);
   const redis = order.hasRedis ? undefined : await startEmbeddedRedis();
   try {
-    const launcher = new NodeClusterLauncher({
+    const clock = new SystemClock();
+    const variables = {
       ...order.settings,
       // Selected here and not by the first listening worker: after a moment without workers the port would change.
       ISTHMUS_PORT: String(order.port === 0 ? await freePort(order.host) : order.port),
       ...(redis && { ISTHMUS_REDIS_URL: redis.url }),
-    });
-    const supervisor = new WorkerSupervisor(launcher, order.workers, new SystemClock());
+    };
+    const launcher = new NodeClusterLauncher(variables, clock);
+    const supervisor = new WorkerSupervisor(launcher, order.workers, clock);
     handleSignals(supervisor);
     let isRedisLost = false;
     void redis?.crashed.then(() => {

@@ -5,6 +5,7 @@ import { ConnectionsModule } from '../connections/index.js';
 import { Coordination, CoordinationModule } from '../coordination/index.js';
 import { DataFolder, DataFolderModule } from '../data-folder/index.js';
 import { SessionPoolModule } from '../session-pool/index.js';
+import { TelemetryModule } from '../telemetry/index.js';
 import { InFlightWaits, waitForInFlight, WorkerRegistry, WorkersModule } from '../workers/index.js';
 import { CallsConfig } from './calls.config.js';
 import { ParkedCallRouter } from './parked-call-router.js';
@@ -35,7 +36,7 @@ const taskExchanges = {
 };
 
 @Module({
-  imports: [ConnectionsModule, CoordinationModule, DataFolderModule, SessionPoolModule, WorkersModule],
+  imports: [ConnectionsModule, CoordinationModule, DataFolderModule, SessionPoolModule, TelemetryModule, WorkersModule],
   controllers: [ParkedInboxController],
   providers: [
     configProvider(CallsConfig),

@@ -112,6 +112,7 @@ export class RepeatedCalls {
     sink: StreamSink,
     signal: AbortSignal,
   ): Promise<CallResult> {
+    if (state.trace !== undefined) call.progress?.linkTrace(state.trace);
     call.progress?.continueParked(state.call, state.worker === this.workerId.text ? undefined : state.worker);
     return whileServerWorks(call.progress, () => this.parkedCalls.resume(call, state, responses, sink, signal));
   }
@@ -149,10 +150,15 @@ export class RepeatedCalls {
     const { questionTimeoutMs: questionMs } = this.config;
     const worker = previous?.kind === 'parked' ? previous.worker : this.workerId.text;
     if (progress) progress.parkedCall = parked;
+    const trace = previous?.kind === 'parked' ? previous.trace : progress?.traceparent;
     const requestState =
       parked === undefined
         ? this.states.mint({ kind: 'resend', questions }, binding, questionMs)
-        : this.states.mint({ kind: 'parked', worker, call: parked }, binding, computeStateTtlMs(server, questionMs));
+        : this.states.mint(
+            { kind: 'parked', worker, call: parked, ...(trace !== undefined && { trace }) },
+            binding,
+            computeStateTtlMs(server, questionMs),
+          );
     return result({
       resultType: 'input_required',
       inputRequests: questions as unknown as JsonObject,

@@ -16,7 +16,13 @@ import { toNarrowing } from '../session-pool/index.js';
 /** The state that a client carries from a request that ended with questions to its repetition with the answers. */
 export type RequestState =
   /** A call is parked on this worker and waits for the answers. */
-  | { readonly kind: 'parked'; readonly worker: string; readonly call: string }
+  | {
+      readonly kind: 'parked';
+      readonly worker: string;
+      readonly call: string;
+      /** Trace context of the request that began the call. Absent without tracing. */
+      readonly trace?: string;
+    }
   /** A modern server's own state. */
   | { readonly kind: 'server'; readonly state: string }
   /** No call is parked: once these questions are answered, the gateway sends the call again. */

@@ -2,6 +2,7 @@ import { Injectable, Logger, Optional } from '@nestjs/common';
 import { GatewayError, type Caller } from '#lib/extension-kit';
 import {
   GatewayCode,
+  capabilityNames,
   capabilityOf,
   cleanDetail,
   eraOfRevision,
@@ -25,8 +26,8 @@ import {
 } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
 import type { ServerDefinition } from '../registry/index.js';
-import { whileServerWorks, type CallProgress } from '../telemetry/index.js';
-import type { UpstreamConnection, UpstreamRequest } from '../upstream/index.js';
+import { CallTracer, whileServerWorks, withTraceparent, type CallProgress } from '../telemetry/index.js';
+import type { UpstreamConnection, UpstreamReply, UpstreamRequest } from '../upstream/index.js';
 import { isTaskResult, UNEXPECTED_TASK, withoutTasks, TaskExchanges, type TaskExchange } from './task-exchange.js';
 import type { CallInfo, CallResult } from './parkable-call.js';
 import { type StreamSink, QuestionWithdrawn, type Session } from '../session-pool/index.js';
@@ -77,6 +78,7 @@ export class UpstreamCalls {
     private readonly health: ServerHealth,
     private readonly clock: Clock,
     @Optional() private readonly tasks?: TaskExchanges,
+    @Optional() private readonly tracer?: CallTracer,
   ) {}
 
   /** Runs a call of a legacy session. A cancellation from the session ends it; a closed client connection does not. */
@@ -175,7 +177,7 @@ export class UpstreamCalls {
     const request = withConnectionLogLevel(connection, toUpstreamRequest(era, permitted, session));
     reply.connection = connection;
     call.progress?.reach(connection.profile);
-    const received = await connection.request(request, tasks?.toClientReply(reply) ?? reply, signal);
+    const received = await this.send(connection, call, request, tasks?.toClientReply(reply) ?? reply, signal);
     if (!tasks && era === 'modern' && isTaskResult(received)) return UNEXPECTED_TASK;
     const outcome = tasks ? await tasks.toClient(call, received) : received;
     if (isNotRun(outcome) || outcome === BLOCKED_BY_QUESTION) return outcome;
@@ -195,6 +197,24 @@ export class UpstreamCalls {
       this.roundLimits(call),
     );
     return last.kind === 'error' ? this.reportInterruptedCall(call, withClientErrorCodes(last, era, call)) : last;
+  }
+
+  private async send(
+    connection: UpstreamConnection,
+    { server }: UpstreamCall,
+    request: UpstreamRequest,
+    reply: UpstreamReply,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const span = this.tracer?.startServerRequest(server.slug, request);
+    if (!span) return connection.request(request, reply, signal);
+    let outcome = INTERNAL_ERROR;
+    try {
+      outcome = await connection.request(withTraceparent(request, span.traceparent), reply, signal);
+    } finally {
+      span.end(outcome);
+    }
+    return outcome;
   }
 
   /** Undefined where tasks do not pass: the eras have different ones. */
@@ -270,7 +290,7 @@ function isServerFailure(outcome: Outcome): boolean {
 
 /** The server failed after its question was rejected, because the client had not declared the capability for it. */
 function toMissingCapability(requiredCapabilities: JsonObject): Outcome {
-  const names = Object.keys(requiredCapabilities).join(', ');
+  const names = capabilityNames(requiredCapabilities).join(', ');
   const message = `The call needs a capability that the client did not declare: ${names}.`;
   return failure({ code: RpcCode.missingClientCapability, message, data: { requiredCapabilities } });
 }

@@ -10,6 +10,7 @@ import {
   type ServerDefinition,
   type VirtualServerDefinition,
 } from '../registry/index.js';
+import { CatalogConfig } from './catalog.config.js';
 import type { Endpoint } from './endpoint.js';
 import { addNamePrefix, addUriPrefix } from './naming.js';
 import { restrictEndpoint } from './restrict-endpoint.js';
@@ -56,6 +57,7 @@ export class EndpointDirectory {
     private readonly registry: ServerRegistry,
     private readonly policy: AccessPolicy,
     private readonly memberships: Memberships,
+    private readonly config: CatalogConfig,
   ) {}
 
   /** Returns the endpoint of a slug, the default endpoint without a slug, or undefined for an unknown slug. */
@@ -63,7 +65,7 @@ export class EndpointDirectory {
     const { snapshot } = this.registry;
     if (snapshot !== this.builtFrom) {
       const isUnrestricted = (guarded: GuardedEndpoint) => this.policy.isUnrestricted(guarded);
-      this.endpoints = buildEndpoints(snapshot, isUnrestricted);
+      this.endpoints = buildEndpoints(snapshot, isUnrestricted, this.config.itemNames === 'original');
       this.builtFrom = snapshot;
     }
     return this.endpoints.get(slug);
@@ -144,12 +146,13 @@ interface RestrictedView {
 function buildEndpoints(
   snapshot: RegistrySnapshot,
   isUnrestricted: (guarded: GuardedEndpoint) => boolean,
+  keepsNames: boolean,
 ): Map<string, Endpoint> {
   const enabled = snapshot.servers.filter((server) => server.enabled);
   const endpoints = new Map<string, Endpoint>();
   const add = (made: Omit<Endpoint, 'isUnrestricted'>) =>
     // An endpoint that requires a token is never unrestricted: a token can be limited to some servers.
-    endpoints.set(made.id, { ...made, isUnrestricted: made.public && isUnrestricted(made) });
+    endpoints.set(made.id, { ...made, keepsNames, isUnrestricted: made.public && isUnrestricted(made) });
   add({ ...snapshot.defaultEndpoint, id: DEFAULT_ENDPOINT, transparent: false, servers: enabled, ...EVERYTHING });
   for (const server of enabled) add(toServerEndpoint(server));
   for (const virtual of snapshot.virtualServers) add(toVirtualEndpoint(virtual, enabled));

@@ -7,6 +7,8 @@ export interface Endpoint {
   readonly id: string;
   /** True for the endpoint of one server, which passes names, capabilities and instructions unchanged. */
   readonly transparent: boolean;
+  /** True when names of tools and prompts may contain what clients do not accept. */
+  readonly keepsNames?: boolean;
   /** True when callers without a token are admitted as `anonymous`. */
   readonly public: boolean;
   /** The team whose members alone can reach the endpoint. */

@@ -2,11 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { remoteServer } from '../../test/support/fake-upstream.js';
 import type { Endpoint } from './endpoint.js';
-import { toPublicName, toPublicUri, resolveName, resolveUri } from './naming.js';
+import { addNamePrefix, isChangedAt, toPublicName, toPublicUri, resolveName, resolveUri } from './naming.js';
 
 const over = (slugs: readonly string[], transparent = false): Endpoint => ({
   id: 'default',
   transparent,
+  keepsNames: true,
   public: false,
   servers: slugs.map((slug) => remoteServer(slug)),
   shows: () => true,
@@ -73,5 +74,44 @@ describe('a public name', () => {
     expect(toPublicName(endpoint, server!, 'a__b')).toBe('a__b');
     expect(resolveName(endpoint, 'a__b')).toEqual({ server, own: 'a__b' });
     expect(resolveUri(endpoint, 'a+b:c')).toEqual({ server, own: 'a+b:c' });
+  });
+});
+
+describe('a public name that clients accept', () => {
+  const portable = (known: readonly string[]): Endpoint => ({ ...over(known), keepsNames: false });
+  const endpoint = portable(['files', 'abcdefghij-abcdefghij-abcdefghij']);
+  const [files, long] = endpoint.servers as [Endpoint['servers'][0], Endpoint['servers'][0]];
+
+  it('has at most 64 letters, digits, hyphens and underscores, and begins with the slug, for any own name', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: 'binary', maxLength: 100 }), fc.string()), (own) => {
+        for (const server of [files, long]) {
+          const name = toPublicName(endpoint, server, own);
+          expect(name).toMatch(/^[a-zA-Z0-9_-]{1,64}$/);
+          expect(resolveName(endpoint, name)?.server).toBe(server);
+          if (name !== addNamePrefix(server, own)) expect(isChangedAt(endpoint, name)).toBe(true);
+        }
+      }),
+    );
+  });
+
+  it.each(['read', 'get_document', 'a-b_C-1', 'x'.repeat(64 - 'files__'.length)])('is not changed: %s', (own) => {
+    expect(toPublicName(endpoint, files, own)).toBe(`files__${own}`);
+    expect(isChangedAt(endpoint, `files__${own}`)).toBe(false);
+  });
+
+  it.each([
+    ['with other characters', 'issues.create', 'files__issues_create_'],
+    ['of other scripts', '読む', 'files_____'],
+    ['that is too long', 'y'.repeat(100), `files__${'y'.repeat(48)}_`],
+  ])('of an item %s ends with a digest of its name alone', (_what, own, start) => {
+    const name = toPublicName(endpoint, files, own);
+    expect(name.slice(0, -8)).toBe(start);
+    expect(toPublicName(portable(['files']), files, own)).toBe(name);
+  });
+
+  it('differs for names that differ only in replaced characters or beyond the cut', () => {
+    const owns = ['a.b', 'a/b', 'a b', 'a_b', `${'z'.repeat(80)}1`, `${'z'.repeat(80)}2`];
+    expect(new Set(owns.map((own) => toPublicName(endpoint, files, own))).size).toBe(owns.length);
   });
 });

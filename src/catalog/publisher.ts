@@ -4,10 +4,20 @@ import { isJsonObject, LIST_MEMBERS, type JsonObject, type JsonValue, type ListM
 import type { McpNotification } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
 import type { Endpoint } from './endpoint.js';
-import { toPublicName, toPublicUri } from './naming.js';
+import { addNamePrefix, addUriPrefix, isChangedAt, toPublicName, toPublicUri } from './naming.js';
 
 /** Published items of cached pages: a cached page is the same object each time. */
-const publishedPages = new WeakMap<readonly JsonValue[], WeakMap<Endpoint, JsonObject[]>>();
+const publishedPages = new WeakMap<readonly JsonValue[], WeakMap<Endpoint, PublishedItems>>();
+
+/** The `_meta` key of the name of an item whose public name does not contain it. */
+const NAME_META = 'isthmus/name';
+
+/** Items of a list under their public names. */
+export interface PublishedItems {
+  readonly items: readonly JsonObject[];
+  /** Names by public names that do not contain them, or that look as if they did not. */
+  readonly changedNames: ReadonlyMap<string, string>;
+}
 
 /** Decides by its name, URI or URI template whether an item is shown. */
 export type ShowsItem = (shown: string) => boolean;
@@ -19,13 +29,13 @@ export function publishPages(
   method: ListMethod,
   pages: readonly (readonly JsonValue[])[],
   showsItem: ShowsItem,
-): readonly JsonObject[] {
+): PublishedItems {
   const [page] = pages;
   if (!page || pages.length > 1) return publishItems(endpoint, server, method, pages.flat(), showsItem);
   const known = publishedPages.get(page)?.get(endpoint);
   if (known) return known;
   const items = publishItems(endpoint, server, method, page, showsItem);
-  const perEndpoint = publishedPages.get(page) ?? new WeakMap<Endpoint, JsonObject[]>();
+  const perEndpoint = publishedPages.get(page) ?? new WeakMap<Endpoint, PublishedItems>();
   publishedPages.set(page, perEndpoint.set(endpoint, items));
   return items;
 }
@@ -37,22 +47,59 @@ export function publishItems(
   method: ListMethod,
   items: readonly JsonValue[],
   showsItem: ShowsItem,
-): JsonObject[] {
+): PublishedItems {
   const showsAll = endpoint.showsAll(toItemKind(method));
   const idMember = ID_MEMBERS[method];
-  const rename = idMember === 'name' ? toPublicName : toPublicUri;
-  const published: JsonObject[] = [];
-  const seen = new Set<string>();
+  const [rename, addPrefix] = idMember === 'name' ? [toPublicName, addNamePrefix] : [toPublicUri, addUriPrefix];
+  const published = new Map<string, PublishedItem>();
   for (const item of items) {
     const name = isJsonObject(item) ? item[idMember] : undefined;
     // An item without a name cannot be used.
     if (!isJsonObject(item) || typeof name !== 'string') continue;
     const shown = rename(endpoint, server, name);
-    if (seen.has(shown) || !(showsAll || showsItem(name))) continue;
-    seen.add(shown);
-    published.push({ ...item, [idMember]: shown });
+    const isChanged = !endpoint.transparent && shown !== addPrefix(server, name);
+    const one = { item, name, isChanged };
+    const other = published.get(shown);
+    if ((other && !precedes(one, other)) || !(showsAll || showsItem(name))) continue;
+    published.set(shown, one);
   }
-  return published;
+  return toPublishedItems(endpoint, idMember, published);
+}
+
+interface PublishedItem {
+  readonly item: JsonObject;
+  readonly name: string;
+  readonly isChanged: boolean;
+}
+
+/** Decides, whatever the order of a list, which of two items with one public name has it. Of one name the first item has it. */
+const precedes = (one: PublishedItem, other: PublishedItem): boolean =>
+  other.isChanged && one.name !== other.name && (!one.isChanged || one.name < other.name);
+
+function toPublishedItems(
+  endpoint: Endpoint,
+  idMember: string,
+  published: ReadonlyMap<string, PublishedItem>,
+): PublishedItems {
+  const changedNames = new Map<string, string>();
+  const items: JsonObject[] = [];
+  for (const [shown, { item, name, isChanged }] of published) {
+    if (isChanged || (idMember === 'name' && isChangedAt(endpoint, shown))) changedNames.set(shown, name);
+    items.push(isChanged ? withRealName(item, shown, name) : { ...item, [idMember]: shown });
+  }
+  return { items, changedNames };
+}
+
+/** Only tools and prompts are given other names. */
+function withRealName(item: JsonObject, shown: string, name: string): JsonObject {
+  const { title, annotations, _meta: meta } = item;
+  const hasTitle = title !== undefined || (isJsonObject(annotations) && annotations['title'] !== undefined);
+  return {
+    ...item,
+    name: shown,
+    ...(!hasTitle && { title: name }),
+    _meta: { ...(isJsonObject(meta) ? meta : {}), [NAME_META]: name },
+  };
 }
 
 /** The member that identifies an item of each list. */

@@ -3,6 +3,7 @@ import { canRequireInput, type Outcome } from '#lib/mcp-protocol';
 import { RepeatedCalls, UpstreamCalls, type ParkedState, type UpstreamCall } from '../calls/index.js';
 import type { ServerDefinition } from '../registry/index.js';
 import type { StreamSink } from '../session-pool/index.js';
+import { withTraceparent, type CallProgress } from '../telemetry/index.js';
 import type { UpstreamRequest } from '../upstream/index.js';
 import { toCallIdentity, type Inbound } from './inbound.js';
 import { passesTasks } from './unknown-methods.js';
@@ -32,7 +33,8 @@ export class CallDelivery {
     parked?: ParkedState,
   ): Promise<Outcome> {
     const usesTasks = passesTasks(inbound.endpoint, addressed.server);
-    const call: UpstreamCall = { ...toCallIdentity(inbound), ...addressed, ...(usesTasks && { usesTasks }) };
+    const traced = withTrace(addressed, inbound.record);
+    const call: UpstreamCall = { ...toCallIdentity(inbound), ...traced, ...(usesTasks && { usesTasks }) };
     if (inbound.session) return inbound.session.call(call, sink);
     if (!canBeRepeated(inbound, call.request)) return this.calls.runWithoutSession(call, sink, signal);
     return this.repeatedCalls.deliver(call, toBinding(inbound), sink, signal, parked);
@@ -48,6 +50,14 @@ export class CallDelivery {
   cancelParkedCall(parked: ParkedState): Promise<void> {
     return this.repeatedCalls.cancelParked(parked);
   }
+}
+
+/** The server’s part of the trace belongs below the span of the request, at whichever worker the call runs. */
+function withTrace(addressed: AddressedRequest, record: CallProgress | undefined): AddressedRequest {
+  const traceparent = record?.traceparent;
+  return traceparent === undefined
+    ? addressed
+    : { ...addressed, request: withTraceparent(addressed.request, traceparent) };
 }
 
 const canBeRepeated = ({ clientRepeatsCall }: Inbound, { method }: UpstreamCall['request']): boolean =>

@@ -8,8 +8,11 @@ export function truncate(text: string): string {
   return text.length > MAX_ECHO_LENGTH ? `${text.slice(0, MAX_ECHO_LENGTH).toWellFormed()}…` : text;
 }
 
-export const methodNotFound = (method: string): Outcome =>
-  failure({ code: RpcCode.methodNotFound, message: `Method not found: ${truncate(method)}` });
+/** `capability`: the one that the server would have to declare. */
+export function methodNotFound(method: string, capability?: string): Outcome {
+  const reason = capability === undefined ? '' : `. The server does not declare the capability ${capability}.`;
+  return failure({ code: RpcCode.methodNotFound, message: `Method not found: ${truncate(method)}${reason}` });
+}
 
 export const invalidParams = (message: string): Outcome => failure({ code: RpcCode.invalidParams, message });
 

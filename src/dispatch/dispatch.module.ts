@@ -23,6 +23,7 @@ import { UnknownMethodHandler } from './handlers/unknown-method.handler.js';
 import { ResourceSubscriptionHandler } from './handlers/resource-subscription.handler.js';
 import { METHOD_HANDLERS, type MethodHandler } from './inbound.js';
 import { LIST_PROVIDERS, VisibleLists } from './lists/index.js';
+import { NameLoader } from './name-loader.js';
 import { ServerProfiles } from './server-profiles.js';
 import { ToolHeaders } from './tool-headers.js';
 import { EndpointInfo } from './endpoint-info.js';
@@ -64,6 +65,7 @@ const handlerTable = {
     ServerProfiles,
     ...LIST_PROVIDERS,
     ToolHeaders,
+    NameLoader,
     EndpointInfo,
     Dispatcher,
     ClientNotifications,

@@ -52,6 +52,12 @@ async function open(more: Partial<RegistrySnapshot>) {
 
 const codeOf = (outcome: Outcome) => (outcome.kind === 'error' ? outcome.error.code : 0);
 const read = (uri: string) => world.request('resources/read', { uri }, anonymous);
+const complete = (uri: string) =>
+  world.request(
+    'completion/complete',
+    { ref: { type: 'ref/resource', uri }, argument: { name: 'a', value: '' } },
+    anonymous,
+  );
 const sentUris = () => world.requestsTo('files').map(([, params]) => params['uri']);
 
 describe.each<[string, Partial<RegistrySnapshot>]>([
@@ -71,15 +77,19 @@ describe.each<[string, Partial<RegistrySnapshot>]>([
     },
   ],
 ])('a resource %s', (_why, more) => {
-  it.each([SECRET, ...NORMALIZED])('cannot be read, subscribed to or listened to as %j', async (spelling) => {
-    await open(more);
-    const uri = `files+${spelling}`;
-    expect(codeOf(await read(uri))).not.toBe(0);
-    const session = world.session('lobby');
-    expect(codeOf(await world.request('resources/subscribe', { uri }, { ...anonymous, session }))).not.toBe(0);
-    expect(await acknowledged([uri])).toEqual({});
-    expect(world.connector.opened).toEqual([]);
-  });
+  it.each([SECRET, ...NORMALIZED])(
+    'cannot be read, completed, subscribed to or listened to as %j',
+    async (spelling) => {
+      await open(more);
+      const uri = `files+${spelling}`;
+      expect(codeOf(await read(uri))).not.toBe(0);
+      expect(codeOf(await complete(uri))).not.toBe(0);
+      const session = world.session('lobby');
+      expect(codeOf(await world.request('resources/subscribe', { uri }, { ...anonymous, session }))).not.toBe(0);
+      expect(await acknowledged([uri])).toEqual({});
+      expect(world.connector.opened).toEqual([]);
+    },
+  );
 
   it.each(MALFORMED)('is refused with -32602 as %j', async (spelling) => {
     await open(more);
@@ -91,9 +101,7 @@ describe.each<[string, Partial<RegistrySnapshot>]>([
       expect(codeOf(await world.request(method, { uri }, { ...anonymous, session }))).toBe(-32_602);
     const params = { notifications: { resourceSubscriptions: [uri] } };
     expect(codeOf(await world.request('subscriptions/listen', params, anonymous))).toBe(-32_602);
-    const ref = { type: 'ref/resource', uri };
-    const completing = { ref, argument: { name: 'a', value: '' } };
-    expect(codeOf(await world.request('completion/complete', completing, anonymous))).toBe(-32_602);
+    expect(codeOf(await complete(uri))).toBe(-32_602);
     expect(world.connector.opened).toEqual([]);
   });
 });
@@ -119,6 +127,28 @@ describe('the URI of a resource', () => {
     await open({ virtualServers: [openLobby] });
     expect(codeOf(await read(`files+${spelling}`))).toBe(0);
     expect(sentUris()).toEqual([canonical]);
+  });
+
+  it.each([
+    ['FILE:///public/{name}', 'file:///public/{name}'],
+    ['file:/public/{+path}.txt', 'file:///public/{+path}.txt'],
+    ['notes://Inbox/{id}', 'notes://Inbox/{id}'],
+  ])('of a completed template reaches the server in its canonical form: %j as %j', async (spelling, canonical) => {
+    await open({ virtualServers: [openLobby] });
+    world.connector.respond = () => result({ completion: { values: [] } });
+    expect(codeOf(await complete(`files+${spelling}`))).toBe(0);
+    const sent = world.requestsTo('files').map(([, { ref }]) => ref);
+    expect(sent).toEqual([{ type: 'ref/resource', uri: canonical }]);
+  });
+
+  it.each([
+    ['FILE:///public/a', 'files+file:///public/a'],
+    ['file:/public/a', 'files+file:///public/a'],
+  ])('is listened to in its canonical form: %j as %j', async (spelling) => {
+    await open({ virtualServers: [openLobby] });
+    expect(await acknowledged([`files+${spelling}`])).toEqual({ resourceSubscriptions: [`files+${spelling}`] });
+    const subscribed = world.connector.opened.flatMap(({ sent }) => sent.map(({ request }) => request.params['uri']));
+    expect(subscribed.filter((uri) => uri !== undefined && uri !== 'file:///public/a')).toEqual([]);
   });
 
   it.each([

@@ -24,8 +24,8 @@ function gateOf(more: Partial<RegistrySnapshot>) {
   const gate = new ItemGate(new Items({} as Database, registry, new ManualClock()));
   const endpoint = endpointsOf(registry).findFor(callerOf('ada'), 'desk');
   if (!endpoint) throw new Error('The endpoint is missing.');
-  return (uri: string): string | undefined => {
-    const use = gate.admit(endpoint, { kind: 'resources', text: `files+${uri}` });
+  return (uri: string, isTemplate = false): string | undefined => {
+    const use = gate.admit(endpoint, { kind: 'resources', text: `files+${uri}`, isTemplate });
     return 'refusal' in use ? undefined : use.name;
   };
 }
@@ -34,6 +34,15 @@ const word = fc.stringMatching(/^[a-z0-9]{1,6}$/);
 const path = fc.array(word, { minLength: 1, maxLength: 3 }).map((parts) => parts.join('/'));
 const start = fc.constantFrom('file:///', 'https://host/', 'https://host:8443/', 'http://host/', 'notes://box/');
 const plainUri = fc.tuple(start, path).map((parts) => parts.join(''));
+const expression = fc.constantFrom('', '{id}', '{+path}', 'x/{a,b}');
+/** A resource, or a template whose expressions are at its end or before it. */
+const anyItem = fc.oneof(
+  plainUri.map((uri) => ({ uri, isTemplate: false })),
+  fc.tuple(plainUri, expression, expression).map(([uri, middle, end]) => ({
+    uri: `${uri}/${middle}${end}`,
+    isTemplate: true,
+  })),
+);
 
 /** Changes that a server may undo before it looks up the resource. */
 const CHANGES: readonly ((uri: string) => string)[] = [
@@ -85,7 +94,7 @@ const configure = ({ selected, denied, closed, opened }: Rules): Partial<Registr
 describe('properties of any selection, policies and spelling of a URI', () => {
   it('a spelling is admitted only if the WHATWG form and the form that the server receives are admitted', () => {
     fc.assert(
-      fc.property(anyRules, plainUri, anyChanges, (rules, uri, changes) => {
+      fc.property(anyRules, anyItem, anyChanges, (rules, { uri, isTemplate }, changes) => {
         const rulesOfUri = {
           ...rules,
           opened: [...rules.opened, uri],
@@ -93,11 +102,11 @@ describe('properties of any selection, policies and spelling of a URI', () => {
         };
         const admit = gateOf(configure(rulesOfUri));
         const spelling = spell(uri, changes);
-        const sent = admit(spelling);
+        const sent = admit(spelling, isTemplate);
         if (sent === undefined) return;
-        expect(admit(sent)).toBe(sent);
-        const { normal } = readResourceUri(sent) as ResourceUri;
-        expect(admit(normal)).toBeDefined();
+        expect(admit(sent, isTemplate)).toBe(sent);
+        const { normal } = readResourceUri(sent, isTemplate) as ResourceUri;
+        expect(admit(normal, isTemplate)).toBeDefined();
         expect(URL.parse(sent)?.href).toBe(URL.parse(spelling)?.href);
       }),
       { numRuns: 2_000 },
@@ -106,14 +115,18 @@ describe('properties of any selection, policies and spelling of a URI', () => {
 
   it('no spelling of a resource is admitted that a policy denies or closes, or that the endpoint does not select', () => {
     fc.assert(
-      fc.property(plainUri, word, anyChanges, (uri, other, changes) => {
+      fc.property(anyItem, word, anyChanges, ({ uri, isTemplate }, other, changes) => {
         const spelling = spell(uri, changes);
         const denied = gateOf(configure({ selected: null, denied: [uri], closed: [], opened: [] }));
         const closed = gateOf(
           configure({ selected: null, denied: [], closed: [uri.replace(/\w+$/, '*')], opened: [] }),
         );
         const unselected = gateOf(configure({ selected: [`file:///-${other}/*`], denied: [], closed: [], opened: [] }));
-        expect([denied(spelling), closed(spelling), unselected(spelling)]).toEqual([undefined, undefined, undefined]);
+        expect([denied, closed, unselected].map((admit) => admit(spelling, isTemplate))).toEqual([
+          undefined,
+          undefined,
+          undefined,
+        ]);
       }),
       { numRuns: 2_000 },
     );

@@ -1,9 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import type { ItemUse } from '#lib/extension-kit';
 import { readResourceUri, type JsonObject, type JsonValue, type ListMethod } from '#lib/mcp-protocol';
-import { publishPages, resolveName, resolveUri, type Endpoint } from '../catalog/index.js';
+import {
+  isChangedAt,
+  publishPages,
+  resolveName,
+  resolveUri,
+  toItemKind,
+  type Endpoint,
+  type Target,
+} from '../catalog/index.js';
 import { Items } from '../items/index.js';
 import type { ServerDefinition } from '../registry/index.js';
+import { ChangedNames } from './changed-names.js';
 import type { ItemReference } from './item-reference.js';
 
 /** A use of an item at a configured server. */
@@ -31,14 +40,25 @@ const NO_SUCH_SERVER: ItemRefusal = { refusal: 'unknown', reason: 'The name name
  */
 @Injectable()
 export class ItemGate {
+  private readonly changedNames = new ChangedNames();
+
   constructor(private readonly items: Items) {}
 
   /** Returns the use that an endpoint admits, with its arguments, or the refusal. */
   admit(endpoint: Endpoint, reference: ItemReference): ServerItemUse | ItemRefusal {
-    const use = this.find(endpoint, reference);
-    if ('refusal' in use || !endpoint.permits || use.args === undefined) return use;
-    const { allowed, reason } = endpoint.permits(use);
-    return allowed ? use : { refusal: 'denied', reason, server: use.server, name: use.name };
+    return admitArguments(endpoint, this.find(endpoint, reference));
+  }
+
+  /** Like `admit`, for the name or URI of an item without the prefix of its server. */
+  admitAt(endpoint: Endpoint, server: ServerDefinition, reference: ItemReference): ServerItemUse | ItemRefusal {
+    if (!endpoint.servers.includes(server)) return NO_SUCH_SERVER;
+    return admitArguments(endpoint, toShown(endpoint, this.toUse(server, reference)));
+  }
+
+  /** Returns the server of a public name that does not contain the name of its item, which no list has revealed yet. */
+  findServerOfUnknownName(endpoint: Endpoint, { kind, text }: ItemReference): ServerDefinition | undefined {
+    if (kind === 'resources' || !isChangedAt(endpoint, text)) return undefined;
+    return this.changedNames.find(kind, text) === undefined ? resolveName(endpoint, text)?.server : undefined;
   }
 
   /**
@@ -75,15 +95,16 @@ export class ItemGate {
     method: ListMethod,
     pages: readonly (readonly JsonValue[])[],
   ): readonly JsonObject[] {
-    return publishPages(endpoint, server, method, pages, (shown) => {
+    const { items, changedNames } = publishPages(endpoint, server, method, pages, (shown) => {
       const use = this.toUse(server, toListedReference(method, shown), KEEP_NAME);
       return !('refusal' in use) && endpoint.shows(use);
     });
+    if (changedNames.size > 0) this.changedNames.learn(toItemKind(method), changedNames);
+    return items;
   }
 
   private find(endpoint: Endpoint, reference: ItemReference): ServerItemUse | ItemRefusal {
-    const use = this.resolve(endpoint, reference);
-    return 'refusal' in use || endpoint.shows(use) ? use : toUnknown(use);
+    return toShown(endpoint, this.resolve(endpoint, reference));
   }
 
   private resolve(
@@ -92,11 +113,17 @@ export class ItemGate {
     whenUnavailable?: (name: string) => string,
   ): ServerItemUse | ItemRefusal {
     const { kind, text } = reference;
-    const target = kind === 'resources' ? resolveUri(endpoint, text) : resolveName(endpoint, text);
+    const target = kind === 'resources' ? resolveUri(endpoint, text) : this.resolveName(endpoint, kind, text);
     if (target) return this.toUse(target.server, { ...reference, text: target.own }, whenUnavailable);
     if (kind !== 'resources') return NO_SUCH_SERVER;
     const uri = readResourceUri(text, reference.isTemplate);
     return 'fault' in uri ? { refusal: 'malformed', reason: uri.fault } : NO_SUCH_SERVER;
+  }
+
+  private resolveName(endpoint: Endpoint, kind: 'tools' | 'prompts', text: string): Target | undefined {
+    const target = resolveName(endpoint, text);
+    const own = target && !endpoint.transparent ? this.changedNames.find(kind, text) : undefined;
+    return target && own !== undefined ? { ...target, own } : target;
   }
 
   private toUse(
@@ -134,6 +161,16 @@ const toUnavailable = (server: ServerDefinition): ItemRefusal => ({
   reason: 'The item is disabled or has another name.',
   server,
 });
+
+/** A decision about the arguments of a use that the endpoint shows. */
+function admitArguments(endpoint: Endpoint, use: ServerItemUse | ItemRefusal): ServerItemUse | ItemRefusal {
+  if ('refusal' in use || !endpoint.permits || use.args === undefined) return use;
+  const { allowed, reason } = endpoint.permits(use);
+  return allowed ? use : { refusal: 'denied', reason, server: use.server, name: use.name };
+}
+
+const toShown = (endpoint: Endpoint, use: ServerItemUse | ItemRefusal): ServerItemUse | ItemRefusal =>
+  'refusal' in use || endpoint.shows(use) ? use : toUnknown(use);
 
 const toUnknown = ({ server }: ServerItemUse): ItemRefusal => ({
   refusal: 'unknown',

@@ -39,7 +39,8 @@ export class SharingChanged extends GatewayError {
 /** The server does not honour the subscription. Accepting it would promise notifications that never come. */
 export class NotSubscribable extends GatewayError {
   constructor(server: string) {
-    super(RpcCode.methodNotFound, `Server ${server} does not support subscriptions to this resource.`, 404);
+    const message = `Server ${server} does not support subscriptions to this resource, or does not declare the capability resources.subscribe.`;
+    super(RpcCode.methodNotFound, message, 404);
   }
 }
 

@@ -6,42 +6,9 @@ import { toFaultOutcome } from '#lib/mcp-protocol';
 import { GatewayLogger, LoggingConfig } from '../logging/index.js';
 import { CallLog, severityOf } from './call-log.js';
 import type { CallRecord } from './call-record.js';
+import { recordOf } from './call-record-fixture.js';
 
-const RECORD: CallRecord = {
-  at: 0,
-  requestId: 'id-1',
-  traceId: undefined,
-  worker: 'worker-1',
-  transport: 'mcp',
-  principal: { issuer: 'https://idp.example', subject: 'ada' },
-  teams: ['finance'],
-  token: 'token-7',
-  endpoint: 'default',
-  session: undefined,
-  clientEra: 'modern',
-  clientRevision: undefined,
-  server: 'bank',
-  serverEra: 'legacy',
-  serverRevision: undefined,
-  method: 'tools/call',
-  item: 'pay',
-  outcome: 'executed',
-  code: undefined,
-  isToolError: false,
-  isGatewayError: false,
-  reason: undefined,
-  httpStatus: 200,
-  hasClientLeft: false,
-  totalMs: 12.346,
-  ownMs: 2.346,
-  serverMs: 10,
-  clientMs: 0,
-  forwardedFrom: undefined,
-  forwardedTo: undefined,
-  parkedCall: undefined,
-  bytesIn: 100,
-  bytesOut: 200,
-};
+const RECORD = recordOf();
 
 const REFUSED = { outcome: 'not_executed', isGatewayError: true, httpStatus: 403 } as const;
 

@@ -57,6 +57,16 @@ export class CallProgress {
     this.serverEra ??= 'legacy';
   }
 
+  /** The trace context of the request. Undefined without tracing, and at the worker that runs the call for another one. */
+  get traceparent(): string | undefined {
+    return undefined;
+  }
+
+  /** Links the trace of an earlier request of the same call. */
+  linkTrace(_traceparent: string): void {
+    // The worker that answers the client has the span.
+  }
+
   get hasReachedServer(): boolean {
     return this.serverEra !== undefined;
   }

@@ -5,6 +5,7 @@ import { ManualClock } from '#lib/testing/manual-clock';
 import { WorkerId } from '../workers/index.js';
 import type { CallRecord } from './call-record.js';
 import { CallRecorder } from './call-recorder.js';
+import { NoTracer } from './tracing/index.js';
 import type { TrackedCall } from './tracked-call.js';
 
 const START = { receivedAt: 0, transport: 'mcp', endpoint: 'default', method: 'tools/call' } as const;
@@ -12,7 +13,7 @@ const OK = { httpStatus: 200 };
 
 function world() {
   const clock = new ManualClock();
-  const recorder = new CallRecorder(new WorkerId(), clock);
+  const recorder = new CallRecorder(new WorkerId(), clock, new NoTracer());
   const records: CallRecord[] = [];
   const begin = (): TrackedCall => recorder.begin({ ...START, receivedAt: recorder.now() });
   return { clock, recorder, records, begin, sink: { record: (record: CallRecord) => void records.push(record) } };

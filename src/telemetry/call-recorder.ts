@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '#lib/time';
 import { WorkerId } from '../workers/index.js';
 import type { CallRecord, CallRecordSink } from './call-record.js';
+import { CallTracer } from './tracing/index.js';
 import { TrackedCall, type CallStart, type RecordingWorker } from './tracked-call.js';
 
 /** Tracks the requests of clients, and passes the record of each to every sink. */
@@ -14,8 +15,9 @@ export class CallRecorder {
   constructor(
     workerId: WorkerId,
     private readonly clock: Clock,
+    tracer: CallTracer,
   ) {
-    this.worker = { id: workerId.text, clock, deliver: (record) => this.deliver(record) };
+    this.worker = { id: workerId.text, clock, tracer, deliver: (record) => this.deliver(record) };
   }
 
   /** Adds a sink, at the start of the gateway. */

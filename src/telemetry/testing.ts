@@ -1,1 +1,2 @@
-export type { CallRecord } from './call-record.js';
+export { recordOf } from './call-record-fixture.js';
+export { NoTracer } from './tracing/index.js';

@@ -11,6 +11,7 @@ import {
 import type { Clock } from '#lib/time';
 import { CallProgress } from './call-progress.js';
 import type { CallRecord, CallTransport } from './call-record.js';
+import { readTraceParent, type CallTracer, type RequestSpan } from './tracing/index.js';
 
 /** What is known about a request when it arrives. */
 export interface CallStart {
@@ -23,7 +24,9 @@ export interface CallStart {
   readonly revision?: string | undefined;
   /** Id of the legacy session. The record contains only a fingerprint of it. */
   readonly session?: string | undefined;
-  readonly traceId?: string | undefined;
+  /** The `traceparent` in `_meta`, and that of the HTTP request. Neither has been checked. */
+  readonly traceparent?: unknown;
+  readonly httpTraceparent?: unknown;
   readonly forwardedFrom?: string | undefined;
   readonly bytesIn?: number | undefined;
 }
@@ -40,6 +43,7 @@ export interface CallAnswer {
 export interface RecordingWorker {
   readonly id: string;
   readonly clock: Clock;
+  readonly tracer: CallTracer;
   deliver(record: CallRecord): void;
 }
 
@@ -49,12 +53,16 @@ const FINGERPRINT_LENGTH = 12;
 export class TrackedCall extends CallProgress {
   private readonly ownId = randomUUID();
   private hasEnded = false;
+  private readonly span: RequestSpan | undefined;
 
   constructor(
     private readonly start: CallStart,
     private readonly worker: RecordingWorker,
   ) {
     super(worker.clock);
+    const { method, traceparent, httpTraceparent } = start;
+    const at = worker.clock.now() - (worker.clock.monotonicNow() - start.receivedAt);
+    this.span = worker.tracer.startRequest({ method, at, traceparent, httpTraceparent });
   }
 
   /** The id for an error of the gateway, unless the error already has one. */
@@ -62,11 +70,22 @@ export class TrackedCall extends CallProgress {
     return this.ownId;
   }
 
+  /** The trace context of the request, for what it causes. Undefined without tracing. */
+  override get traceparent(): string | undefined {
+    return this.span?.traceparent;
+  }
+
+  override linkTrace(traceparent: string): void {
+    this.span?.link(traceparent);
+  }
+
   /** Makes the record. Later calls have no effect, so that a request has exactly one record. */
   end(outcome: Outcome, answer: CallAnswer): void {
     if (this.hasEnded) return;
     this.hasEnded = true;
-    this.worker.deliver(this.toRecord(outcome, answer));
+    const record = this.toRecord(outcome, answer);
+    this.worker.deliver(record);
+    this.span?.end(record);
   }
 
   private toRecord(outcome: Outcome, answer: CallAnswer): CallRecord {
@@ -77,7 +96,7 @@ export class TrackedCall extends CallProgress {
     return {
       at: worker.clock.now() - totalMs,
       requestId: readRequestId(outcome) ?? this.ownId,
-      traceId: start.traceId,
+      traceId: this.span?.traceId ?? readTraceId(start),
       worker: worker.id,
       transport: start.transport,
       principal: start.caller?.principal,
@@ -144,6 +163,9 @@ function readRequestId(outcome: Outcome): string | undefined {
   const id = isJsonObject(data) && isExecutionOutcome(data['outcome']) ? data['requestId'] : undefined;
   return typeof id === 'string' ? id : undefined;
 }
+
+const readTraceId = ({ traceparent, httpTraceparent }: CallStart): string | undefined =>
+  (readTraceParent(traceparent) ?? readTraceParent(httpTraceparent))?.traceId;
 
 const toFingerprint = (sessionId: string): string =>
   hash('sha256', sessionId, 'base64url').slice(0, FINGERPRINT_LENGTH);

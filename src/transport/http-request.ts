@@ -33,8 +33,13 @@ export function readJsonBody(body: unknown): JsonValue {
 
 /** @throws BadRequest 406 when the client does not accept every type that the response can have */
 export function requireAccept(headers: IncomingHttpHeaders, ...types: readonly string[]): void {
-  const accept = headers.accept?.toLowerCase();
-  if (accept === undefined || accept.includes('*/*')) return;
-  const missing = types.filter((type) => !accept.includes(type) && !accept.includes(`${type.split('/', 1)[0]}/*`));
-  if (missing.length > 0) throw new BadRequest(`Accept must list ${types.join(' and ')}.`, 406);
+  if (types.every((type) => acceptsType(headers, type))) return;
+  throw new BadRequest(`Accept must list ${types.join(' and ')}.`, 406);
+}
+
+/** True if the client accepts the type by name, by a range, or because it sends no Accept header. */
+export function acceptsType({ accept }: IncomingHttpHeaders, type: string): boolean {
+  if (accept === undefined) return true;
+  const accepted = accept.toLowerCase();
+  return [type, '*/*', `${type.split('/', 1)[0]}/*`].some((range) => accepted.includes(range));
 }

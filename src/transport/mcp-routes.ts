@@ -9,7 +9,7 @@ import { Readiness } from '../lifecycle/index.js';
 import { Admission, type Admitted } from './admission.js';
 import { closeUnlessReceived } from './edge/index.js';
 import { singleHeader } from './exchanges/exchange.js';
-import { requireJsonHeaders } from './http-request.js';
+import { acceptsType, requireJsonHeaders } from './http-request.js';
 import { McpEndpoints, type EndpointRequest } from './mcp-endpoints.js';
 import { RefusalRecorder } from './refusal-recorder.js';
 import { ReplyWriter } from './reply-writer.js';
@@ -78,7 +78,7 @@ export class McpRoutes implements OnModuleInit {
       GET: (request) => endpoints.get(request),
       DELETE: (request) => endpoints.delete(request),
     };
-    this.addRoute(scope, `${base}/mcp`, verbs, ['application/json', 'text/event-stream']);
+    this.addRoute(scope, `${base}/mcp`, verbs, ['application/json']);
     this.addRoute(scope, `${base}/sse`, { GET: (request) => endpoints.openSse(request) });
     for (const path of ['/messages', '/message']) {
       this.addRoute(scope, base + path, { POST: (request) => endpoints.postMessage(request) });
@@ -105,8 +105,8 @@ export class McpRoutes implements OnModuleInit {
   private toHandler(serve: Serve) {
     return (request: FastifyRequest, reply: FastifyReply): void => {
       reply.hijack();
-      const writer = this.createWriter(reply);
       const { admitted, receivedAt, raw, body, query } = request as AdmittedRequest & { admitted: Admitted };
+      const writer = this.createWriter(reply, acceptsType(raw.headers, 'text/event-stream'));
       const { caller } = admitted;
       if (caller.accessToken !== undefined) writer.onClosed(this.admission.watchToken(caller, () => writer.abort()));
       const known = query as EndpointRequest['query'];
@@ -142,10 +142,10 @@ export class McpRoutes implements OnModuleInit {
     }
   }
 
-  private createWriter(reply: FastifyReply): ReplyWriter {
+  private createWriter(reply: FastifyReply, acceptsStream = true): ReplyWriter {
     // An open connection would carry the next request to a worker that has stopped by then.
     const headers = this.readiness.isDraining ? CLOSE_CONNECTION : undefined;
-    return new ReplyWriter(reply.raw, this.config.maxStreamBufferBytes, headers);
+    return new ReplyWriter(reply.raw, this.config.maxStreamBufferBytes, headers, acceptsStream);
   }
 
   private toRefusal(cause: unknown): GatewayError {

@@ -18,11 +18,13 @@ export class ReplyWriter {
     private readonly raw: ServerResponse,
     private readonly maxBufferBytes: number,
     private readonly headers: ReplyHeaders = {},
+    /** False for a client that accepts JSON only. */
+    readonly acceptsStream = true,
   ) {}
 
   /** Returns a writer of the same response with additional headers. */
   withHeaders(headers: ReplyHeaders): ReplyWriter {
-    return new ReplyWriter(this.raw, this.maxBufferBytes, { ...this.headers, ...headers });
+    return new ReplyWriter(this.raw, this.maxBufferBytes, { ...this.headers, ...headers }, this.acceptsStream);
   }
 
   get isStreaming(): boolean {

@@ -4,13 +4,7 @@ import type { Caller, GatewayError } from '#lib/extension-kit';
 import { eraOfRevision, isJsonObject, type Era, type JsonRpcRequest } from '#lib/mcp-protocol';
 import { MissingScope } from '../auth/index.js';
 import { DEFAULT_ENDPOINT } from '../catalog/index.js';
-import {
-  CallRecorder,
-  readTraceId,
-  type CallAnswer,
-  type CallTransport,
-  type TrackedCall,
-} from '../telemetry/index.js';
+import { CallRecorder, type CallAnswer, type CallTransport, type TrackedCall } from '../telemetry/index.js';
 import { truncateLabel } from '../workers/index.js';
 import type { Received } from './exchanges/exchange.js';
 import type { ReplyWriter } from './reply-writer.js';
@@ -56,7 +50,8 @@ export class RequestRecords {
       receivedAt: arrival.receivedAt,
       bytesIn: arrival.bytesIn,
       forwardedFrom: arrival.forwardedFrom,
-      traceId: (isJsonObject(meta) ? readTraceId(meta['traceparent']) : undefined) ?? readTraceId(arrival.traceparent),
+      traceparent: isJsonObject(meta) ? meta['traceparent'] : undefined,
+      httpTraceparent: arrival.traceparent,
       caller,
       endpoint: endpoint.id,
       method: truncateLabel(message.method),
@@ -92,7 +87,7 @@ export class RequestRecords {
           endpoint: request.slug === undefined ? DEFAULT_ENDPOINT : truncateLabel(request.slug),
           caller: request.caller ?? (refusal instanceof MissingScope ? refusal.caller : undefined),
           method: method === undefined ? undefined : truncateLabel(method),
-          traceId: readTraceId(request.headers['traceparent']),
+          httpTraceparent: request.headers['traceparent'],
         })
         .end(refusal.toOutcome(), { httpStatus: refusal.httpStatus });
     }

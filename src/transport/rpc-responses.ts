@@ -16,10 +16,9 @@ export function toResponseText(id: RequestId, outcome: Outcome): string {
   return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"${member}":${JSON.stringify(value)}}`;
 }
 
-/** The JSON-RPC error response of a rejected request. The id is missing when it could not be read. */
-export function toRefusalText(refusal: RpcError, id?: RequestId): string {
-  const error = markGatewayError(refusal);
-  return JSON.stringify(id === undefined ? { jsonrpc: '2.0', error } : { jsonrpc: '2.0', id, error });
+/** The JSON-RPC error response of a rejected request. The id is null when it could not be read (JSON-RPC 2.0, 5). */
+export function toRefusalText(refusal: RpcError, id: RequestId | null = null): string {
+  return JSON.stringify({ jsonrpc: '2.0', id, error: markGatewayError(refusal) });
 }
 
 /** The HTTP headers of an error response. */

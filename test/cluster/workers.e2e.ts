@@ -9,6 +9,7 @@ import { GatewayProcess } from '../support/gateway-process.js';
 import { childrenOf, isAlive } from '../support/processes.js';
 import { until } from '../support/until.js';
 
+const METRICS_TOKEN = 'a-token-for-metrics';
 const SAMPLE_SERVER = join(process.cwd(), 'dist/src/sample-server/main.js');
 const READY = /Isthmus is ready at (http:\/\/\S+)\/mcp/g;
 
@@ -48,11 +49,16 @@ async function urlOf(gateway: GatewayProcess): Promise<string> {
 /** Process ids of the running workers; the embedded Redis is a child process too, but not a worker. */
 const workersOf = (gateway: GatewayProcess) => childrenOf(gateway.pid, 'dist/src/main.js');
 
+async function readMetrics(url: string): Promise<string> {
+  const headers = { authorization: `Bearer ${METRICS_TOKEN}`, connection: 'close' };
+  return (await fetch(`${url}/metrics`, { headers })).text();
+}
+
 const statusOf = (url: string) => fetch(`${url}/health/ready`).then(({ status }) => status);
 
 describe('several workers of one primary', () => {
   it('share one port, and print the greeting and the token once', async () => {
-    const gateway = await startWithRedis(3);
+    const gateway = await startWithRedis(3, { ISTHMUS_METRICS_TOKEN: METRICS_TOKEN });
     const url = await urlOf(gateway);
     expect(await workersOf(gateway)).toHaveLength(3);
     expect(gateway.output.match(READY)).toHaveLength(1);
@@ -68,6 +74,14 @@ describe('several workers of one primary', () => {
       ),
     );
     expect(answers).toEqual(Array.from({ length: 12 }, () => 200));
+    // Whichever worker answers, the metrics are those of all of them.
+    for (let turn = 0; turn < 3; turn += 1) {
+      const metrics = await readMetrics(url);
+      expect(metrics).toMatch(/^isthmus_workers 3$/m);
+      expect(metrics).toMatch(
+        /^mcp_server_operation_duration_seconds_count\{mcp_method_name="ping",error_type=""} 12$/m,
+      );
+    }
   });
 
   it('print no log line before the greeting, although it waits for a server that starts slowly', async () => {

@@ -143,7 +143,7 @@ describe('content negotiation', () => {
     expectRefusal(await world.send({ headers: { accept }, body: JSON.stringify(INITIALIZE) }), 415);
   });
 
-  it.each(['text/html', 'application/json', 'text/event-stream', 'image/*', 'nonsense'])(
+  it.each(['text/html', 'text/event-stream', 'image/*', 'nonsense'])(
     'a POST that accepts only %s is rejected with 406',
     async (only) => {
       expectRefusal(await world.send({ headers: { ...LEGACY_HEADERS, accept: only }, body: INITIALIZE }), 406);

@@ -81,7 +81,6 @@ describe.each(PATHS)('a body that is not a JSON-RPC request, at %s', (path) => {
     'an empty method': { ...ping(), method: '' },
     'params that are a list': { ...ping(), params: [] },
     'params that are a text': { ...ping(), params: 'x' },
-    'params that are null': { ...ping(), params: null },
     'an id that is null': ping(null),
     'an id that is an object': ping({}),
     'an id that is a list': ping([1]),

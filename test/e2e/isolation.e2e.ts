@@ -61,6 +61,7 @@ describe('a server in a child process', () => {
     const servers = combinations.flatMap(({ transport, era }) => [
       [`own-${transport}-${era}`, childOf(era)],
       [`all-${transport}-${era}`, childOf(era, { isolation: 'none' })],
+      [`session-${transport}-${era}`, childOf(era, { isolation: 'session' })],
     ]);
     gateway = await startGateway({ servers: Object.fromEntries(servers) });
   });
@@ -103,6 +104,20 @@ describe('a server in a child process', () => {
     expect(await ada.note('again')).toEqual({ pid: first.pid, notes: ['of-ada', 'again'] });
     for (const method of ['acme/notes', 'tasks/list', 'tasks/get'])
       expect((await ada.answerOf(method)).error?.code).toBe(-32601);
+  });
+
+  it.each(cases)('shows no session what another one did if its entry says so: $era, over $over', async (which) => {
+    const { transport, era } = which;
+    const slug = `session-${transport}-${era}`;
+    const [one, other] = [await connect(transport, slug, 'ada'), await connect(transport, slug, 'ada')];
+    const [first, second] = [await one.note('of-one'), await other.note('of-other')];
+    expect([first.notes, second.notes]).toEqual([['of-one'], ['of-other']]);
+    expect(second.pid).not.toBe(first.pid);
+    const again = await one.note('again');
+    // A client without a session has nothing that could connect two of its calls.
+    const hasSession = transport === 'legacy' || transport === 'sse';
+    expect(again.notes).toEqual(hasSession ? ['of-one', 'again'] : ['again']);
+    expect(again.pid === first.pid).toBe(hasSession);
   });
 
   it.each(cases)('serves all principals if its entry says so: $era, over $over', async ({ transport, era }) => {

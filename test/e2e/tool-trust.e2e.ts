@@ -223,6 +223,9 @@ describe('the admin API for tools', () => {
     });
     expect(await send('GET', '/tools/legacy/nul%00')).toMatchObject({ status: 404 });
     expect(await send('GET', '/tools/')).toMatchObject({ status: 200 });
+    const publicName = expect.stringMatching(/^legacy__say_it_[a-z2-7]{8}$/);
+    expect(await present({ name: 'say.it' })).toMatchObject({ status: 200, json: { name: 'echo', publicName } });
+    expect((await present({})).json).not.toHaveProperty('publicName');
     expect(await send('POST', '/tools/nowhere/echo/disable')).toMatchObject({ status: 404 });
   });
 });

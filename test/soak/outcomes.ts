@@ -31,9 +31,10 @@ export function toCallEnd(mark: string, wanted: string, status: number, messages
   const [answer, second] = answers;
   if (second !== undefined) throw new Error(`more than one answer: ${received}`);
   if (answer === undefined) throw new Error(`no answer: ${received}`);
+  const hasId = answer.id !== undefined && answer.id !== null;
   // The 404 for an unknown session applies to the whole HTTP message and has no id.
-  if (status === 404 && answer.id === undefined) return { outcome: 'gone', received };
-  if (answer.id === undefined && answer.error !== undefined) {
+  if (status === 404 && !hasId) return { outcome: 'gone', received };
+  if (!hasId && answer.error !== undefined) {
     throw new AnswerWithoutId({ outcome: toOutcome(status, answer.error), received });
   }
   if (answer.id !== mark) throw new Error(`an answer to something else: ${received}`);

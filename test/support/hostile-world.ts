@@ -66,7 +66,8 @@ export class HostileWorld {
     const definitions = CARRIERS.flatMap((carrier) => definitionsOf(carrier, servers.get(carrier), folder));
     const gateway = await startGateway({
       servers: Object.fromEntries(definitions),
-      env: { ISTHMUS_UPSTREAM_MAX_MESSAGE: '1MiB' },
+      // More than an answer with too many values, so that these are what the gateway rejects.
+      env: { ISTHMUS_UPSTREAM_MAX_MESSAGE: '3MiB' },
     });
     return new HostileWorld(gateway, servers, folder);
   }

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Type } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { loadConfig, LoadedConfig } from '#lib/config';
@@ -17,8 +18,8 @@ import { Readiness } from '../../src/lifecycle/index.js';
 import type { RegistrySnapshot, ServerDefinition } from '../../src/registry/index.js';
 import { RegistryComponents } from '../../src/registry/testing.js';
 import { SessionPool } from '../../src/session-pool/index.js';
-import { CallRecorder } from '../../src/telemetry/index.js';
-import type { CallRecord } from '../../src/telemetry/testing.js';
+import { CallRecorder, CallTracer, type CallRecord } from '../../src/telemetry/index.js';
+import { NoTracer } from '../../src/telemetry/testing.js';
 import { createHttpAdapter } from '../../src/transport/index.js';
 import { StreamExpiry } from '../../src/transport/testing.js';
 import { UpstreamConnector } from '../../src/upstream/index.js';
@@ -63,6 +64,7 @@ export class HttpWorld {
     servers: readonly ServerDefinition[],
     env: Readonly<Record<string, string>> = {},
     more: Partial<RegistrySnapshot> = {},
+    tracer: CallTracer = new NoTracer(),
   ): Promise<HttpWorld> {
     const folder = await mkdtemp(join(tmpdir(), 'isthmus-http-'));
     const [connector, registry] = [new FakeConnector(), new FakeRegistry(servers, more)];
@@ -74,6 +76,8 @@ export class HttpWorld {
       .overrideProvider(RegistryComponents)
       // The specs never change the configuration through the store.
       .useValue({ registry, store: {} })
+      .overrideProvider(CallTracer)
+      .useValue(tracer)
       .overrideProvider(StreamExpiry)
       .useValue(new StreamExpiry(expiryClock))
       .compile();
@@ -145,6 +149,11 @@ export class HttpWorld {
   /** Issues another token for the same subject. */
   issueToken(expiresInSeconds: number): Promise<string> {
     return this.application.get(TokenIssuer).issue({ subject: 'me', expiresInSeconds });
+  }
+
+  /** A provider of the gateway. */
+  get<T>(type: Type<T>): T {
+    return this.application.get(type, { strict: false });
   }
 
   /** Number of open sessions. */

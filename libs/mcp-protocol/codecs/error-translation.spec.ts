@@ -23,12 +23,18 @@ describe('an error of the other era', () => {
   });
 
   it('with a code unknown to a legacy client becomes an explanation', () => {
-    const missing = { code: -32021, message: '', data: { requiredCapabilities: { sampling: {}, roots: {} } } };
+    const missing = {
+      code: -32021,
+      message: '',
+      data: { requiredCapabilities: { sampling: {}, elicitation: { url: {} } } },
+    };
     expect(errorForEra(missing, 'legacy', 'tools/call')).toStrictEqual({
       code: -31004,
-      message: 'The server needs a capability that the client did not declare: sampling, roots.',
+      message: 'The server needs a capability that the client did not declare: sampling, elicitation.url.',
       data: { outcome: 'not_executed', retriable: false },
     });
+    const other = { code: -32022, message: '', data: { supported: ['2027-01-01'] } };
+    expect(errorForEra(other, 'legacy', 'tools/call').message).toContain('It speaks 2027-01-01.');
     for (const code of [-32020, -32021, -32022]) {
       expect(errorForEra({ code, message: 'x' }, 'legacy', 'tools/call')).toMatchObject({
         code: -31004,

@@ -1,5 +1,5 @@
 import { GatewayCode, RpcCode } from '../error-codes.js';
-import { isJsonObject, type JsonValue } from '../json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../json.js';
 import type { RpcError } from '../json-rpc.js';
 import type { Era } from '../neutral.js';
 
@@ -33,7 +33,7 @@ function forLegacy(error: RpcError, method: string): RpcError {
         `The server needs a capability that the client did not declare: ${readMissingCapabilities(error.data)}.`,
       );
     case RpcCode.unsupportedProtocolVersion:
-      return notExecuted('The server does not speak the protocol revision of this call.');
+      return notExecuted(`The server does not speak the protocol revision of this call.${readSupported(error.data)}`);
     case RpcCode.headerMismatch:
       return notExecuted('The server rejected the headers of this call: one is missing or has an unexpected value.');
     default:
@@ -50,8 +50,21 @@ const NOT_FOUND = /\b(?:not found|unknown resource|no such resource|does not exi
 
 function readMissingCapabilities(data: JsonValue | undefined): string {
   const required = isJsonObject(data) ? data['requiredCapabilities'] : undefined;
-  const names = isJsonObject(required) ? Object.keys(required) : [];
+  const names = isJsonObject(required) ? capabilityNames(required) : [];
   return names.length === 0 ? 'the server does not name it' : names.slice(0, 10).join(', ').slice(0, 200);
+}
+
+/** Returns the names in a declaration of capabilities, with their parts: `elicitation.url`. */
+export function capabilityNames(capabilities: JsonObject): string[] {
+  return Object.entries(capabilities).flatMap(([name, declared]) => {
+    const parts = isJsonObject(declared) ? Object.keys(declared) : [];
+    return parts.length === 0 ? [name] : parts.map((part) => `${name}.${part}`);
+  });
+}
+
+function readSupported(data: JsonValue | undefined): string {
+  const supported = isJsonObject(data) && Array.isArray(data['supported']) ? data['supported'] : [];
+  return supported.length === 0 ? '' : ` It speaks ${supported.slice(0, 10).map(String).join(', ').slice(0, 200)}.`;
 }
 
 function notExecuted(message: string): RpcError {

@@ -1,5 +1,5 @@
 export { classifyEra } from './classify.js';
-export { errorForEra } from './error-translation.js';
+export { capabilityNames, errorForEra } from './error-translation.js';
 export {
   decodeLegacyRequest,
   encodeLegacyRequest,
@@ -8,7 +8,13 @@ export {
   UntranslatableResult,
 } from './legacy.js';
 export { META } from './meta.js';
-export { decodeModernRequest, encodeModernRequest, encodeModernResult, modernStatusOf } from './modern.js';
+export {
+  decodeModernRequest,
+  encodeModernRequest,
+  encodeModernResult,
+  modernStatusOf,
+  unsupportedRevision,
+} from './modern.js';
 export { toLegacyAnswer, toLegacyQuestion, toModernQuestion, toUrlElicitations } from './questions.js';
 export {
   allowsBatches,
@@ -19,4 +25,6 @@ export {
   MODERN_REVISIONS,
   SSE_REVISION,
   SUPPORTED_REVISIONS,
+  toUnsupportedRevisionText,
 } from './revisions.js';
+export { needsEnvelope, toEnvelope } from './result-envelope.js';

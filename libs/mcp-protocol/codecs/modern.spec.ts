@@ -77,13 +77,19 @@ describe('a modern request', () => {
     expect(decodeModernRequest(message)).toMatchObject({ error: { code: -32602 }, httpStatus: 400 });
   });
 
+  it('names a log level that does not exist, and those that do', () => {
+    expect(decodeModernRequest(withMeta({ ...fullMeta, [LEVEL]: 'loud' }))).toMatchObject({
+      error: { message: expect.stringMatching(/"loud"; it must be one of debug, info, .*emergency/) },
+    });
+  });
+
   it.each(['2025-11-25', '1900-01-01', '2027-01-01', ''])(
     'of revision %j is rejected with the supported revisions',
     (revision) => {
       expect(decodeModernRequest(withMeta({ [VERSION]: revision }))).toStrictEqual({
         error: {
           code: -32022,
-          message: 'Unsupported protocol version',
+          message: `Unsupported protocol version "${revision}". Supported: 2026-07-28, 2025-11-25, 2025-06-18, 2025-03-26, 2024-11-05.`,
           data: {
             supported: ['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'],
             requested: revision,

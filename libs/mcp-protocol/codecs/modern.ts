@@ -1,10 +1,10 @@
 import { findDeclarationFault } from '../declarations.js';
 import { RpcCode } from '../error-codes.js';
-import { isJsonObject, type JsonObject, type JsonValue } from '../json.js';
+import { isJsonObject, toPlainNumber, type JsonObject, type JsonValue } from '../json.js';
 import type { JsonRpcRequest, RequestId, RpcError } from '../json-rpc.js';
-import { isLogLevel, type ClientProfile, type McpRequest } from '../neutral.js';
+import { isLogLevel, toLogLevelFault, type ClientProfile, type McpRequest } from '../neutral.js';
 import { META, withMeta } from './meta.js';
-import { eraOfRevision, SUPPORTED_REVISIONS } from './revisions.js';
+import { eraOfRevision, SUPPORTED_REVISIONS, toUnsupportedRevisionText } from './revisions.js';
 
 export type DecodedModernRequest =
   | { readonly request: McpRequest; readonly client: ClientProfile }
@@ -22,20 +22,22 @@ export function decodeModernRequest(message: JsonRpcRequest): DecodedModernReque
   const meta = params['_meta'];
   if (!isJsonObject(meta)) return invalid('params._meta is missing; it carries the protocol version and capabilities');
   const {
-    progressToken,
+    progressToken: token,
     [META.protocolVersion]: revision,
     [META.clientInfo]: clientInfo,
     [META.clientCapabilities]: capabilities,
     [META.logLevel]: logLevel,
     ...rest
   } = meta;
+  const progressToken = toPlainNumber(token);
   if (typeof revision !== 'string') return invalid(`_meta["${META.protocolVersion}"] must be a string`);
   if (eraOfRevision(revision) !== 'modern') return { error: unsupportedRevision(revision), httpStatus: 400 };
   if (!isJsonObject(capabilities)) return invalid(`_meta["${META.clientCapabilities}"] must be an object`);
   if (clientInfo !== undefined && !isJsonObject(clientInfo)) {
     return invalid(`_meta["${META.clientInfo}"] must be an object`);
   }
-  if (logLevel !== undefined && !isLogLevel(logLevel)) return invalid(`_meta["${META.logLevel}"] is not a log level`);
+  if (logLevel !== undefined && !isLogLevel(logLevel))
+    return invalid(toLogLevelFault(`_meta["${META.logLevel}"]`, logLevel));
   if (!isOptionalToken(progressToken)) return invalid('_meta.progressToken must be a string or a number');
   const client = { revision, capabilities, ...(clientInfo !== undefined && { clientInfo }) };
   const fault = findDeclarationFault(client);
@@ -109,10 +111,11 @@ export function modernStatusOf(error: RpcError): number {
   }
 }
 
-function unsupportedRevision(requested: string): RpcError {
+/** The error for a client that requests another revision. */
+export function unsupportedRevision(requested: string): RpcError {
   return {
     code: RpcCode.unsupportedProtocolVersion,
-    message: 'Unsupported protocol version',
+    message: toUnsupportedRevisionText(requested),
     data: { supported: [...SUPPORTED_REVISIONS], requested },
   };
 }

@@ -42,3 +42,9 @@ export function isModernRevision(revision: string): boolean {
 export function allowsBatches(revision: string): boolean {
   return revision === BATCH_REVISION;
 }
+
+/** Names the revision that a client requested and those that it may request. */
+export function toUnsupportedRevisionText(requested: string): string {
+  const shown = JSON.stringify(requested.slice(0, 64).toWellFormed());
+  return `Unsupported protocol version ${shown}. Supported: ${SUPPORTED_REVISIONS.join(', ')}.`;
+}

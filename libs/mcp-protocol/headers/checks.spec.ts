@@ -27,6 +27,7 @@ describe('the standard headers of a modern request', () => {
     ['a plain name that is encoded', message('tools/call', { name: 'a' }), standard('tools/call', '=?base64?YQ==?=')],
     ['a name that the method does not mirror', message('tools/list', { name: 'x' }), standard('tools/list', 'y')],
     ["a call without a name, which is the params' fault", message('tools/call'), standard('tools/call', 'x')],
+    ['a call without a name in body and headers', message('tools/call'), standard('tools/call')],
     ['a method named like a built-in', message('constructor'), standard('constructor')],
   ])('match the body for %s', (_what, request, headers) => {
     expect(checkMirroredHeaders(request, headers)).toBeUndefined();
@@ -51,6 +52,23 @@ describe('the standard headers of a modern request', () => {
   ])('differ from the body with %s', (_what, headers) => {
     const error = checkMirroredHeaders(message('tools/call', { name: 'echo' }), headers);
     expect(error).toMatchObject({ code: -32020, message: expect.stringMatching(/^Header mismatch: /) });
+  });
+});
+
+describe('the error for headers of a modern request', () => {
+  it('names every header that does not match', () => {
+    const headers = { 'mcp-protocol-version': '2025-11-25', 'mcp-name': 'other' };
+    const error = checkMirroredHeaders(message('tools/call', { name: 'echo' }), headers);
+    for (const name of ['MCP-Protocol-Version', 'Mcp-Method', 'Mcp-Name']) expect(error?.message).toContain(name);
+  });
+
+  it('lists the supported revisions for a revision that only the header names', () => {
+    const request = { jsonrpc: '2.0', id: 1, method: 'tools/list' } as const;
+    expect(checkMirroredHeaders(request, { 'mcp-protocol-version': '2027-01-01' })).toMatchObject({
+      code: -32022,
+      message: expect.stringMatching(/"2027-01-01".*2026-07-28, 2025-11-25/),
+      data: { requested: '2027-01-01', supported: expect.arrayContaining(['2026-07-28']) },
+    });
   });
 });
 
@@ -91,5 +109,10 @@ describe('the headers of tool parameters', () => {
     ['two values', { text: 'x' }, { 'mcp-param-text': ['x', 'x'] }],
   ])('differ from the arguments with %s', (_what, args, headers) => {
     expect(checkParameterHeaders(expected, args, headers)).toMatchObject({ code: -32020 });
+  });
+
+  it('are all named if several differ from the arguments', () => {
+    const error = checkParameterHeaders(expected, { text: 'x', sure: true }, { 'mcp-param-text': 'y' });
+    expect(error?.message).toMatch(/Mcp-Param-Text does not match.*Mcp-Param-Sure is missing/);
   });
 });

@@ -1,4 +1,4 @@
-import { META } from '../codecs/index.js';
+import { eraOfRevision, META, unsupportedRevision } from '../codecs/index.js';
 import { RpcCode } from '../error-codes.js';
 import type { JsonObject } from '../json.js';
 import type { JsonRpcRequest, RpcError } from '../json-rpc.js';
@@ -13,29 +13,28 @@ export type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 /**
  * Compares the standard headers of a modern request with its body (specification:
- * basic/transports/streamable-http, Server Validation). A mismatch is answered with HTTP 400.
+ * basic/transports/streamable-http, Server Validation). The error names every header that does not match; it is answered with
+ * HTTP 400. A body without a revision is of the revision that the header names.
  */
 export function checkMirroredHeaders(message: JsonRpcRequest, headers: Headers): RpcError | undefined {
   const { method, params = {} } = message;
-  const revision = metaOf(params)[META.protocolVersion];
-  return (
-    compare(
-      'MCP-Protocol-Version',
-      readSingle(headers, 'mcp-protocol-version'),
-      typeof revision === 'string' ? revision : ANY,
-    ) ??
-    compare('Mcp-Method', readSingle(headers, 'mcp-method'), method) ??
-    checkName(method, params, headers)
+  const inBody = metaOf(params)[META.protocolVersion];
+  const inHeader = readSingle(headers, 'mcp-protocol-version');
+  const isInHeaderOnly = typeof inBody !== 'string' && inHeader !== undefined;
+  if (isInHeaderOnly && eraOfRevision(inHeader) !== 'modern') return unsupportedRevision(inHeader);
+  return toMismatch(
+    compare('MCP-Protocol-Version', inHeader, typeof inBody === 'string' ? inBody : ANY),
+    compare('Mcp-Method', readSingle(headers, 'mcp-method'), method),
+    compareName(method, params, headers),
   );
 }
 
 /** Represents a value that the body lacks; the codec reports what is missing there. */
 const ANY = Symbol('any');
 
-function compare(name: string, value: string | undefined, expected: unknown): RpcError | undefined {
-  if (value === undefined) return mismatch(`${name} is missing or given more than once`);
-  if (expected === ANY || value === expected) return undefined;
-  return mismatch(`${name} does not match the body`);
+function compare(name: string, value: string | undefined, expected: unknown): string | undefined {
+  if (value === undefined) return `${name} is missing or given more than once`;
+  return expected === ANY || value === expected ? undefined : `${name} does not match the body`;
 }
 
 /** The member of the params that Mcp-Name mirrors, by the methods that require it. */
@@ -48,39 +47,40 @@ const NAME_PARAMS: Readonly<Record<string, string>> = {
   'tasks/cancel': 'taskId',
 };
 
-function checkName(method: string, params: JsonObject, headers: Headers): RpcError | undefined {
+function compareName(method: string, params: JsonObject, headers: Headers): string | undefined {
   if (!Object.hasOwn(NAME_PARAMS, method)) return undefined;
   const expected = params[NAME_PARAMS[method] ?? ''];
+  // The handler of the method rejects params without a name.
+  if (typeof expected !== 'string') return undefined;
   const raw = readSingle(headers, 'mcp-name');
   // Methods of tasks belong to an extension, which clients may have implemented before it required the header.
   if (headers['mcp-name'] === undefined && isTaskMethod(method)) return undefined;
-  if (raw === undefined) return mismatch('Mcp-Name is missing or given more than once');
+  if (raw === undefined) return 'Mcp-Name is missing or given more than once';
   const value = decodeHeaderValue(raw);
-  if (value === undefined) return mismatch('Mcp-Name is malformed');
-  // The handler of the method rejects params without a name.
-  if (typeof expected !== 'string' || value === expected.toWellFormed()) return undefined;
-  return mismatch('Mcp-Name does not match the body');
+  if (value === undefined) return 'Mcp-Name is malformed';
+  return value === expected.toWellFormed() ? undefined : 'Mcp-Name does not match the body';
 }
 
 /**
- * Compares the headers that mirror tool parameters with the arguments of the call. A header whose parameter is absent
- * or null is ignored.
+ * Compares the headers that mirror tool parameters with the arguments of the call. The error names every header that does
+ * not match. A header whose parameter is absent or null is ignored.
  */
 export function checkParameterHeaders(
   expected: readonly ParameterHeader[],
   args: JsonObject,
   headers: Headers,
 ): RpcError | undefined {
-  for (const { header, path } of expected) {
-    const value = valueAt(args, path);
-    if (!isMirrored(value)) continue;
-    const raw = readSingle(headers, header.toLowerCase());
-    if (raw === undefined) return mismatch(`${header} is missing or given more than once`);
-    const decoded = decodeHeaderValue(raw);
-    if (decoded === undefined) return mismatch(`${header} is malformed`);
-    if (!matchesValue(decoded, value)) return mismatch(`${header} does not match the body`);
-  }
-  return undefined;
+  return toMismatch(...expected.map((parameter) => compareParameter(parameter, args, headers)));
+}
+
+function compareParameter({ header, path }: ParameterHeader, args: JsonObject, headers: Headers): string | undefined {
+  const value = valueAt(args, path);
+  if (!isMirrored(value)) return undefined;
+  const raw = readSingle(headers, header.toLowerCase());
+  if (raw === undefined) return `${header} is missing or given more than once`;
+  const decoded = decodeHeaderValue(raw);
+  if (decoded === undefined) return `${header} is malformed`;
+  return matchesValue(decoded, value) ? undefined : `${header} does not match the body`;
 }
 
 const DECIMAL = /^-?\d+(?:\.\d+)?$/;
@@ -96,6 +96,8 @@ function readSingle(headers: Headers, name: string): string | undefined {
   return typeof value === 'string' ? trimOptionalWhitespace(value) : undefined;
 }
 
-function mismatch(fault: string): RpcError {
-  return { code: RpcCode.headerMismatch, message: `Header mismatch: ${fault}.` };
+function toMismatch(...compared: readonly (string | undefined)[]): RpcError | undefined {
+  const faults = compared.filter((fault) => fault !== undefined);
+  if (faults.length === 0) return undefined;
+  return { code: RpcCode.headerMismatch, message: `Header mismatch: ${faults.join('; ')}.` };
 }

@@ -19,6 +19,13 @@ const otherType = (id: MessageId): MessageId => (typeof id === 'number' ? String
 
 const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
 
+const repeated = (count: number, part: (index: number) => string): string =>
+  Array.from({ length: count }, (_, index) => part(index)).join(',');
+
+/** An otherwise valid answer with a structured content of this text. */
+const resultWith = (id: MessageId, content: string): string =>
+  json({ jsonrpc: '2.0', id, result: { ...RESULT, structuredContent: 'MARK' } }).replace('"MARK"', content);
+
 /** An otherwise valid answer that contains two bytes which are never valid in UTF-8. */
 function notUtf8(id: MessageId): Uint8Array {
   const [before = '', after = ''] = resultFrame(id, 'MARK').split('MARK');
@@ -60,6 +67,12 @@ const ANONYMOUS_BODIES: Readonly<Record<string, Frame>> = {
   'truncated-json': (id) => resultFrame(id, 'done').slice(0, -3),
   'too-deep': (id) => `{"jsonrpc":"2.0","id":${json(id)},"result":{"deep":${nested(70)}}}`,
   'not-utf8': notUtf8,
+};
+
+/** Answers that contain more than a processor can read in a reasonable time. They count as oversized. */
+const TOO_MUCH: Readonly<Record<string, Frame>> = {
+  'too-many-members': (id) => resultWith(id, `{${repeated(10_001, (index) => `"m${index}":0`)}}`),
+  'too-many-values': (id) => resultWith(id, `[${repeated(1_000_001, () => '0')}]`),
 };
 
 /** Answers that look odd but are valid. */
@@ -134,6 +147,11 @@ export const ANSWER_BEHAVIOURS: readonly Behaviour[] = [
     expect: brokeProtocol,
     expectOn: Object.fromEntries(CHANNEL_CARRIERS.map((carrier) => [carrier, outcomeUnknown])),
     untilTimeout: CHANNEL_CARRIERS,
+  })),
+  ...entries(TOO_MUCH).map(([name, frame]) => ({
+    ...message(name, frame, CARRIERS),
+    expect: brokeProtocol,
+    endsSession: CHANNEL_CARRIERS,
   })),
   { ...message('body-empty', () => '', POST_CARRIERS), expect: brokeProtocol },
   {

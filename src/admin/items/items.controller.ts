@@ -22,6 +22,7 @@ import {
   type ItemStatus,
   type KnownItem,
 } from '../../items/index.js';
+import { addNamePrefix, EndpointDirectory, toPublicName } from '../../catalog/index.js';
 import { RequireRoles } from '../admin-guard.js';
 import { ResourceNotFound } from '../admin.errors.js';
 import { DescribeRoute } from '../openapi/route-description.js';
@@ -54,6 +55,8 @@ class Approval {
 }
 
 interface ItemResponse extends Omit<KnownItem, 'firstSeenAt' | 'changedAt' | 'identity'> {
+  /** Name at endpoints with several servers, where clients would not accept the prefix and the name of the item. */
+  readonly publicName?: string;
   readonly status: ItemStatus;
   readonly firstSeenAt: string;
   readonly changedAt: string;
@@ -71,6 +74,7 @@ export abstract class ItemsController {
   constructor(
     private readonly items: Items,
     private readonly kind: ItemKind,
+    private readonly endpoints: EndpointDirectory,
   ) {}
 
   /** Sorted by server and name. */
@@ -180,13 +184,23 @@ export abstract class ItemsController {
     const shadowed = others.length > 0 ? [`its name resembles an item of ${others.slice(0, 5).join(', ')}.`] : [];
     return {
       ...item,
+      ...this.findChangedName(item),
       flags: [...flags, ...shadowed],
       status: this.items.statusOf({ ...item, identity, firstSeenAt, changedAt, flags }),
       firstSeenAt: firstSeenAt.toISOString(),
       changedAt: changedAt.toISOString(),
     };
   }
+
+  private findChangedName({ server: slug, name, shownName = name }: ItemName): Pick<ItemResponse, 'publicName'> {
+    const whole = this.endpoints.find();
+    if (!whole || (this.kind !== 'tools' && this.kind !== 'prompts')) return {};
+    const publicName = toPublicName(whole, { slug }, shownName);
+    return publicName === addNamePrefix({ slug }, shownName) ? {} : { publicName };
+  }
 }
+
+type ItemName = Pick<KnownItem, 'server' | 'name' | 'shownName'>;
 
 type ServersByName = ReadonlyMap<string, readonly string[]>;
 

@@ -1,3 +1,4 @@
+import { EndpointDirectory } from '../../catalog/index.js';
 import { Items } from '../../items/index.js';
 import { AdminController } from '../admin-route.js';
 import { ItemsController } from './items.controller.js';
@@ -5,7 +6,7 @@ import { ItemsController } from './items.controller.js';
 /** The prompts of all servers. */
 @AdminController('prompts')
 export class PromptsController extends ItemsController {
-  constructor(items: Items) {
-    super(items, 'prompts');
+  constructor(items: Items, endpoints: EndpointDirectory) {
+    super(items, 'prompts', endpoints);
   }
 }

@@ -1,3 +1,4 @@
+import { EndpointDirectory } from '../../catalog/index.js';
 import { Items } from '../../items/index.js';
 import { AdminController } from '../admin-route.js';
 import { ItemsController } from './items.controller.js';
@@ -5,7 +6,7 @@ import { ItemsController } from './items.controller.js';
 /** The resource templates of all servers, by their URI templates. */
 @AdminController('resource-templates')
 export class ResourceTemplatesController extends ItemsController {
-  constructor(items: Items) {
-    super(items, 'resourceTemplates');
+  constructor(items: Items, endpoints: EndpointDirectory) {
+    super(items, 'resourceTemplates', endpoints);
   }
 }

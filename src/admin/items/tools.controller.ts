@@ -1,3 +1,4 @@
+import { EndpointDirectory } from '../../catalog/index.js';
 import { Items } from '../../items/index.js';
 import { AdminController } from '../admin-route.js';
 import { ItemsController } from './items.controller.js';
@@ -5,7 +6,7 @@ import { ItemsController } from './items.controller.js';
 /** The tools of all servers. */
 @AdminController('tools')
 export class ToolsController extends ItemsController {
-  constructor(items: Items) {
-    super(items, 'tools');
+  constructor(items: Items, endpoints: EndpointDirectory) {
+    super(items, 'tools', endpoints);
   }
 }

@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import {
   checkParameterHeaders,
+  eraOfRevision,
   failure,
   isJsonObject,
   mirrorParameters,
+  toEnvelope,
   type McpRequest,
   type Outcome,
   type ParameterHeader,
@@ -33,6 +35,7 @@ import {
 } from '../dispatch.errors.js';
 import { MethodHandler, type Inbound } from '../inbound.js';
 import { ListFetcher } from '../lists/index.js';
+import { NameLoader } from '../name-loader.js';
 import { ToolHeaders } from '../tool-headers.js';
 
 /** Sends a request for one item to its server: a tool, a prompt, a resource or the completion of an argument. */
@@ -47,15 +50,18 @@ export class ItemHandler extends MethodHandler {
     private readonly limits: Limits,
     private readonly items: Items,
     private readonly gate: ItemGate,
+    private readonly names: NameLoader,
   ) {
     super();
   }
 
   async handle(inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
     const parked = this.delivery.findParkedCall(inbound);
-    if (parked) return this.continueParkedCall(inbound, parked, sink, signal);
     const { endpoint, request, client, caller } = inbound;
     const reference = readItemReference(request);
+    const loading = 'fault' in reference ? undefined : this.names.load(inbound, reference, signal);
+    if (loading) await whileServerWorks(inbound.record, () => loading);
+    if (parked) return this.continueParkedCall(inbound, { parked, reference }, sink, signal);
     if ('fault' in reference) return invalidParams(reference.fault);
     const use = this.gate.admit(endpoint, reference);
     recordItem(inbound.record, reference, use);
@@ -71,12 +77,11 @@ export class ItemHandler extends MethodHandler {
    */
   private async continueParkedCall(
     inbound: Inbound,
-    parked: ParkedState,
+    { parked, reference }: { parked: ParkedState; reference: ReturnType<typeof readItemReference> },
     sink: StreamSink,
     signal: AbortSignal,
   ): Promise<Outcome> {
     const { endpoint, request } = inbound;
-    const reference = readItemReference(request);
     if ('fault' in reference) return this.rejectParkedCall(parked, NO_LONGER_VISIBLE);
     const use = this.gate.readmit(endpoint, reference);
     recordItem(inbound.record, reference, use);
@@ -135,7 +140,27 @@ export class ItemHandler extends MethodHandler {
     sink: StreamSink,
     signal: AbortSignal,
   ): Promise<Outcome> {
-    return this.toPublicOutcome(inbound, to.server, await this.delivery.deliver(inbound, to, sink, signal));
+    const outcome = await this.delivery.deliver(inbound, to, sink, signal);
+    const enveloped = this.toEnveloped(inbound, to, outcome);
+    return this.toPublicOutcome(inbound, to.server, enveloped instanceof Promise ? await enveloped : enveloped);
+  }
+
+  /** Of results that are no objects, the codec of the client's era sees that they need an envelope. */
+  private toEnveloped(
+    inbound: Inbound,
+    { server, request }: AddressedRequest,
+    outcome: Outcome,
+  ): Outcome | Promise<Outcome> {
+    const { name } = request.params;
+    if (request.method !== 'tools/call' || outcome.kind === 'error' || typeof name !== 'string') return outcome;
+    const { structuredContent } = outcome.result;
+    if (!isJsonObject(structuredContent) || eraOfRevision(inbound.client.revision) !== 'legacy') return outcome;
+    const toResult = (hasEnvelope: boolean): Outcome =>
+      hasEnvelope
+        ? { ...outcome, result: { ...outcome.result, structuredContent: toEnvelope(structuredContent) } }
+        : outcome;
+    const found = this.toolHeaders.hasEnvelope(server, name, inbound);
+    return found instanceof Promise ? found.then(toResult, () => outcome) : toResult(found);
   }
 
   private toPublicOutcome(inbound: Inbound, server: ServerDefinition, outcome: Outcome): Outcome {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { isLogLevel, result, type Outcome } from '#lib/mcp-protocol';
+import { isLogLevel, result, toLogLevelFault, type Outcome } from '#lib/mcp-protocol';
 import type { StreamSink } from '../../session-pool/index.js';
 import { CallDelivery } from '../call-delivery.js';
 import { invalidParams, methodNotFound } from '../dispatch.errors.js';
@@ -22,11 +22,11 @@ export class LogLevelHandler extends MethodHandler {
     const { session, endpoint, request } = inbound;
     const { level } = request.params;
     if (!session) return methodNotFound(request.method);
-    if (!isLogLevel(level)) return invalidParams('params.level must be a syslog severity such as "info".');
+    if (!isLogLevel(level)) return invalidParams(`${toLogLevelFault('params.level', level)}.`);
     const [server] = endpoint.servers;
     if (server && endpoint.transparent) {
       const { era, capabilities } = await this.profiles.profileOf(server, inbound);
-      if (!capabilities['logging']) return methodNotFound(request.method);
+      if (!capabilities['logging']) return methodNotFound(request.method, 'logging');
       const outcome =
         era === 'modern' ? result({}) : await this.delivery.deliver(inbound, { server, request }, sink, signal);
       if (outcome.kind === 'error') return outcome;

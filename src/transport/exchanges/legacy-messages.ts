@@ -4,6 +4,7 @@ import {
   isJsonObject,
   readMessage,
   RpcCode,
+  withoutNullMembers,
   type ClientProfile,
   type JsonRpcNotification,
   type JsonRpcRequest,
@@ -26,9 +27,12 @@ export const isLegacyMethod = (method: string): boolean => !MODERN_ONLY.has(meth
 
 export type ValidMessage = Exclude<MessageReading, { kind: 'invalid' }>;
 
-/** Parses a JSON-RPC message. @throws MalformedMessage */
+/** Reads a client's message. Optional members that are null count as absent. */
+export const readClientMessage = (value: JsonValue): MessageReading => readMessage(withoutNullMembers(value));
+
+/** Reads a client's message. @throws MalformedMessage */
 export function validateMessage(value: JsonValue): ValidMessage {
-  const reading = readMessage(value);
+  const reading = readClientMessage(value);
   if (reading.kind === 'invalid') throw new MalformedMessage(reading);
   return reading;
 }

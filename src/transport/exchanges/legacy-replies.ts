@@ -50,6 +50,8 @@ export class LegacyStream implements StreamSink, OpenReply {
   }
 
   emit(event: StreamEvent): void | Promise<void> {
+    // A client that accepts JSON only misses what precedes the outcome, except a question: its call waits for the answer.
+    if (this.mustStayJson && event.kind !== 'question') return undefined;
     this.writer.openStream();
     if (event.kind === 'answer') {
       return this.writer.event(
@@ -62,6 +64,10 @@ export class LegacyStream implements StreamSink, OpenReply {
     return this.writer.event(JSON.stringify(toJsonRpcMessage(event)), event.eventId);
   }
 
+  private get mustStayJson(): boolean {
+    return !this.writer.acceptsStream && !this.writer.isStreaming;
+  }
+
   private get canResume(): boolean {
     return this.revision >= RESUMABLE_SINCE;
   }
@@ -72,12 +78,14 @@ export class LegacyStream implements StreamSink, OpenReply {
   }
 
   end(): void {
+    if (this.mustStayJson) return this.writer.abort();
     // The response headers may not have been sent yet, and a response without headers would be invalid.
     this.writer.openStream();
     this.writer.end();
   }
 
   keepAlive(): void {
+    if (this.mustStayJson) return;
     this.writer.openStream();
     this.writer.comment();
   }
@@ -148,9 +156,14 @@ export class LegacyBatchReply extends LegacyStream {
     const answered = toLegacyOutcome(method, outcome, this.revision);
     const text = toResponseText(id, answered);
     const answer = toCallAnswer(this.writer, status, text);
+    this.addText(text);
+    record.end(answered, answer);
+  }
+
+  /** Adds the response to a message of the batch that is no request. */
+  addText(text: string): void {
     if (this.writer.isStreaming) void this.writer.event(text);
     else this.texts.push(text);
-    record.end(answered, answer);
   }
 
   finish(): void {

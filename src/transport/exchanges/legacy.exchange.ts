@@ -6,9 +6,11 @@ import {
   failure,
   negotiateLegacy,
   RpcCode,
+  toUnsupportedRevisionText,
   type ClientProfile,
   type JsonRpcRequest,
   type JsonValue,
+  type MessageReading,
   type Outcome,
   type RequestId,
 } from '#lib/mcp-protocol';
@@ -16,6 +18,7 @@ import { OrphanedStreams, SessionRouter, SessionUnknown, type SessionHandle } fr
 import { ClientNotifications, EndpointInfo } from '../../dispatch/index.js';
 import { requireAccept } from '../http-request.js';
 import { OpenReplies } from '../open-replies.js';
+import { toRefusalText } from '../rpc-responses.js';
 import { StreamExpiry } from '../stream-expiry.js';
 import type { TrackedCall } from '../../telemetry/index.js';
 import { RefusalRecorder } from '../refusal-recorder.js';
@@ -30,7 +33,7 @@ import {
   toSessionInbound,
   sendAnswer,
   toNotification,
-  validateMessage,
+  readClientMessage,
   type ValidMessage,
 } from './legacy-messages.js';
 import { LegacyBatchReply, LegacyGetStream, LegacyReply, type LegacyStream } from './legacy-replies.js';
@@ -73,15 +76,18 @@ export class LegacyExchange {
     if (values.length === 0) throw new BadRequest('The batch is empty.');
     if (values.length > this.config.maxBatch)
       throw new BadRequest(`A batch holds at most ${this.config.maxBatch} messages.`);
-    const readings = values.map(validateMessage);
-    if (!readings.some(({ kind }) => kind === 'request')) {
-      for (const reading of readings) await this.sendToSession(exchange, session, reading);
+    const readings = values.map(readClientMessage);
+    const valid = readings.filter((reading) => reading.kind !== 'invalid');
+    if (valid.length === 0) return exchange.writer.json(400, toBatchRefusal(readings));
+    if (valid.length === readings.length && !valid.some(({ kind }) => kind === 'request')) {
+      for (const reading of valid) await this.sendToSession(exchange, session, reading);
       return exchange.writer.empty(202);
     }
     const reply = new LegacyBatchReply(exchange.writer, this.openReplies, revision);
     // How many bytes of the body belong to which member is unknown.
     const member = { ...exchange, arrival: { ...exchange.arrival, bytesIn: undefined } };
     const pending = readings.map(async (reading) => {
+      if (reading.kind === 'invalid') return reply.addText(toRefusalText(reading.error, reading.id));
       if (reading.kind !== 'request') return this.sendToSession(exchange, session, reading).catch(logUndelivered);
       const record = this.beginRecord(member, session, reading.message);
       const outcome = await this.outcomeOf(exchange, session, reading.message, reply, record);
@@ -208,13 +214,17 @@ export class LegacyExchange {
 /** The session id of a request with the caller and endpoint that it must be bound to. @throws BadRequest */
 function readSessionReference({ headers, caller, endpoint }: Exchange) {
   const revision = singleHeader(headers, 'mcp-protocol-version');
-  if (revision !== undefined && eraOfRevision(revision) !== 'legacy') {
-    throw new BadRequest('MCP-Protocol-Version names a revision without sessions.');
-  }
+  const era = revision === undefined ? 'legacy' : eraOfRevision(revision);
+  if (era === undefined) throw new BadRequest(toUnsupportedRevisionText(revision ?? ''));
+  if (era !== 'legacy') throw new BadRequest(`MCP-Protocol-Version ${revision} is a revision without sessions.`);
   const id = singleHeader(headers, SESSION_HEADER);
   if (id === undefined) throw new BadRequest('Mcp-Session-Id is missing. Initialize a session first.');
   return { id, binding: { caller, endpoint: endpoint.id, transport: 'http' } as const };
 }
+
+/** One error for each member of a batch in which nothing can be executed. */
+const toBatchRefusal = (readings: readonly MessageReading[]): string =>
+  `[${readings.flatMap((reading) => (reading.kind === 'invalid' ? toRefusalText(reading.error, reading.id) : [])).join(',')}]`;
 
 /** A failed notification has no place in a batch response and must not prevent it: the requests of the batch run. */
 function logUndelivered(cause: unknown): void {

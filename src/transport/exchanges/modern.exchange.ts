@@ -56,6 +56,7 @@ export class ModernExchange {
     if (REMOVED_METHODS.has(message.method)) return reply.finish(failure(methodRemoved(message.method)));
     const { caller, endpoint, headers: mirrored } = exchange;
     const requestId = message.id;
+    if (message.method === LISTEN_METHOD && !exchange.writer.acceptsStream) return reply.finish(NEEDS_STREAM, 406);
     if (message.method === LISTEN_METHOD)
       exchange.writer.onClosed(this.streamExpiry.onExpired(caller, () => reply.endSubscription()));
     const inbound: Inbound = { caller, endpoint, ...decoded, requestId, mirrored, clientRepeatsCall: true, record };
@@ -63,6 +64,11 @@ export class ModernExchange {
     return reply.finish(outcome);
   }
 }
+
+const NEEDS_STREAM = failure({
+  code: RpcCode.invalidRequest,
+  message: 'Accept must list text/event-stream for a subscription.',
+});
 
 const methodRemoved = (method: string) => ({ code: RpcCode.methodNotFound, message: `Method not found: ${method}` });
 
@@ -96,7 +102,8 @@ class ModernReply implements StreamSink, OpenReply {
 
   emit(event: StreamEvent): void | Promise<void> {
     const message = event.kind === 'answer' || event.kind === 'question' ? undefined : toJsonRpcMessage(event);
-    if (!message) return undefined;
+    // A client that accepts JSON only misses what precedes the outcome.
+    if (!message || !this.writer.acceptsStream) return undefined;
     this.writer.openStream();
     return this.writer.event(
       JSON.stringify(this.method === LISTEN_METHOD ? this.withSubscriptionParams(message) : message),
@@ -124,6 +131,7 @@ class ModernReply implements StreamSink, OpenReply {
   }
 
   keepAlive(): void {
+    if (!this.writer.acceptsStream) return;
     this.writer.openStream();
     this.writer.comment();
   }

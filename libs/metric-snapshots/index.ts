@@ -1,0 +1,1 @@
+export { keepCounters, readSnapshot, sumSnapshots, type Aggregation, type MetricSnapshot } from './metric-snapshots.js';

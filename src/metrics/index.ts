@@ -1,0 +1,2 @@
+export { MetricsConfig } from './metrics.config.js';
+export { MetricsModule } from './metrics.module.js';
