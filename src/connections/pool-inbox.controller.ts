@@ -90,9 +90,10 @@ export class PoolInboxController {
   }
 
   private async acquire(order: OpenOrder, { requester, signal }: BusContext): Promise<ConnectionLease | undefined> {
-    const { caller, client } = order;
+    const { caller, client, clientEra } = order;
+    const scope = { caller, client, session: undefined, ...(clientEra && { clientEra }) };
     const server = this.requireServer(order.server);
-    const held = await this.upstreams.hold(server, { caller, client, session: undefined }, { forceLocal: true });
+    const held = await this.upstreams.hold(server, scope, { forceLocal: true });
     if (signal.aborted) {
       held.release();
       return undefined;

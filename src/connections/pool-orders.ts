@@ -1,5 +1,5 @@
 import type { Caller } from '#lib/extension-kit';
-import type { Answer, ClientProfile, JsonObject, McpNotification, Question } from '#lib/mcp-protocol';
+import type { Answer, ClientProfile, Era, JsonObject, McpNotification, Question } from '#lib/mcp-protocol';
 import type { ChangeFilter, RefusedResource, ServerProfile, UpstreamRequest } from '../upstream/index.js';
 
 /** Message patterns of requests to the worker that owns a shared connection. */
@@ -29,6 +29,8 @@ export interface OpenOrder extends LeaseOrder {
   readonly server: string;
   readonly caller: Caller;
   readonly client: ClientProfile;
+  /** The era in which a server that speaks both serves the client. */
+  readonly clientEra?: Era;
 }
 
 export type OpenEvent =

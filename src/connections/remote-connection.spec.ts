@@ -217,16 +217,6 @@ describe('a request over a connection that another worker owns', () => {
     expect(child().sent[0]?.signal.aborted).toBe(true);
   });
 
-  it('is cancelled at the owner with the reason of its client', async () => {
-    answer(() => new Promise(() => undefined));
-    const controller = new AbortController();
-    const outcome = (await connect()).request(createToolCall(), new RecordingReply(), controller.signal);
-    while (child().sent.length === 0) await settled();
-    controller.abort('too slow');
-    expect(await outcome).toMatchObject({ error: { code: -31002 } });
-    expect(child().sent[0]?.signal.reason).toBe('too slow');
-  });
-
   it('is not sent when its caller aborted it before', async () => {
     const outcome = await (await connect()).request(createToolCall(), new RecordingReply(), AbortSignal.abort());
     expect(outcome).toMatchObject({ error: { data: { outcome: 'not_executed' } } });

@@ -17,29 +17,24 @@ import {
   ValidateIf,
 } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
-import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
 import {
   IsArgumentList,
   IsDurationBetween,
   IsEnvironment,
   IsHeaders,
-  IsJsonPath,
   IsOrigins,
-  IsQuery,
   IsRate,
   IsServerUrl,
   IsTextList,
-  IsToolPath,
-  IsToolSchema,
 } from './entry-rules.js';
 import { IsCondition } from './condition.js';
 import { LIMIT_SUBJECTS, type LimitSubject, type PolicyEffect } from './policy-definition.js';
 import {
   ISOLATIONS,
-  REST_METHODS,
+  SERVER_ERAS,
   TOOL_CHANGES,
   type Isolation,
-  type RestMethod,
+  type ServerEra,
   type ToolChanges,
 } from './server-definition.js';
 
@@ -77,6 +72,7 @@ class ServerEntry {
 class McpServerEntry extends ServerEntry {
   @IsOptional() @IsBoolean() readonly allowUnknownMethods?: boolean;
   @IsOptional() @IsBoolean() readonly tasks?: boolean;
+  @IsOptional() @IsIn(SERVER_ERAS) readonly era?: ServerEra;
 }
 
 export class RemoteServerEntry extends McpServerEntry {
@@ -102,19 +98,6 @@ export class RestServerEntry extends ServerEntry {
   @Allow()
   @JSONSchema(() => ({ type: 'object', additionalProperties: { $ref: `${SCHEMAS}RestToolEntry` } }))
   readonly tools?: unknown;
-}
-
-export class RestToolEntry {
-  @IsOptional() @IsString() @MaxLength(MAX_TITLE_LENGTH) readonly title?: string;
-  @IsOptional() @IsString() @MaxLength(MAX_DESCRIPTION_LENGTH) readonly description?: string;
-  @IsOptional() @IsIn(REST_METHODS) readonly method?: RestMethod;
-  @IsToolPath() readonly path!: string;
-  @IsOptional() @IsToolSchema() readonly inputSchema?: JsonObject;
-  @IsOptional() @IsToolSchema() readonly outputSchema?: JsonObject;
-  @IsOptional() @IsHeaders() readonly headers?: Readonly<Record<string, Scalar>>;
-  @IsOptional() @IsQuery() readonly query?: Readonly<Record<string, Scalar>>;
-  @IsOptional() @Allow() @JSONSchema(() => ({ description: 'Any JSON value.' })) readonly body?: JsonValue;
-  @IsOptional() @IsJsonPath() readonly result?: string;
 }
 
 export class DefaultEndpointEntry {

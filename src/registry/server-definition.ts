@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
+import type { RestTool } from './rest-tool.js';
 
 /** What happens to a tool whose definition changes after approval: it is flagged and stays listed, or it is quarantined. */
 export const TOOL_CHANGES = ['flag', 'quarantine'] as const;
@@ -10,6 +10,10 @@ export type ToolChanges = (typeof TOOL_CHANGES)[number];
  */
 export const ISOLATIONS = ['none', 'principal', 'session'] as const;
 export type Isolation = (typeof ISOLATIONS)[number];
+
+/** The eras of which a server may be: the gateway finds out, or uses one of them only. */
+export const SERVER_ERAS = ['auto', 'legacy', 'modern'] as const;
+export type ServerEra = (typeof SERVER_ERAS)[number];
 
 /** Common members of the definition of an upstream server. Times are in milliseconds. */
 interface ServerBase {
@@ -25,6 +29,8 @@ interface ServerBase {
   readonly enabled: boolean;
   /** Absent: the safe value for its transport and era (`isolationOf` of connections). */
   readonly isolation?: Isolation;
+  /** The only era in which the gateway speaks to the server. Absent: the gateway finds out. */
+  readonly era?: Exclude<ServerEra, 'auto'>;
   /** The endpoint of this server passes on methods that the gateway does not know. */
   readonly allowUnknownMethods: boolean;
   /** The endpoint of this server offers the tasks of the server, to each principal its own. */
@@ -74,33 +80,6 @@ export interface RestServer extends ServerBase {
   readonly headers: Readonly<Record<string, string>>;
   /** In the order of the file. */
   readonly tools: readonly RestTool[];
-}
-
-export const REST_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
-export const METHODS_WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
-
-export type RestMethod = (typeof REST_METHODS)[number];
-
-/** One tool of a REST server. It maps a call to one HTTP request. */
-export interface RestTool {
-  readonly name: string;
-  readonly title?: string;
-  readonly description?: string;
-  readonly method: RestMethod;
-  /** Starts with `/`; `{name}` stands for the argument of that name. */
-  readonly path: string;
-  /** Always has the type `object`. */
-  readonly inputSchema: JsonObject;
-  /** Schema of the structured content, published to clients. */
-  readonly outputSchema?: JsonObject;
-  /** Headers of each request by name. `{argument}` is replaced by the argument of that name. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Query parameters by name. Absent: for methods without a body, all arguments that no other part of the mapping uses. */
-  readonly query?: Readonly<Record<string, string>>;
-  /** The body. Absent: for methods with a body, an object of all arguments that no other part of the mapping uses. */
-  readonly body?: JsonValue;
-  /** The part of a JSON response that becomes the result (JSONPath, RFC 9535). Absent: the whole response. */
-  readonly result?: string;
 }
 
 export type ServerDefinition = RemoteServer | StdioServer | RestServer;

@@ -64,25 +64,6 @@ afterEach(async () => {
   await server.close();
 });
 
-describe('what a server sends on the stream of a call', () => {
-  it.each(['notifications/elicitation/complete', 'notifications/tools/list_changed'])(
-    'is delivered before the answer if the server has no session: %s',
-    async (method) => {
-      server.setScript((visit) => {
-        if (answerLegacyHandshake(visit, CAPABILITIES, null)) return;
-        const stream = visit.stream();
-        stream.send(notification(method, { elicitationId: 'e' }));
-        stream.send(answerTo(visit));
-        stream.end();
-      });
-      const connection = await bench.open(httpServer(server.url));
-      const reply = new RecordedReply();
-      await connection.request(toolCall('any'), reply, NEVER);
-      expect(reply.notifications).toEqual([{ method, params: { elicitationId: 'e' } }]);
-    },
-  );
-});
-
 describe('a call over streamable HTTP', () => {
   it('delivers the messages of its stream in order and waits for its reader', async () => {
     const connection = await open((visit) => {
