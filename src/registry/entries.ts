@@ -53,6 +53,7 @@ const MAX_DESCRIPTION_LENGTH = 10_000;
 export class TimeoutsEntry {
   @IsOptional() @IsDurationBetween(100, HOUR) readonly connect?: string;
   @IsOptional() @IsDurationBetween(100, 24 * HOUR) readonly request?: string;
+  @IsOptional() @IsDurationBetween(100, 24 * HOUR) readonly maximum?: string;
 }
 
 class ServerEntry {

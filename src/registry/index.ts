@@ -26,6 +26,7 @@ export { isSettableHeader } from './entry-rules.js';
 export { MAX_SCHEMAS_LENGTH, MAX_TOOLS } from './read-tools.js';
 export { principalNamesOf } from './principal-names.js';
 export { parseJsonPath, type JsonPath } from './json-path.js';
+export { maximumOf } from './server-definition.js';
 export {
   METHODS_WITH_BODY,
   STYLES_OF_PLACE,

@@ -49,9 +49,19 @@ interface ServerBase {
 export interface ServerTimeouts {
   /** Timeout until a connection or a child process has completed its handshake. */
   readonly connectMs: number;
-  /** Timeout from the request to the final response. Progress notifications do not extend it. */
+  /** Timeout from the request, or the last progress notification of its call, to the final response. */
   readonly requestMs: number;
+  /** Maximum duration of a call, whatever progress it reports (`maximumOf`). */
+  readonly maximumMs?: number;
 }
+
+const DEFAULT_MAXIMUM_MS = 3_600_000;
+
+/** The maximum duration of a call: an hour, or the timeout without progress if that is longer. */
+export const maximumOf = ({
+  requestMs,
+  maximumMs = Math.max(requestMs, DEFAULT_MAXIMUM_MS),
+}: Pick<ServerTimeouts, 'requestMs' | 'maximumMs'>): number => maximumMs;
 
 /** A server over streamable HTTP (of either era, determined by a probe) or over HTTP+SSE. */
 export interface RemoteServer extends ServerBase {
