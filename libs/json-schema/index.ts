@@ -1,4 +1,4 @@
 export { compileSchema, type SchemaCheck } from './compile-schema.js';
 export { readDeclaredProperties, type DeclaredProperties } from './declared-properties.js';
 export { SchemaFault } from './schema-fault.js';
-export { validateSchema } from './validate-schema.js';
+export { MAX_SCHEMA_LENGTH, validateSchema } from './validate-schema.js';

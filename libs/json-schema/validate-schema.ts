@@ -11,7 +11,7 @@ import { subschemasOf } from './subschemas.js';
 import { validatorOf } from './validators.js';
 
 /** Maximum length of a schema as JSON text. Compiling takes about a microsecond per byte, and blocks other work. */
-const MAX_SCHEMA_LENGTH = 64 * 1024;
+export const MAX_SCHEMA_LENGTH = 64 * 1024;
 /** Maximum number of digests of valid schemas that are kept. */
 const MAX_VALID = 20_000;
 

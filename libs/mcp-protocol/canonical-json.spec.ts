@@ -18,4 +18,9 @@ describe('the canonical text of a value', () => {
     expect(canonicalJson({ a: undefined, b: true })).toBe('{"b":true}');
     expect(canonicalJson(parseJson('{"n":12345678901234567890}'))).toBe('{"n":12345678901234567890}');
   });
+
+  it('is the same for decimals of the same value, however they are written', () => {
+    const texts = ['1', '1.0', '1e0'].map((number) => canonicalJson(parseJson(`[[[${number}]]]`)));
+    expect(texts).toEqual(['[[[1]]]', '[[[1]]]', '[[[1]]]']);
+  });
 });

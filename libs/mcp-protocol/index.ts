@@ -33,7 +33,9 @@ export {
   META,
   MODERN_REVISIONS,
   modernStatusOf,
+  needsEnvelope,
   negotiateLegacy,
+  toEnvelope,
   toLegacyQuestion,
   toModernQuestion,
   SSE_REVISION,
@@ -53,7 +55,7 @@ export {
   type Headers,
   type ParameterHeader,
 } from './headers/index.js';
-export { isJsonObject, type JsonObject, type JsonValue } from './json.js';
+export { isJsonObject, withPlainNumbers, type JsonObject, type JsonValue } from './json.js';
 export { CursorTrail, repairList, type RepairedList } from './listed-items/index.js';
 export type { JsonRpcNotification, JsonRpcRequest, JsonRpcResponse, RequestId, RpcError } from './json-rpc.js';
 export {

@@ -22,23 +22,30 @@ export interface JsonBounds {
   readonly members: number;
   /** Values of any type. An empty array counts as two. */
   readonly values: number;
-  /** Integers that a double cannot represent exactly. */
+  /** Integers that a double cannot represent exactly, and numbers that are too large for one. */
   readonly longIntegers: number;
+  /**
+   * Decimals within this number of arrays and objects keep their text: those of arguments and results, not those of the protocol
+   * itself, which the gateway reads.
+   */
+  readonly decimalDepth: number;
 }
+
+/** A bound that a text can exceed. */
+export type ExceededBound = Exclude<keyof JsonBounds, 'decimalDepth'>;
 
 /** What a text contains, as far as the parser must know it beforehand. */
 export interface JsonSurvey {
   /** The first bound that the text exceeds. The scan ends there. */
-  readonly exceeded: keyof JsonBounds | undefined;
-  /** The integers that a double cannot represent exactly, in order. */
-  readonly longIntegers: readonly Span[];
-  /** True if a number may be too large for a double. */
-  readonly hasLargeNumbers: boolean;
+  readonly exceeded: ExceededBound | undefined;
+  /** The numbers that keep their text, in order. */
+  readonly keptNumbers: readonly Span[];
 }
 
 const QUOTE = 34;
 const COMMA = 44;
 const MINUS = 45;
+const ZERO = 48;
 const COLON = 58;
 const BACKSLASH = 92;
 const OPEN_ARRAY = 91;
@@ -48,8 +55,16 @@ const CLOSE_OBJECT = 125;
 
 const MAX_SAFE_DIGITS = 15;
 const MAX_SAFE_INTEGER = String(Number.MAX_SAFE_INTEGER);
-/** A number with fewer digits and no exponent is finite. */
-const MIN_INFINITE_DIGITS = 309;
+/** A number with a shorter text, and an exponent of at most two digits, is finite. */
+const MIN_INFINITE_LENGTH = 200;
+const MAX_FINITE_EXPONENT_LENGTH = 3;
+/**
+ * Maximum number of decimals whose text is examined. Of a longer table no decimal keeps its text: as numbers its values stay the
+ * same, apart from digits that a double cannot hold.
+ */
+const MAX_DECIMALS = 20_000;
+/** A number as JSON allows it (RFC 8259, 6). */
+const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 /** In place of a number of members. */
 const IS_ARRAY = -1;
 /** The length of `"":0` */
@@ -63,9 +78,10 @@ export function surveyJson(text: string, bounds: JsonBounds): JsonSurvey {
 }
 
 class JsonScanner implements JsonSurvey {
-  exceeded: keyof JsonBounds | undefined;
-  hasLargeNumbers = false;
-  readonly longIntegers: Span[] = [];
+  exceeded: ExceededBound | undefined;
+  private readonly kept: (Span & { readonly isDecimal: boolean })[] = [];
+  private longIntegers = 0;
+  private decimals = 0;
   private depth = 0;
   private members = 0;
   private values = 1;
@@ -83,6 +99,10 @@ class JsonScanner implements JsonSurvey {
   ) {
     this.open = new Int32Array(bounds.depth + 1);
     if (text.length > bounds.members * MIN_MEMBER_LENGTH) this.shapes = new ObjectShapes(bounds.depth);
+  }
+
+  get keptNumbers(): readonly Span[] {
+    return this.decimals > MAX_DECIMALS ? this.kept.filter(({ isDecimal }) => !isDecimal) : this.kept;
   }
 
   scan(): this {
@@ -140,17 +160,50 @@ class JsonScanner implements JsonSurvey {
     let end = digits;
     while (isDigit(text.charCodeAt(end))) end += 1;
     if (isFractionOrExponent(text.charCodeAt(end))) {
-      if (end - digits >= MIN_INFINITE_DIGITS) this.hasLargeNumbers = true;
-      for (; isPartOfNumber(text.charCodeAt(end)); end += 1) {
-        if (isExponent(text.charCodeAt(end))) this.hasLargeNumbers = true;
-      }
-    } else if (end - digits > MAX_SAFE_DIGITS && isUnsafeInteger(text, digits, end)) {
-      this.longIntegers.push({ start, end });
-      if (this.longIntegers.length > this.bounds.longIntegers) this.exceeded = 'longIntegers';
-    }
+      let exponent = Infinity;
+      for (; isPartOfNumber(text.charCodeAt(end)); end += 1) if (isExponent(text.charCodeAt(end))) exponent = end;
+      this.keepDecimal({ start, end }, end - exponent > MAX_FINITE_EXPONENT_LENGTH, exponent !== Infinity);
+    } else if (end - digits > MAX_SAFE_DIGITS && isUnsafeInteger(text, digits, end)) this.keepLongInteger(start, end);
+    else if (digits > start && end - digits === 1 && text.charCodeAt(digits) === ZERO)
+      this.keepDecimal({ start, end }, false, true);
     return Math.max(start, end - 1);
   }
+
+  private keepLongInteger(start: number, end: number): void {
+    this.kept.push({ start, end, isDecimal: false });
+    this.longIntegers += 1;
+    if (this.longIntegers > this.bounds.longIntegers) this.exceeded = 'longIntegers';
+  }
+
+  /** Keeps the text of a number that would be written in another way. */
+  private keepDecimal({ start, end }: Span, hasLongExponent: boolean, isUnusual: boolean): void {
+    const mayBeInfinite = hasLongExponent || end - start > MIN_INFINITE_LENGTH;
+    const isContent = this.depth >= this.bounds.decimalDepth && this.decimals <= MAX_DECIMALS;
+    if (!mayBeInfinite && (!isContent || (!isUnusual && isShortDecimal(this.text, start, end)))) return;
+    const token = this.text.slice(start, end);
+    if (!NUMBER.test(token) || isKey(this.text, end)) return;
+    const value = Number(token);
+    if (!Number.isFinite(value)) return this.keepLongInteger(start, end);
+    if (!isContent) return;
+    this.decimals += 1;
+    if (String(value) !== token) this.kept.push({ start, end, isDecimal: true });
+  }
 }
+
+/** True for a decimal that is surely written as it was read. */
+function isShortDecimal(text: string, start: number, end: number): boolean {
+  return (
+    end - start <= MAX_SAFE_DIGITS + 1 &&
+    text.charCodeAt(end - 1) !== ZERO &&
+    !text.startsWith('0.0000', text.charCodeAt(start) === MINUS ? start + 1 : start)
+  );
+}
+
+const UNUSUAL_NUMBER =
+  /(?:^|[:,[\s])-?(?:\d+\.\d*0(?!\d)|\d+(?:\.\d+)?[eE]|0\.0000|(?=[\d.]{16})\d+\.\d|(?<=-)0(?![\d.]))/;
+
+/** True if the text may contain a number that keeps its text, beside long runs of digits. */
+export const hasUnusualNumber = (text: string): boolean => UNUSUAL_NUMBER.test(text);
 
 /** Recognizes objects that begin with the same keys, by a hash of these keys. */
 class ObjectShapes {
@@ -190,10 +243,14 @@ function isUnsafeInteger(text: string, start: number, end: number): boolean {
   // With a leading zero it is a syntax error, and must stay one.
   if (text.startsWith('0', start)) return false;
   if (length === MAX_SAFE_INTEGER.length && text.slice(start, end) <= MAX_SAFE_INTEGER) return false;
-  // The same holds for a number in place of a key.
+  return !isKey(text, end);
+}
+
+/** True for a number in place of a key, which is a syntax error and must stay one. */
+function isKey(text: string, end: number): boolean {
   let next = end;
   while (isWhitespace(text.charCodeAt(next))) next += 1;
-  return text.charCodeAt(next) !== COLON;
+  return text.charCodeAt(next) === COLON;
 }
 
 /**

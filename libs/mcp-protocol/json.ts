@@ -13,18 +13,41 @@ interface RawJson {
 }
 const rawJson = JSON as JSON & RawJson;
 
-/** True for a JSON object; false for arrays, null, primitives, and integers from `rawInteger`. */
+/** True for a JSON object; false for arrays, null, primitives, and numbers from `rawNumber`. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !rawJson.isRawJSON(value);
 }
 
-/** Returns an integer that a double cannot represent; serialized, it has the given digits. It is not a JsonObject. */
-export function rawInteger(digits: string): JsonValue {
-  return rawJson.rawJSON(digits);
+/** Returns a number that keeps its text when it is serialized. It is not a JsonObject. */
+export function rawNumber(text: string): JsonValue {
+  return rawJson.rawJSON(text);
 }
 
 /** Returns the number that a JSON number stands for, as a double; undefined for any other value. */
 export function toNumber(value: JsonValue | undefined): number | undefined {
   if (typeof value === 'number') return value;
   return rawJson.isRawJSON(value) ? Number((value as unknown as { rawJSON: string }).rawJSON) : undefined;
+}
+
+/** Returns a number that keeps its text as a double, unless it is an integer that a double cannot hold; else the same value. */
+export function toPlainNumber(value: JsonValue | undefined): JsonValue | undefined {
+  if (typeof value !== 'object' || !rawJson.isRawJSON(value)) return value;
+  const number = toNumber(value) ?? 0;
+  return Number.isInteger(number) && !Number.isSafeInteger(number) ? value : number;
+}
+
+/** Returns the arguments for code that computes with their numbers: the same object if none keeps its text. */
+export function withPlainNumbers(args: JsonObject): JsonObject {
+  return convert(args) as JsonObject;
+}
+
+function convert(value: JsonValue | undefined): JsonValue | undefined {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) {
+    const items = value.map((item) => convert(item) ?? null);
+    return items.every((item, index) => item === value[index]) ? value : items;
+  }
+  if (!isJsonObject(value)) return toPlainNumber(value);
+  const entries = Object.entries(value).map(([name, member]) => [name, convert(member)] as const);
+  return entries.every(([name, member]) => member === value[name]) ? value : Object.fromEntries(entries);
 }

@@ -1,11 +1,18 @@
-import { rawInteger, type JsonObject, type JsonValue } from './json.js';
-import { hasLongDigitRun, surveyJson, type JsonBounds, type JsonSurvey, type Span } from './json-scan.js';
+import { rawNumber, type JsonObject, type JsonValue } from './json.js';
+import {
+  hasLongDigitRun,
+  hasUnusualNumber,
+  surveyJson,
+  type ExceededBound,
+  type JsonBounds,
+  type Span,
+} from './json-scan.js';
 
 /** A text that is not JSON, or JSON that the gateway rejects. The message never repeats the text. */
 export class JsonFault extends Error {
   constructor(
     /** `size`: the text contains more than the bounds allow. */
-    readonly reason: 'syntax' | 'depth' | 'size' | 'range',
+    readonly reason: 'syntax' | 'depth' | 'size',
     message: string,
   ) {
     super(message);
@@ -23,6 +30,7 @@ export const MESSAGE_BOUNDS: JsonBounds = {
   members: 200_000,
   values: 1_000_000,
   longIntegers: 100_000,
+  decimalDepth: 3,
 };
 
 /** Bounds for JSON that the gateway itself has written: it contains messages that were within their bounds. */
@@ -32,29 +40,29 @@ export const ownJsonBounds = (depth: number): JsonBounds => ({
   members: Infinity,
   values: Infinity,
   longIntegers: Infinity,
+  decimalDepth: 0,
 });
 
 /** Maximum length of a text that is parsed without a scan, in UTF-16 code units: it can exceed no bound but the depth. */
 const MAX_UNSCANNED_LENGTH = 4096;
 
 /**
- * Parses a JSON text (RFC 8259). Integers beyond the safe range keep their digits when the value is serialized again.
+ * Parses a JSON text (RFC 8259). Integers beyond the safe range, and decimals from a depth on, keep their text when the value is
+ * serialized again.
  * The last of duplicate keys wins; `__proto__` is a key like any other.
  *
  * @throws JsonFault and nothing else
  */
 export function parseJson(text: string, bounds: JsonBounds = MESSAGE_BOUNDS): JsonValue {
-  if (text.length <= MAX_UNSCANNED_LENGTH && !hasLongDigitRun(text)) {
+  if (text.length <= MAX_UNSCANNED_LENGTH && !hasLongDigitRun(text) && !hasUnusualNumber(text)) {
     const value = parse(text);
-    validate(value, bounds.depth, bounds);
+    validateDepth(value, bounds.depth, bounds);
     return value;
   }
   // The parser takes much longer for brackets and keys than for other characters, so count them first.
-  const { exceeded, longIntegers, hasLargeNumbers } = surveyJson(text, bounds);
+  const { exceeded, keptNumbers } = surveyJson(text, bounds);
   if (exceeded !== undefined) throw toFault(exceeded, bounds);
-  const value = longIntegers.length === 0 ? parse(text) : parseMarked(text, longIntegers);
-  if (hasLargeNumbers) validate(value, bounds.depth, bounds);
-  return longIntegers.length === 0 ? value : (restore(value) ?? null);
+  return keptNumbers.length === 0 ? parse(text) : (restore(parseMarked(text, keptNumbers)) ?? null);
 }
 
 function parse(text: string): JsonValue {
@@ -66,22 +74,17 @@ function parse(text: string): JsonValue {
   }
 }
 
-function validate(value: JsonValue | undefined, levels: number, bounds: JsonBounds): void {
-  if (typeof value === 'number') {
-    // Serialized again it would become null.
-    if (!Number.isFinite(value)) throw new JsonFault('range', 'JSON contains a number that is too large.');
-    return;
-  }
+function validateDepth(value: JsonValue | undefined, levels: number, bounds: JsonBounds): void {
   if (typeof value !== 'object' || value === null) return;
   if (levels === 0) throw toFault('depth', bounds);
   if (Array.isArray(value)) {
-    for (const item of value) validate(item, levels - 1, bounds);
+    for (const item of value) validateDepth(item, levels - 1, bounds);
     return;
   }
-  for (const key in value) validate(value[key], levels - 1, bounds);
+  for (const key in value) validateDepth(value[key], levels - 1, bounds);
 }
 
-function toFault(exceeded: NonNullable<JsonSurvey['exceeded']>, bounds: JsonBounds): JsonFault {
+function toFault(exceeded: ExceededBound, bounds: JsonBounds): JsonFault {
   const most = bounds[exceeded].toLocaleString('en');
   switch (exceeded) {
     case 'depth':
@@ -93,18 +96,18 @@ function toFault(exceeded: NonNullable<JsonSurvey['exceeded']>, bounds: JsonBoun
     case 'values':
       return new JsonFault('size', `JSON contains more than ${most} values.`);
     case 'longIntegers':
-      return new JsonFault('size', `JSON contains more than ${most} integers beyond the range of a double.`);
+      return new JsonFault('size', `JSON contains more than ${most} numbers beyond the range of a double.`);
   }
 }
 
 /**
- * Precedes the digits of an integer that is parsed as a string. It is random, so no input can contain it, and short and
+ * Precedes the text of a number that is parsed as a string. It is random, so no input can contain it, and short and
  * without escapes, because a text may contain many of them.
  */
 const MARK = `~${crypto.randomUUID().slice(-12)}:`;
 
 /**
- * Parses a text with the integers at the spans replaced by marked strings. A reviver would need less code, but takes
+ * Parses a text with the numbers at the spans replaced by marked strings. A reviver would need less code, but takes
  * several times as long.
  */
 function parseMarked(text: string, spans: readonly Span[]): JsonValue {
@@ -146,9 +149,9 @@ function markSpans(text: string, spans: readonly Span[]): string {
 
 type Buffers = [source: Buffer, open: Buffer, close: Buffer];
 
-/** Replaces the marked strings by integers, in place. */
+/** Replaces the marked strings by numbers, in place. */
 function restore(value: JsonValue | undefined): JsonValue | undefined {
-  if (typeof value === 'string') return value.startsWith(MARK) ? rawInteger(value.slice(MARK.length)) : value;
+  if (typeof value === 'string') return value.startsWith(MARK) ? rawNumber(value.slice(MARK.length)) : value;
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) restoreItems(value);
   else for (const key in value) restoreMember(value, key);

@@ -11,7 +11,13 @@ import { isJsonObject, JsonFault, MESSAGE_BOUNDS, parseJson } from '#lib/mcp-pro
 
 /** Large enough for an import with the definitions of ten thousand tools. */
 const MAX_BYTES = 32 * 1024 * 1024;
-const BOUNDS = { ...MESSAGE_BOUNDS, membersOfObject: 100_000, members: 1_000_000, values: 4_000_000 };
+const BOUNDS = {
+  ...MESSAGE_BOUNDS,
+  membersOfObject: 100_000,
+  members: 1_000_000,
+  values: 4_000_000,
+  decimalDepth: Infinity,
+};
 
 /** A body that is read on demand, so that the bodies of unauthenticated requests are never buffered. */
 export class UnreadBody {

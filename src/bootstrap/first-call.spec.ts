@@ -58,7 +58,10 @@ describe('finding a first call', () => {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
-  const STARTING = { tools: [], _meta: { 'isthmus/warnings': [{ server: 'sample', message: 'It is starting.' }] } };
+  const STARTING = {
+    tools: [],
+    _meta: { 'isthmus/warnings': [{ server: 'sample', code: -31_002, message: 'It is late.' }] },
+  };
 
   it('waits until a starting server lists its tools', async () => {
     const url = await gatewayThatLists(STARTING, STARTING, { tools: [ECHO] });
@@ -69,6 +72,12 @@ describe('finding a first call', () => {
 
   it('returns tools/list when every server has answered and none has a suitable tool', async () => {
     const url = await gatewayThatLists({ tools: [{ name: 'shop__buy' }] });
+    expect(await findFirstCall(url, 'token', NEVER, new SystemClock())).toEqual(LIST);
+  });
+
+  it('does not wait for a server that failed', async () => {
+    const warnings = [{ server: 'sample', code: -31_004, message: 'It cannot be reached.' }];
+    const url = await gatewayThatLists({ tools: [], _meta: { 'isthmus/warnings': warnings } }, { tools: [ECHO] });
     expect(await findFirstCall(url, 'token', NEVER, new SystemClock())).toEqual(LIST);
   });
 

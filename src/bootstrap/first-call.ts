@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
+import { GatewayCode, isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
 
 /** How long the greeting waits for servers that are starting, in milliseconds. */
@@ -24,10 +24,10 @@ export async function findFirstCall(url: string, token: string, signal: AbortSig
   const deadline = AbortSignal.any([signal, clock.timeoutSignal(FIRST_CALL_TIMEOUT_MS)]);
   try {
     for (;;) {
-      const { tools, isWhole } = await readTools(url, token, deadline);
+      const { tools, isAnyStarting } = await readTools(url, token, deadline);
       const call = chooseCall(tools);
       if (call !== undefined) return call;
-      if (isWhole) return LIST;
+      if (!isAnyStarting) return LIST;
       await clock.sleep(RETRY_INTERVAL_MS, deadline);
     }
   } catch {
@@ -58,7 +58,7 @@ function requiredOf({ inputSchema }: JsonObject): readonly unknown[] {
   return Array.isArray(required) ? required : [];
 }
 
-/** Reads the list of tools; `isWhole` is true when no server is missing from it. */
+/** Reads the list of tools. `isAnyStarting` is true when a server did not answer in time; one that failed is not waited for. */
 async function readTools(url: string, token: string, signal: AbortSignal) {
   const response = await fetch(`${url}/rpc`, {
     method: 'POST',
@@ -68,10 +68,14 @@ async function readTools(url: string, token: string, signal: AbortSignal) {
     signal,
   });
   const answer: unknown = await response.json();
-  const result = isJsonObject(answer) && isJsonObject(answer['result']) ? answer['result'] : undefined;
-  const { tools, _meta: meta } = result ?? {};
+  const { result, error } = isJsonObject(answer) ? answer : {};
+  const { tools, _meta: meta } = isJsonObject(result) ? result : {};
+  const warnings = isJsonObject(meta) ? meta['isthmus/warnings'] : undefined;
   return {
     tools: Array.isArray(tools) ? tools.filter(isJsonObject) : [],
-    isWhole: result !== undefined && !(isJsonObject(meta) && 'isthmus/warnings' in meta),
+    isAnyStarting: [error, ...(Array.isArray(warnings) ? warnings : [])].some(isTimeout),
   };
 }
+
+const isTimeout = (error: JsonValue | undefined): boolean =>
+  isJsonObject(error) && error['code'] === GatewayCode.outcomeUnknown;

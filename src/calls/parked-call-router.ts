@@ -17,6 +17,7 @@ import { ParkedCalls } from './parked-calls.js';
 import { ParkedPattern, readInputRequired, type ResumeOrder } from './parked-orders.js';
 import type { ParkedState } from './request-states.js';
 import type { UpstreamCall } from './upstream-calls.js';
+import { maximumOf } from '../connections/index.js';
 
 /** Resumes a parked call, on this worker or on the worker that began it. */
 @Injectable()
@@ -66,12 +67,13 @@ export class ParkedCallRouter {
       ...(progressToken !== undefined && { progressToken }),
       ...(logLevel && { logLevel }),
     };
-    const { connectMs, requestMs } = server.timeouts;
+    const { timeouts } = server;
+    const callMs = progressToken === undefined ? timeouts.requestMs : maximumOf(timeouts);
     const order = {
       to: worker,
       pattern: ParkedPattern.resume,
       payload,
-      budgetMs: connectMs + requestMs + DELIVERY_MARGIN_MS,
+      budgetMs: timeouts.connectMs + callMs + DELIVERY_MARGIN_MS,
     };
     const exchange = this.bus.request(order, (event) => sink.emit(event as StreamEvent));
     const cancel = () => exchange.cancel();

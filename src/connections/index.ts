@@ -1,5 +1,6 @@
 export { capabilitiesKeyOf } from './capabilities-key.js';
 export { untilAborted } from './connect-attempts.js';
+export { maximumOf } from '../registry/index.js';
 export { BLOCKED_BY_QUESTION } from '../upstream/index.js';
 export { withConnectionLogLevel } from './connection-log-level.js';
 export { ConnectionsConfig } from './connections.config.js';

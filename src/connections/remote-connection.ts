@@ -3,7 +3,7 @@ import { OutcomeError, type Caller } from '#lib/extension-kit';
 import { toFaultOutcome, type ClientProfile, type McpNotification, type Outcome } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
 import { LEAVING_REASON, type BusEnd, type BusExchange, type WorkerBus } from '#lib/worker-bus';
-import type { ServerDefinition } from '../registry/index.js';
+import { maximumOf, type ServerDefinition } from '../registry/index.js';
 import { NOT_HELD } from './placement.js';
 import {
   BLOCKED_BY_QUESTION,
@@ -82,8 +82,10 @@ export class RemoteConnection implements UpstreamConnection {
   async request(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome> {
     if (signal.aborted) return toFaultOutcome('refused', 'cancelled before it was sent');
     if (this.isClosed) return NOT_HELD;
-    const { connectMs, requestMs } = this.target.server.timeouts;
-    const order = { to: this.target.worker, budgetMs: connectMs + requestMs + DELIVERY_MARGIN_MS };
+    const { timeouts } = this.target.server;
+    // Only progress extends the timeout of a call.
+    const callMs = request.progressToken === undefined ? timeouts.requestMs : maximumOf(timeouts);
+    const order = { to: this.target.worker, budgetMs: timeouts.connectMs + callMs + DELIVERY_MARGIN_MS };
     const call = new RemoteCall(this.bus, order, this.leaseId, reply);
     const end = await call.run(request, signal);
     if (end.kind === 'value' && isBlocked(end.value)) return BLOCKED_BY_QUESTION;

@@ -64,12 +64,16 @@ export function toServerFilter(
 export function toHonouredFilter(
   opened: readonly { readonly server: ServerDefinition; readonly subscription: SubscriptionHandle }[],
   resources: readonly ListenedResource[],
+  /** The requested lists, whose changes the gateway itself announces. */
+  announced: ChangeFilter = {},
 ): ChangeFilter {
   const resourceSubscriptions = resources.flatMap(({ uri, server, own }) => {
     const { subscription } = opened.find((attempt) => attempt.server === server) ?? {};
     return subscription?.honoured.resourceSubscriptions?.includes(own) ? [uri] : [];
   });
-  const flags = toFlags((flag) => opened.some(({ subscription }) => subscription.honoured[flag] === true));
+  const flags = toFlags(
+    (flag) => announced[flag] === true || opened.some(({ subscription }) => subscription.honoured[flag] === true),
+  );
   return { ...flags, ...(resourceSubscriptions.length > 0 && { resourceSubscriptions }) };
 }
 

@@ -1,8 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { result, type JsonObject, type Outcome } from '#lib/mcp-protocol';
+import { result, type ClientProfile, type JsonObject, type Outcome } from '#lib/mcp-protocol';
 import { DispatchWorld } from '../../test/support/dispatch-world.js';
-import { childServer, LEGACY_CLIENT, remoteServer, type SentRequest } from '../../test/support/fake-upstream.js';
+import {
+  childServer,
+  LEGACY_CLIENT,
+  MODERN_CLIENT,
+  remoteServer,
+  type SentRequest,
+} from '../../test/support/fake-upstream.js';
 import type { ServerDefinition } from '../registry/index.js';
 
 const TENANT = {
@@ -204,5 +210,33 @@ describe('a call cancelled while the tool list is fetched', () => {
     listing.resolve(result({ tools: [TENANT] }));
     await Promise.all([mine, theirs]);
     expect(calls().every(({ parameterHeaders }) => parameterHeaders !== undefined)).toBe(true);
+  });
+});
+
+describe('a result whose output schema allows other results than objects', () => {
+  const outputSchema = { anyOf: [{ type: 'object' }, { type: 'string' }] };
+  const tools = [
+    { ...TENANT, outputSchema },
+    { name: 'plain', inputSchema: { type: 'object' }, outputSchema: { type: 'object' } },
+  ];
+  const structuredContent = { rows: 1 };
+
+  /** The structured content that a client receives, which has not listed the tools itself. */
+  async function receive(client: ClientProfile, name: string, server: ServerDefinition) {
+    const { made } = await world(server);
+    made.connector.respond = ({ request }) =>
+      result(request.method === 'tools/list' ? { tools } : { content: [], structuredContent });
+    await made.request('tools/list', {}, { endpoint: 'db' });
+    const outcome = await made.request('tools/call', { ...CALL, name }, { endpoint: 'db', client });
+    return outcome.kind === 'result' && outcome.result['structuredContent'];
+  }
+
+  it.each([
+    ['over HTTP', remoteServer('db')],
+    ['of a child process', childServer('db')],
+  ])('reaches legacy clients of a modern server %s in an envelope', async (_transport, server) => {
+    expect(await receive(LEGACY_CLIENT, 'query', server)).toEqual({ result: structuredContent });
+    expect(await receive(LEGACY_CLIENT, 'plain', server)).toEqual(structuredContent);
+    expect(await receive(MODERN_CLIENT, 'query', server)).toEqual(structuredContent);
   });
 });

@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import {
   cleanDetail,
   isJsonObject,
+  needsEnvelope,
   readParameterHeaders,
   type JsonValue,
   type ParameterHeader,
@@ -15,7 +16,14 @@ import type { Inbound } from './inbound.js';
 import { collectPages, ListFetcher } from './lists/index.js';
 import { ServerProfiles } from './server-profiles.js';
 
-type HeadersByTool = ReadonlyMap<string, readonly ParameterHeader[]>;
+/** What the calls of a server's tools depend on. */
+interface ToolFacts {
+  readonly headers: ReadonlyMap<string, readonly ParameterHeader[]>;
+  /** Tools whose results reach legacy clients in an envelope. */
+  readonly enveloped: ReadonlySet<string>;
+}
+
+const NO_FACTS: ToolFacts = { headers: new Map(), enveloped: new Set() };
 
 const NO_HEADERS: readonly ParameterHeader[] = [];
 /** Maximum age of known headers. An announced change or a list that passes through updates them at once. */
@@ -30,11 +38,11 @@ const MIN_LIST_MS = 100;
 interface KnownTools {
   readonly server: ServerDefinition;
   readonly until: number;
-  readonly tools: HeadersByTool | Promise<HeadersByTool>;
+  readonly tools: ToolFacts | Promise<ToolFacts>;
 }
 
 /**
- * Stores which tool parameters are repeated in `Mcp-Param-*` headers (specification 2026:
+ * Stores what calls depend on of the definitions of tools: the parameters that are repeated in `Mcp-Param-*` headers (specification 2026:
  * basic/transports/streamable-http, Custom Headers from Tool Parameters). Reads them from lists that pass through, and
  * fetches the list before the first call when the server is modern or the client sends such headers.
  */
@@ -76,10 +84,21 @@ export class ToolHeaders implements OnApplicationShutdown {
     return known ? pickHeaders(known, tool) : this.loadHeaders(server, tool, inbound);
   }
 
+  /**
+   * True if a result of the tool that is an object reaches legacy clients in an envelope, because its output schema allows other
+   * results too. Only modern servers have such tools.
+   */
+  hasEnvelope(server: ServerDefinition, tool: string, inbound: Inbound): boolean | Promise<boolean> {
+    const known = this.findTools(server);
+    if (!known && this.profiles.eraOf(server) !== 'modern') return false;
+    const tools = known ?? this.loadTools(server, inbound, this.clock.monotonicNow());
+    return tools instanceof Promise ? tools.then(({ enveloped }) => enveloped.has(tool)) : tools.enveloped.has(tool);
+  }
+
   /** Reads the headers and definitions of a complete list. */
   learn(server: ServerDefinition, tools: readonly JsonValue[]): void {
     this.items.observe(server, 'tools', tools);
-    this.store(server, this.toHeadersByTool(server, tools), KNOWN_FOR_MS);
+    this.store(server, this.toFacts(server, tools), KNOWN_FOR_MS);
   }
 
   /** Only a modern server over HTTP has headers for its parameters. */
@@ -104,7 +123,7 @@ export class ToolHeaders implements OnApplicationShutdown {
     return pickHeaders(this.findTools(server) ?? this.loadTools(server, inbound, startedAt), tool);
   }
 
-  private loadTools(server: ServerDefinition, inbound: Inbound, startedAt: number): Promise<HeadersByTool> {
+  private loadTools(server: ServerDefinition, inbound: Inbound, startedAt: number): Promise<ToolFacts> {
     const fetching = this.list(server, inbound, startedAt);
     const tools = fetching.then((found) => found.tools);
     const entry = this.store(server, tools, KNOWN_FOR_MS);
@@ -122,7 +141,7 @@ export class ToolHeaders implements OnApplicationShutdown {
     server: ServerDefinition,
     inbound: Inbound,
     startedAt: number,
-  ): Promise<{ tools: HeadersByTool; forMs: number }> {
+  ): Promise<{ tools: ToolFacts; forMs: number }> {
     const { session: _session, ...alone } = inbound;
     const deadline = new AbortController();
     // A call waits for its server's era and list no longer than for its connection.
@@ -131,9 +150,9 @@ export class ToolHeaders implements OnApplicationShutdown {
     const pages = await collectPages({ server: server.slug, method: 'tools/list' }, (request) =>
       this.listFetcher.fetchPage(alone, { server, request, silent: true }, SILENT_SINK, deadline.signal),
     ).finally(cancelTimeout);
-    if (!('items' in pages)) return { tools: new Map(), forMs: RETRY_DELAY_MS };
+    if (!('items' in pages)) return { tools: NO_FACTS, forMs: RETRY_DELAY_MS };
     if (pages.isNew) this.items.observe(server, 'tools', pages.items);
-    return { tools: this.toHeadersByTool(server, pages.items), forMs: KNOWN_FOR_MS };
+    return { tools: this.toFacts(server, pages.items), forMs: KNOWN_FOR_MS };
   }
 
   private findTools(server: ServerDefinition): KnownTools['tools'] | undefined {
@@ -150,15 +169,18 @@ export class ToolHeaders implements OnApplicationShutdown {
     return known;
   }
 
-  private toHeadersByTool(server: ServerDefinition, tools: readonly JsonValue[]): HeadersByTool {
+  private toFacts(server: ServerDefinition, tools: readonly JsonValue[]): ToolFacts {
     const headers = new Map<string, readonly ParameterHeader[]>();
+    const enveloped = new Set<string>();
     for (const tool of tools) {
-      if (!isJsonObject(tool) || typeof tool['name'] !== 'string' || !isJsonObject(tool['inputSchema'])) continue;
+      if (!isJsonObject(tool) || typeof tool['name'] !== 'string') continue;
+      if (needsEnvelope(tool['outputSchema'])) enveloped.add(tool['name']);
+      if (!isJsonObject(tool['inputSchema'])) continue;
       const reading = readParameterHeaders(tool['inputSchema']);
       if ('fault' in reading) this.logger.warn(cleanDetail(`${server.slug}: tool ${tool['name']}: ${reading.fault}`));
       else if (reading.headers.length > 0) headers.set(tool['name'], reading.headers);
     }
-    return headers;
+    return { headers, enveloped };
   }
 }
 
@@ -167,6 +189,6 @@ function pickHeaders(
   tool: string,
 ): readonly ParameterHeader[] | Promise<readonly ParameterHeader[]> {
   return tools instanceof Promise
-    ? tools.then((known) => known.get(tool) ?? NO_HEADERS)
-    : (tools.get(tool) ?? NO_HEADERS);
+    ? tools.then(({ headers }) => headers.get(tool) ?? NO_HEADERS)
+    : (tools.headers.get(tool) ?? NO_HEADERS);
 }

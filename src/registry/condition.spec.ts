@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
+import { parseJson, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 import { parseCondition, firstLine } from './condition.js';
 import { readConfiguration } from './read-configuration.js';
 
@@ -16,6 +16,12 @@ const faultOf = (expression: string): string => {
 };
 
 describe('the condition of a policy', () => {
+  it('compares numbers by their values, however they are written', () => {
+    const message = parseJson('{"params":{"arguments":{"amount":5.0,"list":[1e1]}}}') as { params: JsonObject };
+    const args = message.params['arguments'] as JsonObject;
+    expect(evaluate('args.amount == 5 && args.amount < 5.5 && args.list[0] == 10', args)).toBe(true);
+  });
+
   it.each<[string, JsonObject, JsonObject, boolean]>([
     ['claims.department == "finance"', {}, { department: 'finance' }, true],
     ['claims.department == "finance"', {}, { department: 'sales' }, false],

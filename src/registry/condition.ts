@@ -1,5 +1,5 @@
 import { Environment, type ASTNode } from '@marcbachmann/cel-js';
-import type { JsonObject } from '#lib/mcp-protocol';
+import { withPlainNumbers, type JsonObject } from '#lib/mcp-protocol';
 import { CostMeter, costLimitsOf, LOOPS } from './condition-cost.js';
 import { rule } from './entry-rules.js';
 
@@ -49,7 +49,7 @@ export function parseCondition(expression: string): Condition {
     evaluate: ({ claims, args }) => {
       const meter = new CostMeter(limits);
       const value = withoutStackTraces(
-        () => parsed({ claims: meter.observe(claims), args: meter.observe(args) }) as unknown,
+        () => parsed({ claims: meter.observe(claims), args: meter.observe(withPlainNumbers(args)) }) as unknown,
       );
       meter.requireWithinLimits();
       if (typeof value !== 'boolean') throw new Error('it evaluated to neither true nor false');

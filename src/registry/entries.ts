@@ -17,31 +17,19 @@ import {
   ValidateIf,
 } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
-import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
 import {
   IsArgumentList,
   IsDurationBetween,
   IsEnvironment,
   IsHeaders,
-  IsJsonPath,
   IsOrigins,
-  IsQuery,
   IsRate,
   IsServerUrl,
   IsTextList,
-  IsToolPath,
-  IsToolSchema,
 } from './entry-rules.js';
 import { IsCondition } from './condition.js';
 import { LIMIT_SUBJECTS, type LimitSubject, type PolicyEffect } from './policy-definition.js';
-import {
-  ISOLATIONS,
-  REST_METHODS,
-  TOOL_CHANGES,
-  type Isolation,
-  type RestMethod,
-  type ToolChanges,
-} from './server-definition.js';
+import { ISOLATIONS, TOOL_CHANGES, type Isolation, type ToolChanges } from './server-definition.js';
 
 /** Path of the schemas in an OpenAPI document. */
 const SCHEMAS = '#/components/schemas/';
@@ -58,6 +46,7 @@ const MAX_DESCRIPTION_LENGTH = 10_000;
 export class TimeoutsEntry {
   @IsOptional() @IsDurationBetween(100, HOUR) readonly connect?: string;
   @IsOptional() @IsDurationBetween(100, 24 * HOUR) readonly request?: string;
+  @IsOptional() @IsDurationBetween(100, 24 * HOUR) readonly maximum?: string;
 }
 
 class ServerEntry {
@@ -102,19 +91,6 @@ export class RestServerEntry extends ServerEntry {
   @Allow()
   @JSONSchema(() => ({ type: 'object', additionalProperties: { $ref: `${SCHEMAS}RestToolEntry` } }))
   readonly tools?: unknown;
-}
-
-export class RestToolEntry {
-  @IsOptional() @IsString() @MaxLength(MAX_TITLE_LENGTH) readonly title?: string;
-  @IsOptional() @IsString() @MaxLength(MAX_DESCRIPTION_LENGTH) readonly description?: string;
-  @IsOptional() @IsIn(REST_METHODS) readonly method?: RestMethod;
-  @IsToolPath() readonly path!: string;
-  @IsOptional() @IsToolSchema() readonly inputSchema?: JsonObject;
-  @IsOptional() @IsToolSchema() readonly outputSchema?: JsonObject;
-  @IsOptional() @IsHeaders() readonly headers?: Readonly<Record<string, Scalar>>;
-  @IsOptional() @IsQuery() readonly query?: Readonly<Record<string, Scalar>>;
-  @IsOptional() @Allow() @JSONSchema(() => ({ description: 'Any JSON value.' })) readonly body?: JsonValue;
-  @IsOptional() @IsJsonPath() readonly result?: string;
 }
 
 export class DefaultEndpointEntry {

@@ -140,6 +140,43 @@ export function IsToolPath(): PropertyDecorator {
   });
 }
 
+/** Validates the URL of a tool that is not below the URL of its server. */
+export function IsToolUrl(): PropertyDecorator {
+  const message = 'must be an http or https URL without user name, password, query and fragment';
+  return rule('isToolUrl', message, { ...TEXT, format: 'uri' }, (value) => {
+    const url = typeof value === 'string' ? URL.parse(value) : null;
+    return url !== null && /^https?:$/.test(url.protocol) && url.username + url.password + url.search + url.hash === '';
+  });
+}
+
+const MEDIA_TYPE = /^[\w.+-]+\/[\w.+-]+(?:[ \t]*;[ \t]*[\w.-]+=(?:[\w.+:/-]+|"[\w .+:;,=/-]*"))*$/;
+const MEDIA_RANGE = /^(?:[\w.+-]+|\*)\/(?:[\w.+-]+|\*)(?:[ \t]*;[ \t]*[\w.-]+=(?:[\w.+:/-]+|"[\w .+:;,=/-]*"))*$/;
+
+/** Validates a media type (RFC 9110, 8.3.1). */
+export function IsMediaType(): PropertyDecorator {
+  const message = 'must be a media type such as application/json';
+  return rule('isMediaType', message, TEXT, (value) => typeof value === 'string' && MEDIA_TYPE.test(value));
+}
+
+/** Validates a list of media types that is sent as `Accept`. */
+export function IsMediaRanges(): PropertyDecorator {
+  const message = 'must be a list of media types such as text/csv, */*;q=0.8';
+  return rule('isMediaRanges', message, TEXT, (value) => {
+    return typeof value === 'string' && value.split(',').every((range) => MEDIA_RANGE.test(range.trim()));
+  });
+}
+
+/** Validates the name of an argument or of a parameter of an API. */
+export function IsParameterName(): PropertyDecorator {
+  const message = 'must be a name of 1 to 200 characters without control characters';
+  const isName = (value: unknown) =>
+    typeof value === 'string' && /^\P{Cc}{1,200}$/u.test(value) && value.isWellFormed();
+  return rule('isParameterName', message, TEXT, isName);
+}
+
+/** True for a header that a tool may set from an argument. */
+export const isSettableHeader = (name: string): boolean => HEADER_NAME.test(name) && !OWN_HEADERS.test(name);
+
 /** Validates a schema for the arguments or the result of a tool (specification: server/tools, inputSchema). */
 export function IsToolSchema(): PropertyDecorator {
   const message = 'must be a JSON schema whose type is object';

@@ -22,9 +22,22 @@ export {
   type Fault,
 } from './registry.errors.js';
 export { parseCondition, firstLine, type Condition } from './condition.js';
+export { isSettableHeader } from './entry-rules.js';
+export { MAX_SCHEMAS_LENGTH, MAX_TOOLS } from './read-tools.js';
 export { principalNamesOf } from './principal-names.js';
 export { parseJsonPath, type JsonPath } from './json-path.js';
-export { METHODS_WITH_BODY } from './server-definition.js';
+export { maximumOf } from './server-definition.js';
+export {
+  METHODS_WITH_BODY,
+  STYLES_OF_PLACE,
+  type FormField,
+  type ParameterPlace,
+  type ParameterStyle,
+  type RestParameter,
+  type RestRequestBody,
+  type RestTool,
+  type ValueStyle,
+} from './rest-tool.js';
 export { compileGlob } from './glob.js';
 export { compilePublicUriPatterns, compileUriPatterns } from './uri-pattern.js';
 export type { LimitDefinition, LimitSubject, PolicyDefinition, TeamDefinition } from './policy-definition.js';
@@ -36,7 +49,6 @@ export type {
   Isolation,
   RemoteServer,
   RestServer,
-  RestTool,
   ServerDefinition,
   StdioServer,
   VirtualServerDefinition,

@@ -100,6 +100,15 @@ servers:
     ]);
   });
 
+  it('reads the maximum duration of a call, which is at least that without progress', () => {
+    const entry = (timeouts: string) =>
+      read(`servers: { a: { transport: http, url: http://a/, timeouts: ${timeouts} } }`);
+    expect(entry('{ request: 30s, maximum: 2h }').servers[0]).toMatchObject({
+      timeouts: { requestMs: 30_000, maximumMs: 7_200_000 },
+    });
+    expect(() => entry('{ maximum: 1m }')).toThrow('must be at least as long as request');
+  });
+
   describe('the isolation of a server', () => {
     const entry = (members: string) =>
       `servers: { weather: { transport: http, url: https://w.example.com/mcp, ${members} } }`;

@@ -92,9 +92,14 @@ function contradictsItself(
 
 function readTimeouts(value: JsonObject, path: string, connectMs: number, faults: Fault[]): ServerTimeouts {
   const entry = readEntry(TimeoutsEntry, value['timeouts'] ?? {}, `${path}.timeouts`, faults);
+  const requestMs = parseDuration(entry?.request ?? '') ?? REQUEST_TIMEOUT_MS;
+  const maximumMs = parseDuration(entry?.maximum ?? '');
+  if (maximumMs !== undefined && maximumMs < requestMs)
+    faults.push({ path: `${path}.timeouts.maximum`, message: 'must be at least as long as request' });
   return {
     connectMs: parseDuration(entry?.connect ?? '') ?? connectMs,
-    requestMs: parseDuration(entry?.request ?? '') ?? REQUEST_TIMEOUT_MS,
+    requestMs,
+    ...(maximumMs !== undefined && { maximumMs }),
   };
 }
 

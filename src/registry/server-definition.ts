@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
+import type { RestTool } from './rest-tool.js';
 
 /** What happens to a tool whose definition changes after approval: it is flagged and stays listed, or it is quarantined. */
 export const TOOL_CHANGES = ['flag', 'quarantine'] as const;
@@ -43,9 +43,19 @@ interface ServerBase {
 export interface ServerTimeouts {
   /** Timeout until a connection or a child process has completed its handshake. */
   readonly connectMs: number;
-  /** Timeout from the request to the final response. Progress notifications do not extend it. */
+  /** Timeout from the request, or the last progress notification of its call, to the final response. */
   readonly requestMs: number;
+  /** Maximum duration of a call, whatever progress it reports (`maximumOf`). */
+  readonly maximumMs?: number;
 }
+
+const DEFAULT_MAXIMUM_MS = 3_600_000;
+
+/** The maximum duration of a call: an hour, or the timeout without progress if that is longer. */
+export const maximumOf = ({
+  requestMs,
+  maximumMs = Math.max(requestMs, DEFAULT_MAXIMUM_MS),
+}: Pick<ServerTimeouts, 'requestMs' | 'maximumMs'>): number => maximumMs;
 
 /** A server over streamable HTTP (of either era, determined by a probe) or over HTTP+SSE. */
 export interface RemoteServer extends ServerBase {
@@ -74,33 +84,6 @@ export interface RestServer extends ServerBase {
   readonly headers: Readonly<Record<string, string>>;
   /** In the order of the file. */
   readonly tools: readonly RestTool[];
-}
-
-export const REST_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
-export const METHODS_WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
-
-export type RestMethod = (typeof REST_METHODS)[number];
-
-/** One tool of a REST server. It maps a call to one HTTP request. */
-export interface RestTool {
-  readonly name: string;
-  readonly title?: string;
-  readonly description?: string;
-  readonly method: RestMethod;
-  /** Starts with `/`; `{name}` stands for the argument of that name. */
-  readonly path: string;
-  /** Always has the type `object`. */
-  readonly inputSchema: JsonObject;
-  /** Schema of the structured content, published to clients. */
-  readonly outputSchema?: JsonObject;
-  /** Headers of each request by name. `{argument}` is replaced by the argument of that name. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Query parameters by name. Absent: for methods without a body, all arguments that no other part of the mapping uses. */
-  readonly query?: Readonly<Record<string, string>>;
-  /** The body. Absent: for methods with a body, an object of all arguments that no other part of the mapping uses. */
-  readonly body?: JsonValue;
-  /** The part of a JSON response that becomes the result (JSONPath, RFC 9535). Absent: the whole response. */
-  readonly result?: string;
 }
 
 export type ServerDefinition = RemoteServer | StdioServer | RestServer;

@@ -1,3 +1,4 @@
+export { isRetriable } from './pending-subscriber.js';
 export { ChangeNotifier, toOrigins, type ChangeOrigin } from './change-notifier.js';
 export { ServerSubscriptions } from './server-subscriptions.js';
 export type { SubscriptionHandle } from './subscriber.js';

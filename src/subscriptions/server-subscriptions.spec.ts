@@ -9,6 +9,7 @@ import {
   FakeRegistry,
   LEGACY_CLIENT,
   remoteServer,
+  settled,
   unreachable,
 } from '../../test/support/fake-upstream.js';
 import { ConnectionsConfig, UpstreamPool } from '../connections/index.js';
@@ -161,6 +162,26 @@ describe('a subscription with retry', () => {
     expect(received).toEqual([CHANGED, UPDATED]);
     handle.close();
     expect(connector.opened[0]?.listeners).toEqual([]);
+  });
+
+  it('reports the lists as changed once a slow server is reached, although it announces no changes', async () => {
+    const { server, connector, subscriptions, received, onChange } = world();
+    const slow = Promise.withResolvers<undefined>();
+    connector.honours = () => ({});
+    connector.beforeOpening = () => slow.promise;
+    subscriptions.subscribeWithRetry(server, scope, FILTER, onChange);
+    await clock.advance(8_000);
+    slow.resolve(undefined);
+    await settled();
+    await settled();
+    expect(received).toEqual([CHANGED]);
+  });
+
+  it('reports nothing as changed when the server is reached at once', async () => {
+    const { server, subscriptions, received, onChange } = world();
+    subscriptions.subscribeWithRetry(server, scope, FILTER, onChange);
+    await settled();
+    expect(received).toEqual([]);
   });
 
   it('does not retry at a server that rejects the subscription', async () => {

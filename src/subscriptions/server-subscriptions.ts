@@ -12,6 +12,8 @@ import { SharingChanged, ServerRemoved } from './subscriptions.errors.js';
 /** Receives the slug of the server and the list that changed there, or may have changed. */
 export type ListObserver = (server: string, list: ListFlag, reason: ListChangeReason) => void;
 
+/** A server that is reached after this time, in milliseconds, may be missing from lists. */
+const LATE_MS = 1_000;
 /** How often the sharing rule of a server may change while a subscriber attaches. */
 const MAX_SHARING_CHANGES = 3;
 
@@ -53,15 +55,19 @@ export class ServerSubscriptions {
     return subscriber;
   }
 
-  /** Subscribes to changes, and waits for a server that cannot be reached now. Does not retry after a rejection. */
+  /**
+   * Subscribes to changes, and waits for a server that cannot be reached now. Does not retry after a rejection. When the
+   * server is reached late, or `isMissing` states that it was missing before, everything is reported as changed then.
+   */
   subscribeWithRetry(
     server: ServerDefinition,
     scope: ConnectionScope,
     filter: ChangeFilter,
     onChange: OnChange,
+    isMissing = false,
   ): SubscriptionHandle {
     const subscriber = this.createSubscriber(
-      { server: server.slug, scope, retriesUnreachable: true },
+      { server: server.slug, scope, retriesUnreachable: true, isMissing },
       filter,
       onChange,
     );
@@ -99,10 +105,17 @@ export class ServerSubscriptions {
   private async attachWithRetry(subscriber: Subscriber): Promise<void> {
     const { server } = subscriber.traits;
     const delays = new RetryDelays();
+    const startedAt = this.clock.monotonicNow();
+    let isMissing = subscriber.traits.isMissing === true;
+    subscriber.hasReportedAll = false;
     while (!subscriber.isClosed) {
       try {
-        return await this.attach(subscriber);
+        await this.attach(subscriber);
+        const isLate = isMissing || this.clock.monotonicNow() - startedAt >= LATE_MS;
+        if (isLate && !subscriber.hasReportedAll) subscriber.notifyAllChanged();
+        return;
       } catch (cause) {
+        isMissing = true;
         if (!subscriber.wasAttached && !isRetriable(cause)) {
           this.logger.debug(`Server ${server} rejected a subscription to changes: ${String(cause)}`);
           return;

@@ -39,6 +39,8 @@ export interface SubscriberTraits {
   readonly scope: ConnectionScope;
   /** True if the subscriber waits for a server that cannot be reached now. */
   readonly retriesUnreachable: boolean;
+  /** True if the server could not be reached before, so that the lists of the client lack it. */
+  readonly isMissing?: boolean;
 }
 
 /** Receives the changes that it requested at one server, over a subscription that it may share with others. */
@@ -46,6 +48,8 @@ export class Subscriber implements SubscriptionHandle, RequestedChanges {
   readonly lists: readonly ListFlag[];
   isClosed = false;
   wasAttached = false;
+  /** True once everything was reported as changed. */
+  hasReportedAll = false;
   private requestedResources: ReadonlySet<string>;
   /** Resources by their WHATWG form, where it differs from the URI. */
   private normalForms: ReadonlyMap<string, string> | undefined;
@@ -100,9 +104,14 @@ export class Subscriber implements SubscriptionHandle, RequestedChanges {
     this.onChange(isWhole ? { ...change, params: { ...change.params, uri: resource } } : change, resource);
   }
 
-  /** Reports everything as changed, because changes may have been missed. */
+  /**
+   * Reports everything as changed, because changes may have been missed. Lists count although the server does not announce
+   * their changes: while it could not be reached, clients were given lists without it.
+   */
   notifyAllChanged(): void {
-    for (const change of toMissedChanges(this.honoured)) this.receive(change);
+    this.hasReportedAll = true;
+    const lists = Object.fromEntries(this.lists.map((flag) => [flag, true] as const));
+    for (const change of toMissedChanges({ ...this.honoured, ...lists })) this.receive(change);
   }
 
   /** Resolves after the given time in milliseconds, or as soon as the subscriber is closed. */

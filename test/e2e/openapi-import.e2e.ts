@@ -42,14 +42,16 @@ it.each(CLIENTS)('$name manages teams with tools that were imported from an Open
 });
 
 it.each<[JsonObject, number, RegExp]>([
-  [{ document: { swagger: '2.0' } }, 422, /must be OpenAPI 3/],
+  [{ document: { swagger: '1.2' } }, 422, /must be OpenAPI 3 or Swagger 2.0/],
+  [{ document: 'a: [b' }, 422, /neither JSON nor YAML/],
   [{ document: { openapi: '3.0.0', paths: {} } }, 422, /contains no complete server URL/],
   [
     { document: { openapi: '3.0.0', paths: {} }, url: 'https://a.example.com' },
     422,
     /None of the operations can become a tool/,
   ],
-  [{ document: 'text' }, 400, /document must be an object/],
+  [{ document: 'text' }, 422, /must be an object/],
+  [{ document: 7 }, 400, /document must be an object or a string/],
   [{ document: {}, operations: [] }, 400, /operations/],
   [{ document: {}, url: 'ftp://a' }, 400, /url/],
 ])('the OpenAPI import rejects %j', async (body, status, expected) => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
 import { AdminClient } from '../support/admin-client.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
-import { startNginx, type Nginx } from '../support/nginx.js';
+import { freePort, startNginx, type Nginx } from '../support/nginx.js';
 import { connectV1 } from '../support/sdk-v1.js';
 import { connectV2 } from '../support/sdk-v2.js';
 
@@ -19,13 +19,13 @@ describe.each([
 
   beforeAll(async () => {
     server = await startReferenceServer({ era: 'legacy', transport: 'http' });
-    nginx = await startNginx(['http://127.0.0.1:1'], { path: '/tools', isRemoved });
-    base = `${nginx.url}/tools`;
+    const port = await freePort();
+    base = `http://127.0.0.1:${port}/tools`;
     gateway = await startGateway({
       servers: { demo: { transport: 'http', url: server.url } },
       env: { ISTHMUS_PUBLIC_URL: base },
     });
-    await nginx.setGateways([gateway.url]);
+    nginx = await startNginx([gateway.url], { prefix: { path: '/tools', isRemoved }, port });
     token = await gateway.token();
   });
 

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { ModernRawClient } from '#lib/testing/raw-client';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
@@ -9,13 +11,20 @@ import { startGateway, type TestGateway } from '../support/gateway.js';
 let servers: Record<'old' | 'young', ReferenceServer>;
 let gateway: TestGateway;
 let token: string;
+let textServer: Server;
 
 beforeAll(async () => {
   servers = {
     old: await startReferenceServer({ era: 'legacy', transport: 'http' }),
     young: await startReferenceServer({ era: 'modern', transport: 'http' }),
   };
-  const entries = Object.entries({ ...servers, dead: { url: await deadUrl() } });
+  textServer = await startTextServer();
+  const { port } = textServer.address() as AddressInfo;
+  const entries = Object.entries({
+    ...servers,
+    dead: { url: await deadUrl() },
+    text: { url: `http://127.0.0.1:${port}/mcp` },
+  });
   gateway = await startGateway({
     servers: Object.fromEntries(entries.map(([slug, { url }]) => [slug, { transport: 'http', url }])),
   });
@@ -25,6 +34,8 @@ beforeAll(async () => {
 afterAll(async () => {
   await gateway.close();
   await Promise.all(Object.values(servers).map((server) => server.close()));
+  textServer.close();
+  textServer.closeAllConnections();
 });
 
 /** A port without a listener. */
@@ -37,14 +48,41 @@ async function deadUrl(): Promise<string> {
   return `http://127.0.0.1:${port}/mcp`;
 }
 
+const ARGUMENTS = /"arguments":(\{[^}]*\})/;
+
+/** A legacy server whose tool returns its arguments as it received them, character by character. */
+async function startTextServer(): Promise<Server> {
+  const server = createHttpServer((request, response) => {
+    void text(request).then((body) => {
+      const { id, method } = (body === '' ? {} : JSON.parse(body)) as { id?: unknown; method?: string };
+      const reply = (member: string) =>
+        response
+          .writeHead(200, { 'content-type': 'application/json' })
+          .end(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},${member}}`);
+      if (request.method !== 'POST') response.writeHead(405).end();
+      else if (id === undefined) response.writeHead(202).end();
+      else if (method === 'initialize')
+        reply(
+          '"result":{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"t","version":"1"}}',
+        );
+      else if (method === 'tools/list') reply('"result":{"tools":[]}');
+      else if (method === 'tools/call')
+        reply(`"result":{"content":[],"structuredContent":${ARGUMENTS.exec(body)?.[1] ?? 'null'}}`);
+      else reply('"error":{"code":-32601,"message":"Method not found"}');
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
+}
+
 async function post(message: object, base = '', headers: Record<string, string> = {}) {
   const response = await fetch(`${gateway.url}${base}/rpc`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}`, ...headers },
     body: JSON.stringify(message),
   });
-  const text = await response.text();
-  return { status: response.status, headers: response.headers, body: (text && JSON.parse(text)) as JsonObject };
+  const content = await response.text();
+  return { status: response.status, headers: response.headers, body: (content && JSON.parse(content)) as JsonObject };
 }
 
 const rpc = (method: string, params: JsonObject = {}, base = '') =>
@@ -53,6 +91,16 @@ const rpc = (method: string, params: JsonObject = {}, base = '') =>
 const callOf = (name: string, args: JsonObject = {}) => rpc('tools/call', { name, arguments: args });
 
 describe('POST /rpc', () => {
+  it('passes numbers as they are written, in both directions', async () => {
+    const args = '{"a":1.0,"b":[1e400,-0,0.1000000000000000055],"c":12345678901234567890,"d":0.5}';
+    const response = await fetch(`${gateway.url}/rpc`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+      body: `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"text__any","arguments":${args}}}`,
+    });
+    expect(await response.text()).toContain(`"structuredContent":${args}`);
+  });
+
   it('lists the tools of all servers, with a warning for each unreachable one', async () => {
     const { status, headers, body } = await rpc('tools/list');
     expect({ status, type: headers.get('content-type') }).toEqual({ status: 200, type: 'application/json' });

@@ -165,7 +165,7 @@ describe('a session', () => {
       expect(refused.statusCode).toBe(404);
       expect(await refused.body.json()).toEqual({
         jsonrpc: '2.0',
-        ...(verb === 'POST' && { id: 'mine' }),
+        id: verb === 'POST' ? 'mine' : null,
         error: { code: -32_600, message: 'Session not found. Initialize a new one.' },
       });
     }

@@ -24,13 +24,22 @@ export interface PathPrefix {
   readonly isRemoved: boolean;
 }
 
+export interface NginxOptions {
+  readonly prefix?: PathPrefix;
+  /** Default: a free port. */
+  readonly port?: number;
+}
+
 /**
  * Starts nginx in front of gateways with the shipped configuration (docker/nginx.conf), which uses round robin.
  * @throws when nginx is not installed, with the command that installs it
  */
-export async function startNginx(gateways: readonly string[], prefix?: PathPrefix): Promise<Nginx> {
+export async function startNginx(
+  gateways: readonly string[],
+  { prefix, port: chosen }: NginxOptions = {},
+): Promise<Nginx> {
   const folder = await mkdtemp(join(tmpdir(), 'isthmus-nginx-'));
-  const port = await freePort();
+  const port = chosen ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
   let generation = 1;
   const configure = (all: readonly string[]) =>
@@ -107,7 +116,8 @@ async function isAt(url: string, generation: number): Promise<boolean> {
   }
 }
 
-async function freePort(): Promise<number> {
+/** Returns a port that is free now. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

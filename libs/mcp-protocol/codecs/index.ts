@@ -27,3 +27,4 @@ export {
   SUPPORTED_REVISIONS,
   toUnsupportedRevisionText,
 } from './revisions.js';
+export { needsEnvelope, toEnvelope } from './result-envelope.js';

@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.js';
+import { needsEnvelope, toEnvelope, toEnvelopeSchema } from './result-envelope.js';
 import { AUDIO_SINCE, RESOURCE_LINK_SINCE } from './revisions.js';
 
 /** Converts the content of a result for a legacy revision; returns the same object if nothing changes. */
@@ -15,21 +16,23 @@ export function toLegacyContent(revision: string, method: string, result: JsonOb
   }
 }
 
-// Legacy schemas allow only objects, here and in outputSchema. A client would reject the whole result, or the whole
-// list, for one member of another shape; without the schema it expects no structured content.
+// A client would reject the whole result, or the whole list, for one member that is no object.
 function toolResult(revision: string, result: JsonObject): JsonObject {
   const { structuredContent: structured, content } = result;
   const blocks = mapItems(content, (block, index) => toLegacyBlock(revision, block, index));
   if (structured === undefined || isJsonObject(structured)) return withMember(result, 'content', blocks);
-  const { structuredContent: _dropped, ...rest } = result;
-  const hasBlocks = Array.isArray(blocks) && blocks.length > 0;
-  return { ...rest, content: hasBlocks ? blocks : [{ type: 'text', text: JSON.stringify(structured) }] };
+  const shown = Array.isArray(blocks) ? blocks : [];
+  const text: JsonValue[] = shown.some(isText) ? [] : [{ type: 'text', text: JSON.stringify(structured) }];
+  return { ...result, structuredContent: toEnvelope(structured), content: [...shown, ...text] };
 }
+
+const isText = (block: JsonValue): boolean => isJsonObject(block) && block['type'] === 'text';
 
 function toolDefinition(tool: JsonValue): JsonValue {
   const schema = isJsonObject(tool) ? tool['outputSchema'] : undefined;
   if (!isJsonObject(tool) || schema === undefined) return tool;
-  if (isJsonObject(schema) && schema['type'] === 'object') return tool;
+  if (needsEnvelope(schema)) return { ...tool, outputSchema: toEnvelopeSchema(schema) };
+  if (isJsonObject(schema)) return tool;
   const { outputSchema: _dropped, ...rest } = tool;
   return rest;
 }

@@ -106,25 +106,54 @@ describe('a result for a legacy client', () => {
     });
   });
 
-  it('is valid for an official client, whatever the shape of its structured content', () => {
-    const wide = { resultType: 'complete', content: [], structuredContent: [1, 2] };
+  it.each([
+    [[1, 2], [], [{ type: 'text', text: '[1,2]' }]],
+    ['x', [text], [text]],
+    [null, [link], [link, { type: 'text', text: 'null' }]],
+  ])('has structured content that is no object in an envelope, and as text: %j', (structured, content, shown) => {
+    const wide = { resultType: 'complete', content, structuredContent: structured };
     const narrow = encodeLegacyResult('tools/call', wide, '2025-11-25');
-    expect(narrow).toStrictEqual({ content: [{ type: 'text', text: '[1,2]' }] });
+    expect(narrow).toStrictEqual({ content: shown, structuredContent: { result: structured } });
     expect(CallToolResultSchema.safeParse(narrow).success).toBe(true);
-    const linkText = { content: [text], structuredContent: 'x' };
-    expect(encodeLegacyResult('tools/call', linkText, '2025-11-25')).toStrictEqual({ content: [text] });
   });
 
-  it('is valid for an official client, whatever the shape of an output schema', () => {
-    const tool = { name: 'a', inputSchema: { type: 'object' }, outputSchema: { type: 'array' } };
-    const list = encodeLegacyResult(
-      'tools/list',
-      { tools: [tool, { ...tool, outputSchema: { anyOf: [] } }] },
-      '2025-11-25',
-    );
-    const plain = { name: 'a', inputSchema: { type: 'object' } };
-    expect(list).toStrictEqual({ tools: [plain, plain] });
-    expect(ListToolsResultSchema.safeParse(list).success).toBe(true);
+  it('has the schema of an envelope for an output schema of another type, with its references', () => {
+    const outputSchema = {
+      $schema: 'https://json-schema.org/draft/2020-12/schema',
+      anyOf: [{ $ref: '#/$defs/a' }, { type: 'array', items: { $ref: '#' } }, { $ref: '#name' }],
+      $defs: { a: { const: { $ref: '#/x' }, properties: { const: { $ref: '#/$defs/a' } } }, b: { $anchor: 'name' } },
+    };
+    const tool = { name: 'a', inputSchema: { type: 'object' }, outputSchema };
+    const list = encodeLegacyResult('tools/list', { tools: [tool] }, '2025-11-25');
+    const { tools } = ListToolsResultSchema.parse(list);
+    expect(tools[0]?.outputSchema).toEqual({
+      $schema: 'https://json-schema.org/draft/2020-12/schema',
+      type: 'object',
+      required: ['result'],
+      properties: {
+        result: {
+          ...outputSchema,
+          anyOf: [
+            { $ref: '#/properties/result/$defs/a' },
+            { type: 'array', items: { $ref: '#/properties/result' } },
+            { $ref: '#name' },
+          ],
+          $defs: {
+            a: { const: { $ref: '#/x' }, properties: { const: { $ref: '#/properties/result/$defs/a' } } },
+            b: { $anchor: 'name' },
+          },
+        },
+      },
+    });
+  });
+
+  it('refers to the envelope where a schema of 2019-09 refers to itself', () => {
+    const $schema = 'https://json-schema.org/draft/2019-09/schema';
+    const outputSchema = { $schema, type: 'array', items: { $recursiveRef: '#' } };
+    const tool = { name: 'a', inputSchema: { type: 'object' }, outputSchema };
+    expect(encodeLegacyResult('tools/list', { tools: [tool] }, '2025-11-25')).toMatchObject({
+      tools: [{ outputSchema: { $schema, properties: { result: { items: { $ref: '#/properties/result' } } } } }],
+    });
   });
 
   it.each(['tools/call', 'tools/list', 'prompts/get'])(

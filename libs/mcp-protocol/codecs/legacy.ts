@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../json.js';
+import { isJsonObject, toPlainNumber, type JsonObject, type JsonValue } from '../json.js';
 import type { JsonRpcRequest, RequestId } from '../json-rpc.js';
 import type { McpRequest } from '../neutral.js';
 import { toLegacyContent } from './legacy-content.js';
@@ -12,7 +12,8 @@ export function decodeLegacyRequest(message: JsonRpcRequest): McpRequest {
   const { method, params = NO_PARAMS } = message;
   const meta = params['_meta'];
   if (!isJsonObject(meta) || meta['progressToken'] === undefined) return { method, params };
-  const { progressToken, ...rest } = meta;
+  const { progressToken: token, ...rest } = meta;
+  const progressToken = toPlainNumber(token);
   const neutral = withMeta(params, rest);
   return typeof progressToken === 'string' || typeof progressToken === 'number'
     ? { method, params: neutral, progressToken }
@@ -36,7 +37,7 @@ export class UntranslatableResult extends Error {
 
 /**
  * Converts a result for a client of this legacy revision: without members of the modern era, with content blocks that
- * the revision knows, and with structured content only if it is an object. Returns the same object if nothing changes.
+ * the revision knows, and with structured content that is no object in an envelope. Returns the same object if nothing changes.
  *
  * @throws UntranslatableResult for a result that is not complete; without its type it would look like a success
  */

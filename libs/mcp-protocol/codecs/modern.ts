@@ -1,6 +1,6 @@
 import { findDeclarationFault } from '../declarations.js';
 import { RpcCode } from '../error-codes.js';
-import { isJsonObject, type JsonObject, type JsonValue } from '../json.js';
+import { isJsonObject, toPlainNumber, type JsonObject, type JsonValue } from '../json.js';
 import type { JsonRpcRequest, RequestId, RpcError } from '../json-rpc.js';
 import { isLogLevel, toLogLevelFault, type ClientProfile, type McpRequest } from '../neutral.js';
 import { META, withMeta } from './meta.js';
@@ -22,13 +22,14 @@ export function decodeModernRequest(message: JsonRpcRequest): DecodedModernReque
   const meta = params['_meta'];
   if (!isJsonObject(meta)) return invalid('params._meta is missing; it carries the protocol version and capabilities');
   const {
-    progressToken,
+    progressToken: token,
     [META.protocolVersion]: revision,
     [META.clientInfo]: clientInfo,
     [META.clientCapabilities]: capabilities,
     [META.logLevel]: logLevel,
     ...rest
   } = meta;
+  const progressToken = toPlainNumber(token);
   if (typeof revision !== 'string') return invalid(`_meta["${META.protocolVersion}"] must be a string`);
   if (eraOfRevision(revision) !== 'modern') return { error: unsupportedRevision(revision), httpStatus: 400 };
   if (!isJsonObject(capabilities)) return invalid(`_meta["${META.clientCapabilities}"] must be an object`);

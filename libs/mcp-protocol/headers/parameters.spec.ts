@@ -82,6 +82,8 @@ describe('parameters that are mirrored in headers', () => {
       'Mcp-Param-Sure': false,
       'Mcp-Param-Deep': 'y',
     });
+    const written = parseJson('{"params":{"arguments":{"count":7.0}}}') as { params: { arguments: JsonObject } };
+    expect(mirrorParameters(headers, written.params.arguments)).toStrictEqual({ 'Mcp-Param-Count': 7 });
     const unsafe = parseJson('{"count":12345678901234567890,"deep":7}') as JsonObject;
     expect(mirrorParameters(headers, unsafe)).toStrictEqual({});
   });

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../json.js';
+import { isJsonObject, toPlainNumber, type JsonObject, type JsonValue } from '../json.js';
 
 /** A tool parameter whose value is also sent in a header (specification: server/tools, x-mcp-header). */
 export interface ParameterHeader {
@@ -134,14 +134,14 @@ export function mirrorParameters(
   return mirrored;
 }
 
-/** Returns the value at a chain of property names; only own properties count. */
+/** Returns the value at a chain of property names; only own properties count. A number counts as its value, not as its text. */
 export function valueAt(args: JsonObject, path: readonly string[]): JsonValue | undefined {
   let value: JsonValue | undefined = args;
   for (const name of path) {
     if (!isJsonObject(value) || !Object.hasOwn(value, name)) return undefined;
     value = value[name];
   }
-  return value;
+  return toPlainNumber(value);
 }
 
 /** True for values that a header can carry: strings, booleans, and numbers whose decimal form is exact. */

@@ -11,6 +11,11 @@ const ANCHOR = /^[a-z_][-a-z0-9._]*$/i;
 /** Dialects that validators of clients know. */
 const KNOWN_DIALECT = /^https?:\/\/json-schema\.org\/(draft-0[67]\/schema|draft\/(2019-09|2020-12)\/schema)#?$/;
 
+/** Keywords whose values are data. */
+const DATA: ReadonlySet<string> = new Set(['const', 'default', 'enum', 'examples']);
+/** Keywords that give a schema a name. */
+const NAMES: ReadonlySet<string> = new Set(['$id', '$anchor', '$dynamicAnchor']);
+
 /**
  * Repairs the schemas of one definition. A keyword whose value has no meaning is removed: the schema accepts more then, and the
  * server still validates. In an output schema, which clients compile, it also removes what their validators refuse.
@@ -50,7 +55,9 @@ export class SchemaRepair {
     const compilable = this.isOutput ? this.toCompilable(converted) : converted;
     const repaired = this.mapMembers(compilable, (value, keyword) => {
       const kind = KEYWORDS.get(keyword);
-      return kind === undefined ? value : this.repairValue(kind, value);
+      if (kind !== undefined) return this.repairValue(kind, value);
+      // Validators look for names of schemas in the values of unknown keywords, too.
+      return this.isOutput && !DATA.has(keyword) && declaresName(value) ? undefined : value;
     });
     if (this.isOutput) this.schemas.add(repaired);
     return repaired;
@@ -199,6 +206,11 @@ export class SchemaRepair {
   private note(keyword: string): void {
     this.notes.add(`${[...this.path, keyword].join('.')} had no valid value`);
   }
+}
+
+function declaresName(value: JsonValue | undefined): boolean {
+  if (!isJsonObject(value)) return false;
+  return Object.entries(value).some(([key, member]) => NAMES.has(key) || declaresName(member));
 }
 
 const isEmptyList = (value: JsonValue): boolean => Array.isArray(value) && value.length === 0;

@@ -1,66 +1,57 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 
-/** Deeper than any hand-written document; bounds recursive references. */
-const MAX_DEPTH = 24;
-/** Maximum number of JSON values of a document once its references are resolved. */
-const MAX_NODES = 50_000;
+/** Maximum number of references that lead from one to the next. */
+const MAX_STEPS = 24;
 
-/** A reference cannot be resolved. The message says why. */
-export class ReferenceFault extends Error {
-  override readonly name = 'ReferenceFault';
+/** An operation, or a part of it, cannot be imported. The message says why, and continues a sentence about it. */
+export class ImportFault extends Error {
+  override readonly name = 'ImportFault';
 }
 
 /** Resolves the references within a document (JSON Pointer, RFC 6901). */
 export class ReferenceResolver {
-  private nodes = 0;
-
   constructor(private readonly document: JsonObject) {}
 
-  /** Resolves the reference of an object, but not those of its members. @throws ReferenceFault */
+  /** Resolves the reference of an object, but not those of its members. @throws ImportFault */
   dereference(value: JsonValue | undefined): JsonObject | undefined {
     let current = value;
-    for (let step = 0; step < MAX_DEPTH; step += 1) {
+    for (let step = 0; step < MAX_STEPS; step += 1) {
       if (!isJsonObject(current)) return undefined;
       const { $ref } = current;
       if (typeof $ref !== 'string') return current;
       current = this.find($ref);
     }
-    throw new ReferenceFault('its references are circular');
+    throw new ImportFault('its references are circular');
   }
 
-  /** Returns the value with all references replaced by their targets. A recursive reference becomes an empty schema. */
-  inline(value: JsonValue, within: readonly string[] = []): JsonValue {
-    this.nodes += 1;
-    if (this.nodes > MAX_NODES) throw new ReferenceFault('it is too large once its references are resolved');
-    if (Array.isArray(value)) return value.map((item) => this.inline(item, within));
-    if (!isJsonObject(value)) return value;
-    const { $ref } = value;
-    if (typeof $ref === 'string') {
-      if (within.includes($ref) || within.length >= MAX_DEPTH) return {};
-      return this.inline(this.find($ref), [...within, $ref]);
+  /** Returns the value that a reference names. @throws ImportFault */
+  find(reference: string): JsonValue {
+    if (!reference.startsWith('#')) {
+      throw new ImportFault(`it references another document (${reference.slice(0, 80)})`);
     }
-    const members = Object.entries(value).map(([name, member]) => [name, this.inline(member ?? null, within)]);
-    return Object.fromEntries(members) as JsonObject;
+    if (reference !== '#' && !reference.startsWith('#/')) {
+      throw new ImportFault(`it references an anchor (${reference.slice(0, 80)}), which is not supported`);
+    }
+    let target: JsonValue | undefined = this.document;
+    for (const part of reference.split('/').slice(1)) target = this.step(target, decodePart(part));
+    if (target === undefined) throw new ImportFault(`${reference.slice(0, 80)} does not exist`);
+    return target;
   }
 
-  private find(reference: string): JsonValue {
-    if (!reference.startsWith('#/'))
-      throw new ReferenceFault(`it references another document (${reference.slice(0, 80)})`);
-    const names = reference
-      .slice(2)
-      .split('/')
-      .map((name) => decode(name).replaceAll('~1', '/').replaceAll('~0', '~'));
-    let target: JsonValue | undefined = this.document;
-    for (const name of names) target = isJsonObject(target) && Object.hasOwn(target, name) ? target[name] : undefined;
-    if (target === undefined) throw new ReferenceFault(`${reference.slice(0, 80)} does not exist`);
-    return target;
+  private step(from: JsonValue | undefined, name: string): JsonValue | undefined {
+    if (Array.isArray(from)) return /^\d+$/.test(name) ? from[Number(name)] : undefined;
+    if (!isJsonObject(from)) return undefined;
+    if (Object.hasOwn(from, name)) return from[name];
+    // A pointer may lead through an object that is itself a reference.
+    return typeof from['$ref'] === 'string' ? this.step(this.dereference(from), name) : undefined;
   }
 }
 
-function decode(text: string): string {
+function decodePart(part: string): string {
+  const unescaped = part.replaceAll('~1', '/').replaceAll('~0', '~');
   try {
-    return decodeURIComponent(text);
+    return decodeURIComponent(unescaped);
   } catch {
-    return text;
+    return unescaped;
   }
 }

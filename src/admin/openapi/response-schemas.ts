@@ -216,7 +216,11 @@ export const RESPONSE_SCHEMAS = {
   }),
   ImportedServer: object({
     entry: { type: 'object' },
-    skipped: { type: 'array', items: object({ operation: text, reason: text }) },
+    skipped: { type: 'array', items: object({ operation: text, 'part?': text, reason: text }) },
+    security: {
+      type: 'array',
+      items: object({ name: text, type: text, 'in?': text, 'parameter?': text, configure: text }),
+    },
   }),
   OpenApiDocument: { type: 'object' },
 } as const satisfies Readonly<Record<string, Schema>>;

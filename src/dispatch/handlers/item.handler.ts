@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import {
   checkParameterHeaders,
+  eraOfRevision,
   failure,
   isJsonObject,
   mirrorParameters,
+  toEnvelope,
   type McpRequest,
   type Outcome,
   type ParameterHeader,
@@ -138,7 +140,27 @@ export class ItemHandler extends MethodHandler {
     sink: StreamSink,
     signal: AbortSignal,
   ): Promise<Outcome> {
-    return this.toPublicOutcome(inbound, to.server, await this.delivery.deliver(inbound, to, sink, signal));
+    const outcome = await this.delivery.deliver(inbound, to, sink, signal);
+    const enveloped = this.toEnveloped(inbound, to, outcome);
+    return this.toPublicOutcome(inbound, to.server, enveloped instanceof Promise ? await enveloped : enveloped);
+  }
+
+  /** Of results that are no objects, the codec of the client's era sees that they need an envelope. */
+  private toEnveloped(
+    inbound: Inbound,
+    { server, request }: AddressedRequest,
+    outcome: Outcome,
+  ): Outcome | Promise<Outcome> {
+    const { name } = request.params;
+    if (request.method !== 'tools/call' || outcome.kind === 'error' || typeof name !== 'string') return outcome;
+    const { structuredContent } = outcome.result;
+    if (!isJsonObject(structuredContent) || eraOfRevision(inbound.client.revision) !== 'legacy') return outcome;
+    const toResult = (hasEnvelope: boolean): Outcome =>
+      hasEnvelope
+        ? { ...outcome, result: { ...outcome.result, structuredContent: toEnvelope(structuredContent) } }
+        : outcome;
+    const found = this.toolHeaders.hasEnvelope(server, name, inbound);
+    return found instanceof Promise ? found.then(toResult, () => outcome) : toResult(found);
   }
 
   private toPublicOutcome(inbound: Inbound, server: ServerDefinition, outcome: Outcome): Outcome {

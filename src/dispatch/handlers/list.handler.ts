@@ -15,6 +15,7 @@ import type { StreamSink } from '../../session-pool/index.js';
 import { whileServerWorks } from '../../telemetry/index.js';
 import { ItemGate } from '../../gate/index.js';
 import { Items } from '../../items/index.js';
+import { ServerSubscriptions } from '../../subscriptions/index.js';
 import { SILENT_SINK } from '../call-delivery.js';
 import { DispatchConfig } from '../dispatch.config.js';
 import { invalidParams, upstreamTimedOut } from '../dispatch.errors.js';
@@ -22,6 +23,7 @@ import { MethodHandler, type Inbound } from '../inbound.js';
 import {
   collectPages,
   ListFetcher,
+  MissingLists,
   warningsOf,
   withWarnings,
   type CompleteList,
@@ -44,6 +46,7 @@ export class ListHandler extends MethodHandler {
   readonly methods = Object.keys(LIST_MEMBERS);
   private readonly logger = new Logger(ListHandler.name);
   private readonly adaptiveTimeout: AdaptiveTimeout;
+  private readonly missing: MissingLists;
 
   constructor(
     private readonly listFetcher: ListFetcher,
@@ -52,8 +55,10 @@ export class ListHandler extends MethodHandler {
     private readonly gate: ItemGate,
     private readonly config: DispatchConfig,
     private readonly clock: Clock,
+    serverSubscriptions: ServerSubscriptions,
   ) {
     super();
+    this.missing = new MissingLists((server, list) => serverSubscriptions.publishListChange(server, list));
     this.adaptiveTimeout = new AdaptiveTimeout(config.listTimeoutMs, clock);
   }
 
@@ -123,15 +128,20 @@ export class ListHandler extends MethodHandler {
     method: ListMethod,
     signal: AbortSignal,
   ): Promise<Part> {
-    const ask = () =>
-      collectPages({ server: server.slug, method }, (request) =>
+    const ask = async () => {
+      const list = await collectPages({ server: server.slug, method }, (request) =>
         this.listFetcher.fetchPage(inbound, { server, request, silent: true }, SILENT_SINK, signal),
       );
+      // The client may have been answered without it meanwhile.
+      if ('items' in list) this.missing.recordFetched(server, method);
+      return list;
+    };
     const answer =
       (await whileServerWorks(inbound.record, () =>
         this.adaptiveTimeout.run(server, ask, (pages) => 'items' in pages),
       )) ?? upstreamTimedOut(server.slug);
     if ('items' in answer) return { server, items: this.publish(inbound, server, method, answer), list: answer };
+    if (!signal.aborted) this.missing.recordMissing(server, method);
     this.logger.warn(`${method} of ${server.slug} failed: ${cleanDetail(answer.error.message)}`);
     return { server, failed: answer };
   }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { OutcomeError } from '#lib/extension-kit';
-import { result, type JsonObject, type McpNotification } from '#lib/mcp-protocol';
+import { result, type JsonObject, type McpNotification, type Outcome } from '#lib/mcp-protocol';
 import { DispatchWorld } from '../../../test/support/dispatch-world.js';
 import { remoteServer, unreachable } from '../../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../../test/support/recording-sink.js';
@@ -202,6 +202,45 @@ describe('subscriptions/listen with an unavailable server', () => {
     await outcome;
     await soon();
     expect(at('b')?.listeners).toEqual([]);
+  });
+
+  it.each(['is late', 'cannot be reached'])(
+    'announces the lists of a server that %s, once it is there',
+    async (how) => {
+      const { connector, listen } = await world();
+      connector.honours = () => ({});
+      const slow = Promise.withResolvers<undefined>();
+      connector.beforeOpening = ({ slug }) => {
+        if (slug === 'a') return Promise.resolve(undefined);
+        return how === 'is late' ? slow.promise : Promise.reject(new OutcomeError(unreachable('b')));
+      };
+      const { received } = listen({ toolsListChanged: true, promptsListChanged: true });
+      await jest.advanceTimersByTimeAsync(TIMEOUT_PASSED_MS);
+      const lists = { toolsListChanged: true, promptsListChanged: true };
+      expect(received()).toEqual([{ method: ACKNOWLEDGED, params: { notifications: lists } }]);
+      connector.beforeOpening = async () => undefined;
+      slow.resolve(undefined);
+      await jest.advanceTimersByTimeAsync(60_000);
+      expect(received().slice(1)).toEqual([TOOLS, PROMPTS]);
+    },
+  );
+
+  it('announces a list that lacked a server, once that list of the server is fetched', async () => {
+    const { made, connector, listen } = await world();
+    const { received } = listen({ toolsListChanged: true, promptsListChanged: true });
+    await soon();
+    const starting = Promise.withResolvers<Outcome>();
+    connector.respond = (_sent, { server: { slug } }) => (slug === 'b' ? starting.promise : result({ tools: [] }));
+    const listing = made.request('tools/list');
+    await jest.advanceTimersByTimeAsync(TIMEOUT_PASSED_MS);
+    expect(await listing).toMatchObject({ result: { _meta: { 'isthmus/warnings': [{ server: 'b' }] } } });
+    expect(received()).toHaveLength(1);
+    starting.resolve(result({ tools: [] }));
+    await later();
+    expect(received().slice(1)).toEqual([TOOLS]);
+    await made.request('tools/list');
+    await later();
+    expect(received()).toHaveLength(2);
   });
 
   it('closes a late upstream subscription when the client has disconnected', async () => {

@@ -12,7 +12,7 @@ import { Clock } from '#lib/time';
 import { EndpointDirectory, publishNotification } from '../../catalog/index.js';
 import type { ServerDefinition } from '../../registry/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
-import { ServerSubscriptions, toOrigins, type SubscriptionHandle } from '../../subscriptions/index.js';
+import { isRetriable, ServerSubscriptions, toOrigins, type SubscriptionHandle } from '../../subscriptions/index.js';
 import type { ChangeFilter } from '../../upstream/index.js';
 import { ItemGate } from '../../gate/index.js';
 import {
@@ -33,6 +33,9 @@ import { VisibleLists } from '../lists/index.js';
 type Attempt = { readonly server: ServerDefinition } & (
   { readonly subscription: SubscriptionHandle } | { readonly failed: unknown } | { readonly late: true }
 );
+
+/** A server that is subscribed to after this time, in milliseconds, may be missing from lists. */
+const LATE_MS = 1_000;
 
 /** A listening client and its filter at each server. */
 interface Subscriber {
@@ -85,7 +88,9 @@ export class ListenHandler extends MethodHandler {
       const opened = attempts.filter((attempt): attempt is OpenedAttempt => 'subscription' in attempt);
       // Without any upstream subscription, an acknowledgement would look like a success.
       if (opened.length === 0 && attempts[0]) return toFailure(attempts[0]);
-      await stream.acknowledge(toHonouredFilter(opened, resources));
+      // The gateway announces the lists of a server that is missing now.
+      const announced = opened.length < attempts.length ? wanted : undefined;
+      await stream.acknowledge(toHonouredFilter(opened, resources, announced));
       await whenAborted(signal);
       return result({});
     } finally {
@@ -165,16 +170,30 @@ export class ListenHandler extends MethodHandler {
         stream.changed(isWhole ? withUri(published, uri) : published, { server: server.slug, resource: uri });
     };
     requestedFilters.set(server.slug, filter);
+    const isCurrent = () => requestedFilters.get(server.slug) === filter;
+    const startedAt = this.clock.monotonicNow();
     try {
       const subscription = await this.serverSubscriptions.subscribe(server, scope, filter, onChange);
-      if (requestedFilters.get(server.slug) === filter) stream.attach(server.slug, subscription);
-      else subscription.close();
+      if (!isCurrent()) subscription.close();
+      else {
+        stream.attach(server.slug, subscription);
+        if (this.clock.monotonicNow() - startedAt >= LATE_MS) announceLists(stream, server, filter);
+      }
       return { server, subscription };
     } catch (failed) {
       this.logger.warn(`Failed to subscribe to changes of ${server.slug}: ${String(failed)}`);
+      // Until it can be reached, the lists of the endpoint lack it.
+      if (!endpoint.transparent && isCurrent() && isRetriable(failed))
+        stream.attach(server.slug, this.serverSubscriptions.subscribeWithRetry(server, scope, filter, onChange, true));
       return { server, failed };
     }
   }
+}
+
+/** A server that was subscribed to late may be missing from the lists that the client has. */
+function announceLists(stream: ChangeStream, server: ServerDefinition, filter: ChangeFilter): void {
+  for (const flag of LIST_FLAGS)
+    if (filter[flag]) stream.changed({ method: LIST_CHANGES[flag].notification, params: {} }, { server: server.slug });
 }
 
 function unsubscribe({ requestedFilters, stream }: Subscriber, server: string): void {

@@ -1,3 +1,4 @@
+export { MissingLists } from './missing-lists.js';
 export { warningsOf, withWarnings } from './list-warnings.js';
 export { LIST_PROVIDERS } from './list-providers.js';
 export { ListFetcher } from './list-fetcher.js';

@@ -65,6 +65,16 @@ const NO_SECRETS: SecretLookup = {
 const isResolvedAlike = (one: StoredEntry, other: StoredEntry): boolean =>
   one.isManaged === other.isManaged && one.refreshes === other.refreshes && one.identity === other.identity;
 
+/** Returns the URLs of a server and of its tools, with their paths in the entry. */
+function urlsOf({ url, tools }: JsonObject = {}): readonly (readonly [path: string, url: string])[] {
+  const ofTools = Object.entries(isJsonObject(tools) ? tools : {}).map(
+    ([name, tool]) => [`tools.${name}.url`, isJsonObject(tool) ? tool['url'] : undefined] as const,
+  );
+  return [['url', url] as const, ...ofTools].flatMap(([path, each]) =>
+    typeof each === 'string' ? [[path, each] as const] : [],
+  );
+}
+
 /** Resolves stored entries to definitions by the rules of the configuration file. */
 export class EntryResolver {
   /** Cache by the source object, whose identity changes only with its content. */
@@ -120,10 +130,12 @@ export class EntryResolver {
    * that is stored already passes, so that such a server can be disabled; the gateway does not connect to it.
    */
   findAddressFaults(draft: Pick<StoredEntry, 'kind' | 'slug' | 'source'>, stored: StoredEntry | undefined): Fault[] {
-    const url = draft.source?.['url'];
-    if (draft.kind !== 'server' || typeof url !== 'string' || url === stored?.source?.['url']) return [];
-    const message = findAddressFault(url, this.rules.addresses);
-    return message === undefined ? [] : [{ path: `servers.${draft.slug}.url`, message }];
+    if (draft.kind !== 'server') return [];
+    const known = new Set(urlsOf(stored?.source).map(([, url]) => url));
+    return urlsOf(draft.source).flatMap(([path, url]) => {
+      const message = known.has(url) ? undefined : findAddressFault(url, this.rules.addresses);
+      return message === undefined ? [] : [{ path: `servers.${draft.slug}.${path}`, message }];
+    });
   }
 
   /** Restricts servers created over the admin API. The author of the configuration file has full access to this host anyway. */

@@ -1,5 +1,6 @@
 import { didYouMean } from '#lib/config';
-import type { JsonObject } from '#lib/mcp-protocol';
+import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
+import type { MemberPath } from '../credentials.js';
 import type { SecretLookup } from '../expand-variables.js';
 import type { SecretDefinition } from '../secret-definition.js';
 import type { StoredEntry } from './entry.js';
@@ -37,7 +38,7 @@ export class Secrets {
         const { definition } = found;
         if (!definition)
           return { fault: `The secret "${name}" cannot be used at this worker; its own faults say why.` };
-        if (!isManaged && !maySendTo(definition, source)) return { fault: notPermitted(name) };
+        if (!isManaged && !maySendTo(definition, destinationOf(source, path))) return { fault: notPermitted(name) };
         if (path[0] === 'tools' && definition.value.includes('{')) return { fault: readAsArgument(name) };
         return { value: definition.value };
       },
@@ -46,10 +47,16 @@ export class Secrets {
 }
 
 /** A caller who may write servers but not read secrets must not direct a secret to a destination of their own. */
-function maySendTo({ origins }: SecretDefinition, source: JsonObject | undefined): boolean {
-  const url = source?.['url'];
+function maySendTo({ origins }: SecretDefinition, url: JsonValue | undefined): boolean {
   const origin = typeof url === 'string' ? URL.parse(url)?.origin : undefined;
   return origins.includes('*') || (origin !== undefined && origins.includes(origin));
+}
+
+/** Returns the URL to which a value of the entry is sent: a REST tool may have its own. */
+function destinationOf(source: JsonObject | undefined, [member, name = '']: MemberPath): JsonValue | undefined {
+  const tools = member === 'tools' ? source?.['tools'] : undefined;
+  const tool = isJsonObject(tools) && Object.hasOwn(tools, name) ? tools[name] : undefined;
+  return (isJsonObject(tool) ? tool['url'] : undefined) ?? source?.['url'];
 }
 
 const notPermitted = (name: string): string =>

@@ -7,7 +7,7 @@ import { Deadlines } from '../channels/deadlines.js';
 import { HttpChannel } from '../channels/http/index.js';
 import { ConnectDeadline } from '../dialects/connect-deadline.js';
 import { adoptOverHttp, type ConnectionOptions } from '../dialects/legacy/index.js';
-import { RestConnection } from '../dialects/rest/index.js';
+import { RestConnection, type RestChannels } from '../dialects/rest/index.js';
 import { EraCache, type KnownEra } from '../era-cache/index.js';
 import { FailureDetails } from '../failure-details.js';
 import type { ConnectionEvents, UpstreamConnection } from '../upstream-connection.js';
@@ -66,7 +66,7 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
     const opening = this.toConnectionOptions(server, client, events, attempt);
     try {
       if (server.transport === 'stdio') return await this.stdioConnections.open(server, opening, signal);
-      if (server.transport === 'rest') return new RestConnection(this.getChannel(server), server, opening.context);
+      if (server.transport === 'rest') return new RestConnection(this.getRestChannels(server), server, opening.context);
       return await this.httpConnections.open(server, this.getChannel(server), opening, signal);
     } catch (error) {
       throw toNotExecuted(error);
@@ -87,9 +87,11 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
   override evict(slug: string): void {
     this.eraCache.evict(slug);
     this.stdioConnections.evict(slug);
-    const channel = this.channels.get(slug)?.channel;
-    this.channels.delete(slug);
-    channel?.retire();
+    for (const [key, { channel }] of this.channels) {
+      if (key !== slug && !key.startsWith(`${slug} `)) continue;
+      this.channels.delete(key);
+      channel.retire();
+    }
   }
 
   override async shutdown(): Promise<void> {
@@ -133,8 +135,16 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
     };
   }
 
-  private getChannel(server: RemoteServer | RestServer): HttpChannel {
-    const cached = this.channels.get(server.slug);
+  /** Tools may have URLs of their own. Their origins get neither the headers nor the query of the server. */
+  private getRestChannels(server: RestServer): RestChannels {
+    return {
+      own: this.getChannel(server),
+      toOrigin: (url) => this.getChannel({ ...server, url, headers: {} }, `${server.slug} ${url}`),
+    };
+  }
+
+  private getChannel(server: RemoteServer | RestServer, key = server.slug): HttpChannel {
+    const cached = this.channels.get(key);
     if (cached !== undefined && isSameDestination(cached.definition, server)) return cached.channel;
     if (cached !== undefined) this.evict(server.slug);
     const { connections, calls, maxMessageBytes } = this.config;
@@ -147,7 +157,7 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
     const channel = new HttpChannel(server, limits, this.deadlines, this.guard, (detail) =>
       this.details.record(server.slug, detail),
     );
-    this.channels.set(server.slug, { definition: server, channel });
+    this.channels.set(key, { definition: server, channel });
     this.allChannels.add(channel);
     void channel.closed.then(() => this.allChannels.delete(channel));
     return channel;

@@ -160,6 +160,41 @@ describe('a call of a REST tool', () => {
     expect(server.arrivals).toHaveLength(before + 1);
   });
 
+  it("sends the server's credentials to its own origin only", async () => {
+    const other = await startRestServer();
+    const url = `${server.url}?key=secret`;
+    const tools = [
+      tool('own', { url: `${server.url}/echo/v2`, path: '/a' }),
+      tool('foreign', { url: `${other.url}/echo`, path: '/b', parameters: { id: { in: 'cookie' } } }),
+    ];
+    const both = await bench.open(restServer(url, { tools, headers: { Authorization: 'Bearer x', Cookie: 'own=1' } }));
+    const arrived = async (name: string) => {
+      const outcome = await both.request(toolCall(name, { id: 'c' }), new RecordedReply(), NEVER);
+      return (outcome as { result: JsonObject }).result['structuredContent'];
+    };
+    expect(await arrived('own')).toMatchObject({
+      address: '/echo/v2/a?key=secret&id=c',
+      headers: { authorization: 'Bearer x', cookie: 'own=1' },
+    });
+    const foreign = await arrived('foreign');
+    expect(foreign).toMatchObject({ address: '/echo/b', headers: { cookie: 'id=c' } });
+    expect(foreign).not.toHaveProperty('headers.authorization');
+    await both.close();
+    await other.close();
+  });
+
+  it('requests the media types of the tool', async () => {
+    const definition = restServer(server.url, {
+      tools: [tool('csv', { path: '/echo', accept: 'text/csv, */*;q=0.8' })],
+    });
+    const connected = await bench.open({ ...definition, slug: 'csv' });
+    const outcome = await connected.request(toolCall('csv'), new RecordedReply(), NEVER);
+    expect(outcome).toMatchObject({
+      result: { structuredContent: { headers: { accept: 'text/csv, */*;q=0.8' } } },
+    });
+    await connected.close();
+  });
+
   it('sends the arguments of a POST tool as a JSON body', async () => {
     expect(await call('make', { a: ['ü', null] })).toMatchObject({
       result: {

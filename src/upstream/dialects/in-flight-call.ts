@@ -1,5 +1,6 @@
 import { toFaultOutcome, type JsonObject, type McpNotification, type Outcome } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
+import { maximumOf } from '../../registry/index.js';
 import type { Deadlines, Expiring } from '../channels/deadlines.js';
 import type { UpstreamReply, UpstreamRequest } from '../upstream-connection.js';
 import { withServer } from '../upstream.errors.js';
@@ -10,7 +11,10 @@ export interface CallContext {
   readonly server: string;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
+  /** Milliseconds without a response or progress after which a call times out. */
   readonly requestMs: number;
+  /** Maximum duration of a call, in milliseconds (`maximumOf`). */
+  readonly maximumMs?: number;
   /** Milliseconds until a server must answer a handshake or acknowledge a subscription. */
   readonly connectMs: number;
 }
@@ -26,6 +30,11 @@ export abstract class InFlightCall implements Expiring {
   private promise: Promise<Outcome> | undefined;
   private resolve: (outcome: Outcome) => void = IGNORE;
   private isOver = false;
+  /** The duration of the current timeout. */
+  private timeoutMs: number;
+  /** The monotonic time from which the maximum duration counts; a pause shifts it. */
+  private startedAt: number;
+  private pausedAt: number | undefined;
 
   constructor(
     readonly id: number,
@@ -38,7 +47,9 @@ export abstract class InFlightCall implements Expiring {
       this.resolve = resolve;
     });
     signal.addEventListener('abort', this);
-    context.deadlines.add(this, context.requestMs);
+    this.timeoutMs = context.requestMs;
+    context.deadlines.add(this, this.timeoutMs);
+    this.startedAt = this.expiresAt - this.timeoutMs;
   }
 
   get request(): UpstreamRequest {
@@ -63,7 +74,7 @@ export abstract class InFlightCall implements Expiring {
     if (this.isOver) return;
     this.isOver = true;
     this.signal.removeEventListener('abort', this);
-    this.context.deadlines.remove(this, this.context.requestMs);
+    this.context.deadlines.remove(this, this.timeoutMs);
     this.released();
     this.resolve(withServer(outcome, this.context.server));
     this.releaseReferences();
@@ -110,16 +121,41 @@ export abstract class InFlightCall implements Expiring {
   deliverProgress(notification: McpNotification): void | Promise<void> {
     const progressToken = this.request.progressToken;
     if (progressToken === undefined) return;
+    this.extendTimeout();
     return this.deliver({ method: notification.method, params: { ...notification.params, progressToken } });
   }
 
   /** Pauses the timeout while the server waits for an answer of the client. */
   protected pauseTimeout(): void {
-    this.context.deadlines.remove(this, this.context.requestMs);
+    this.pausedAt ??= this.context.deadlines.now();
+    this.context.deadlines.remove(this, this.timeoutMs);
   }
 
   protected resumeTimeout(): void {
-    if (!this.isOver) this.context.deadlines.add(this, this.context.requestMs);
+    if (this.isOver) return;
+    const now = this.context.deadlines.now();
+    this.startedAt += now - (this.pausedAt ?? now);
+    this.pausedAt = undefined;
+    this.restartTimeout(now);
+  }
+
+  /** Progress shows that the server works on the call, which may last up to its maximum. */
+  private extendTimeout(): void {
+    if (this.isOver || this.pausedAt !== undefined) return;
+    const now = this.context.deadlines.now();
+    if (now + this.allowedMs(now) - this.expiresAt < MIN_EXTENSION_MS) return;
+    this.context.deadlines.remove(this, this.timeoutMs);
+    this.restartTimeout(now);
+  }
+
+  private restartTimeout(now: number): void {
+    this.timeoutMs = Math.max(1, this.allowedMs(now));
+    this.context.deadlines.add(this, this.timeoutMs);
+  }
+
+  /** Milliseconds that the call may last from now on without further progress. */
+  private allowedMs(now: number): number {
+    return Math.min(this.context.requestMs, this.startedAt + maximumOf(this.context) - now);
   }
 
   /** Called when the caller aborts its signal. */
@@ -155,6 +191,9 @@ export abstract class InFlightCall implements Expiring {
     return this.reply.answerQuestion(...args);
   }
 }
+
+/** Frequent progress extends the timeout no more often than this, in milliseconds. */
+const MIN_EXTENSION_MS = 100;
 
 const CANCEL_REASONS = {
   aborted: 'the client cancelled the request',

@@ -20,7 +20,7 @@ export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Names and values in turn; includes the headers of the server's definition. */
   readonly headers: string[];
-  readonly body: string | null;
+  readonly body: string | Buffer | null;
   /** Path and query, when they differ from the server's own. */
   readonly path?: string;
   /** Milliseconds until the answer must be complete, or until `removeTimeout` is called for its event stream. */

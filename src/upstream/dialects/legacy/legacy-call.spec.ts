@@ -19,7 +19,8 @@ describe('LegacyCall', () => {
     deadlines = new Deadlines(clock);
     outcomes = [];
     cancelled = [];
-    const request = { method: 'tools/call', params: {}, client: { revision: 'any', capabilities: {} } };
+    const client = { revision: 'any', capabilities: {} };
+    const request = { method: 'tools/call', params: {}, client, progressToken: 'mine' };
     const reply = {
       notify: () => undefined,
       answerQuestion: () =>
@@ -27,7 +28,7 @@ describe('LegacyCall', () => {
           answer = resolve;
         }),
     };
-    const surroundings = { server: 'shop', clock, deadlines, requestMs: 1_000, connectMs: 1_000 };
+    const surroundings = { server: 'shop', clock, deadlines, requestMs: 1_000, maximumMs: 5_000, connectMs: 1_000 };
     const host = {
       ended: () => undefined,
       questionOpened: () => undefined,
@@ -46,6 +47,38 @@ describe('LegacyCall', () => {
     await clock.advance(1_200);
     expect(outcomes).toMatchObject([{ error: { code: -31002, data: { outcome: 'unknown', server: 'shop' } } }]);
     expect(cancelled).toHaveLength(1);
+  });
+
+  it('outlives its timeout while the server reports progress, up to its maximum', async () => {
+    for (let elapsedMs = 0; elapsedMs < 4_800; elapsedMs += 800) {
+      expect([elapsedMs, outcomes]).toEqual([elapsedMs, []]);
+      await call.deliverProgress({ method: 'notifications/progress', params: { progress: elapsedMs } });
+      await clock.advance(800);
+    }
+    await call.deliverProgress({ method: 'notifications/progress', params: { progress: 4_800 } });
+    await clock.advance(400);
+    expect(outcomes).toMatchObject([{ error: { code: -31002 } }]);
+  });
+
+  it('ends after its timeout without further progress', async () => {
+    await clock.advance(800);
+    await call.deliverProgress({ method: 'notifications/progress', params: { progress: 1 } });
+    await clock.advance(900);
+    expect(outcomes).toEqual([]);
+    await clock.advance(300);
+    expect(outcomes).toHaveLength(1);
+  });
+
+  it('does not count the time in which the client answers a question towards its maximum', async () => {
+    const answered = call.forwardQuestion(QUESTION, new AbortController());
+    await clock.advance(60_000);
+    answer({ result: {} });
+    await answered;
+    for (let elapsedMs = 0; elapsedMs < 4_000; elapsedMs += 800) {
+      await call.deliverProgress({ method: 'notifications/progress', params: { progress: elapsedMs } });
+      await clock.advance(800);
+    }
+    expect(outcomes).toEqual([]);
   });
 
   it('pauses its timeout while the client answers a question', async () => {

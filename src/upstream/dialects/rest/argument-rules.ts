@@ -46,19 +46,35 @@ export function checkNotInUrl(url: URL, name: string): void {
   if (url.search !== '') checkNotFixed(name, [namesOf(url.searchParams.keys())], true);
 }
 
+/**
+ * Rejects an argument whose name at the API is one that the operator has set. `isDeclared`: the tool declares the name; the
+ * caller chooses others.
+ * @throws ArgumentFault
+ */
+export function checkMayName(tool: RestTool, url: URL, argument: string, name: string, isDeclared = true): void {
+  const { fixed } = rulesOf(tool);
+  if (fixed.size === 0 && url.search === '') return;
+  checkNotFixed(name, [fixed, namesOf(url.searchParams.keys())], isDeclared, argument);
+}
+
 const NO_NAMES: ReadonlySet<string> = new Set();
 
 const namesOf = (names: Iterable<string>): ReadonlySet<string> => new Set([...names].map((name) => name.toLowerCase()));
 
 /** Servers differ in how they read names: `a[]`, `a.b`, ` a` and `A` may all set `a`. */
-function checkNotFixed(name: string, fixed: readonly ReadonlySet<string>[], isDeclared: boolean): void {
+function checkNotFixed(
+  name: string,
+  fixed: readonly ReadonlySet<string>[],
+  isDeclared: boolean,
+  argument = name,
+): void {
   const lower = name.toLowerCase();
   const collides = (set: ReadonlySet<string>): boolean =>
     set.has(lower) ||
     [...set].some((each) => toBareName(each) === toBareName(lower) && (!isDeclared || /[^\w-]/.test(lower)));
   if (fixed.some(collides)) {
     throw new ArgumentFault(
-      `The argument ${name.toWellFormed()} must be omitted: the operator of the tool has set it.`,
+      `The argument ${argument.toWellFormed()} must be omitted: the operator of the tool has set it.`,
     );
   }
 }

@@ -1,1 +1,2 @@
+export type { RestChannels } from './destinations.js';
 export { RestConnection } from './rest-connection.js';

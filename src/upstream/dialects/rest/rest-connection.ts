@@ -15,7 +15,6 @@ import {
 } from '#lib/mcp-protocol';
 import { parseJsonPath, type RestServer, type RestTool } from '../../../registry/index.js';
 import type { ToolResultMapping } from './rest-response.js';
-import type { HttpChannel } from '../../channels/http/index.js';
 import type {
   ChangeFilter,
   UpstreamSubscription,
@@ -26,6 +25,7 @@ import type {
 } from '../../upstream-connection.js';
 import { connectionClosed, tooManyCalls, unusableSchema } from '../../upstream.errors.js';
 import type { CallContext } from '../in-flight-call.js';
+import { Destinations, type RestChannels } from './destinations.js';
 import { RestCall } from './rest-call.js';
 import { ArgumentFault, UnusableSchema } from './argument-fault.js';
 import { composeRequest, type RestRequest } from './rest-request.js';
@@ -37,13 +37,12 @@ import { composeRequest, type RestRequest } from './rest-request.js';
 export class RestConnection implements UpstreamConnection {
   readonly profile: ServerProfile;
   private readonly tools: ReadonlyMap<string, RestTool>;
-  private readonly headers: readonly string[];
-  private readonly releaseChannel: () => void;
+  private readonly destinations: Destinations;
   private lastId = 0;
   private isClosed = false;
 
   constructor(
-    private readonly channel: HttpChannel,
+    channels: RestChannels,
     definition: RestServer,
     private readonly context: CallContext,
   ) {
@@ -53,8 +52,7 @@ export class RestConnection implements UpstreamConnection {
     const capabilities = { tools: { listChanged: true } };
     this.profile = { era: 'modern', revision: LATEST_MODERN_REVISION, capabilities, serverInfo };
     this.tools = new Map(tools.map((tool) => [tool.name, tool]));
-    this.headers = requestHeaders(channel.headers);
-    this.releaseChannel = channel.lease();
+    this.destinations = new Destinations(channels, tools);
   }
 
   get closed(): boolean {
@@ -76,7 +74,7 @@ export class RestConnection implements UpstreamConnection {
 
   async close(): Promise<void> {
     this.isClosed = true;
-    this.releaseChannel();
+    this.destinations.release();
   }
 
   private answer(method: string): Outcome {
@@ -97,9 +95,10 @@ export class RestConnection implements UpstreamConnection {
     if (typeof name !== 'string') return invalid('params.name must be a string.');
     const tool = this.tools.get(name);
     if (tool === undefined) return invalid(`Unknown tool: ${name}`);
+    const { channel, base, headers, configured } = this.destinations.of(tool);
     let composed: RestRequest;
     try {
-      composed = composeRequest(this.channel.url, tool, given);
+      composed = composeRequest(base, tool, given, configured);
     } catch (fault) {
       if (fault instanceof ArgumentFault) return invalid(fault.message);
       if (fault instanceof UnusableSchema) {
@@ -107,12 +106,11 @@ export class RestConnection implements UpstreamConnection {
       }
       throw fault;
     }
-    if (this.channel.full) return Promise.resolve(tooManyCalls(this.context.server));
-    const headers = [...withoutOverridden(this.headers, composed.headers), ...composed.headers];
-    if (composed.body !== null) headers.push('content-type', 'application/json');
+    if (channel.full) return Promise.resolve(tooManyCalls(this.context.server));
+    const sent = [...withoutOverridden(headers, composed.headers), ...composed.headers];
     const call = new RestCall(++this.lastId, toResultMapping(tool), request, reply, signal, this.context);
     const { outcome } = call;
-    call.exchange = this.channel.sendCall({ ...composed, headers }, call);
+    call.exchange = channel.sendCall({ ...composed, headers: sent }, call);
     return outcome;
   }
 }
@@ -152,11 +150,4 @@ function toListedTool({ name, title, description, inputSchema, outputSchema }: R
     inputSchema,
     ...(outputSchema && { outputSchema }),
   };
-}
-
-/** Some APIs reject requests without a user agent. A configured user agent takes precedence. */
-function requestHeaders(own: readonly string[]): string[] {
-  const isNamed = own.some((name, index) => index % 2 === 0 && name === 'user-agent');
-  const agent = isNamed ? [] : ['user-agent', `${PRODUCT.name}/${PRODUCT.version}`];
-  return [...own, ...agent, 'accept', 'application/json, */*;q=0.8'];
 }

@@ -17,6 +17,8 @@ const tool = (method: RestTool['method'], path: string): RestTool => ({
 const compose = (method: RestTool['method'], path: string, args?: JsonValue, base = BASE) =>
   composeRequest(base, tool(method, path), args);
 
+const JSON_BODY = ['content-type', 'application/json'];
+
 describe('composeRequest', () => {
   it.each<[RestTool['method'], string, JsonObject, string]>([
     ['GET', '/bills', {}, '/api/bills'],
@@ -45,7 +47,7 @@ describe('composeRequest', () => {
         method,
         path: '/api/bills/7',
         body: '{"amount":1.5,"tags":["a"],"note":null}',
-        headers: [],
+        headers: JSON_BODY,
       });
       expect(compose(method, '/bills')).toMatchObject({ body: '{}' });
     },
@@ -80,13 +82,13 @@ describe('composeRequest', () => {
       expect(mapped(more, { ...args, unnamed: 'nowhere' })).toEqual({
         method: 'POST',
         path: '/api/bills/1?page=2&tag=x&tag=y&fixed=1',
-        headers: ['x-tenant', 'a', 'x-who', 'user ada', 'x-fixed', 'yes'],
+        headers: ['x-tenant', 'a', 'x-who', 'user ada', 'x-fixed', 'yes', ...JSON_BODY],
         body: '{"amount":1.5,"note":"by ada","lines":[[1,[2]]],"nested":{"deep":null},"kind":7}',
       });
       expect(mapped(more, { id: 1 })).toEqual({
         method: 'POST',
         path: '/api/bills/1?fixed=1',
-        headers: ['x-fixed', 'yes'],
+        headers: ['x-fixed', 'yes', ...JSON_BODY],
         body: '{"lines":[],"nested":{},"kind":7}',
       });
     });

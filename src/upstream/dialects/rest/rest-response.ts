@@ -2,6 +2,7 @@ import {
   isJsonObject,
   JsonFault,
   toHttpOutcome,
+  MESSAGE_BOUNDS,
   parseJson,
   readRefusal,
   result,
@@ -12,6 +13,7 @@ import {
 } from '#lib/mcp-protocol';
 import type { JsonPath } from '../../../registry/index.js';
 import { protocolViolation } from '../../upstream.errors.js';
+import { isJsonMediaType, isTextMediaType, parseMediaType } from './media-types.js';
 
 /** The tool that was called, and how its HTTP answer becomes a result. */
 export interface ToolResultMapping {
@@ -32,14 +34,14 @@ export function restAnswerToOutcome(answer: HttpAnswer, bytes: Buffer, mapping: 
   if (status >= 400) return result(toToolError(answer));
   if (status >= 300) return toHttpOutcome({ ...answer, body: '' }, 0);
   const type = parseMediaType(answer.contentType);
-  const isNotJson = bytes.length === 0 || (type !== undefined && !isJson(type));
+  const isNotJson = bytes.length === 0 || (type !== undefined && !isJsonMediaType(type));
   if (mapping.isStructured && isNotJson) {
     return protocolViolation(mapping.server, "the answer is not JSON, which the tool's output schema requires");
   }
   if (bytes.length === 0) return result({ content: [toTextContent('')] });
   if (type === undefined) return untypedToOutcome(bytes, mapping);
-  if (isJson(type)) return jsonToOutcome(tryDecode(bytes, 'utf-8'), mapping);
-  if (isText(type)) {
+  if (isJsonMediaType(type)) return jsonToOutcome(tryDecode(bytes, 'utf-8'), mapping);
+  if (isTextMediaType(type)) {
     const body = tryDecode(bytes, parseCharset(answer.contentType));
     return body === undefined
       ? protocolViolation(mapping.server, NOT_DECODABLE)
@@ -67,7 +69,7 @@ function toToolError(answer: HttpAnswer): JsonObject {
 function jsonToOutcome(body: string | undefined, mapping: ToolResultMapping): Outcome {
   const { server } = mapping;
   if (body === undefined) return protocolViolation(server, 'the JSON answer is not valid UTF-8');
-  const value = tryParseJson(body);
+  const value = tryParseJson(body, mapping.pick ? COMPUTED_BOUNDS : WHOLE_BOUNDS);
   if (value instanceof JsonFault) {
     return protocolViolation(server, `the answer cannot be read (${value.message.slice(0, -1)})`);
   }
@@ -78,7 +80,7 @@ function jsonToOutcome(body: string | undefined, mapping: ToolResultMapping): Ou
 function untypedToOutcome(bytes: Buffer, mapping: ToolResultMapping): Outcome {
   const body = tryDecode(bytes, 'utf-8');
   if (body === undefined) return result({ content: [toBinaryContent('application/octet-stream', bytes, mapping)] });
-  const value = tryParseJson(body);
+  const value = tryParseJson(body, mapping.pick ? COMPUTED_BOUNDS : WHOLE_BOUNDS);
   return value instanceof JsonFault ? result({ content: [toTextContent(body)] }) : valueToOutcome(body, value, mapping);
 }
 
@@ -108,19 +110,6 @@ function toBinaryContent(mimeType: string, bytes: Buffer, { tool }: ToolResultMa
 
 const toTextContent = (value: string): JsonObject => ({ type: 'text', text: value });
 
-const MEDIA_TYPE = /^[ \t]*([\w.+-]+\/[\w.+-]+)[ \t]*(?:;|$)/;
-
-/** Returns `type/subtype` in lower case, or undefined when it is absent or malformed (RFC 9110, 8.3.1). */
-const parseMediaType = (contentType: string | undefined): string | undefined =>
-  MEDIA_TYPE.exec(contentType ?? '')?.[1]?.toLowerCase();
-
-const isJson = (type: string): boolean => type === 'application/json' || type.endsWith('+json');
-
-const TEXT_MEDIA_TYPES =
-  /^(?:text\/.*|application\/(?:.*\+)?(?:xml|yaml|javascript|x-www-form-urlencoded|x-ndjson)|image\/svg\+xml)$/;
-
-const isText = (type: string): boolean => TEXT_MEDIA_TYPES.test(type);
-
 const parseCharset = (contentType: string | undefined): string =>
   /;[ \t]*charset[ \t]*=[ \t]*"?([\w.:-]+)/i.exec(contentType ?? '')?.[1] ?? 'utf-8';
 
@@ -133,9 +122,13 @@ function tryDecode(bytes: Buffer, charset: string): string | undefined {
   }
 }
 
-function tryParseJson(body: string): JsonValue | JsonFault {
+/** Of an answer that is returned whole, every decimal keeps its text. A path may compare numbers, so there none does. */
+const WHOLE_BOUNDS = { ...MESSAGE_BOUNDS, decimalDepth: 0 };
+const COMPUTED_BOUNDS = { ...MESSAGE_BOUNDS, decimalDepth: Infinity };
+
+function tryParseJson(body: string, bounds: typeof WHOLE_BOUNDS): JsonValue | JsonFault {
   try {
-    return parseJson(body);
+    return parseJson(body, bounds);
   } catch (fault) {
     if (fault instanceof JsonFault) return fault;
     throw fault;
