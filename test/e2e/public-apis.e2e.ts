@@ -109,18 +109,18 @@ describe.each([
       token: await gateway.token(),
     });
     const sampled = sampleTools(tools, new ApiDocument(file));
-    let rejected = 0;
+    const rejected: unknown[] = [];
     for (const each of sampled) {
       const before = server.arrivals.length;
       const answered = await client
         .call(each.name, sampleArguments(each.tool.inputSchema))
         .catch((cause: unknown) => cause);
-      if (server.arrivals.length === before) rejected += 1;
+      if (server.arrivals.length === before) rejected.push([each.name, answered]);
       else expectArrival(each);
       expect([each.name, answered]).toEqual([each.name, expect.anything()]);
     }
     // The samples know no rules between members.
-    expect(rejected).toBeLessThanOrEqual(sampled.length / 10);
+    expect(rejected.slice(sampled.length / 8)).toEqual([]);
     await client.close();
   });
 });

@@ -51,6 +51,9 @@ export function sampleArguments(inputSchema: JsonObject): JsonObject {
   const required = new Set((inputSchema['required'] ?? []) as string[]);
   const isSimple = (schema: JsonValue | undefined): boolean =>
     isJsonObject(schema) && ['string', 'integer', 'boolean'].includes(schema['type'] as string);
-  const chosen = properties.filter(([name, schema]) => required.has(name) || isSimple(schema));
+  const simple = properties.filter(([, schema]) => isSimple(schema)).map(([name]) => name);
+  const dependent = (inputSchema['dependentRequired'] ?? {}) as Record<string, string[]>;
+  for (const name of [...simple, ...required]) for (const other of dependent[name] ?? []) required.add(other);
+  const chosen = properties.filter(([name]) => required.has(name) || simple.includes(name));
   return Object.fromEntries(chosen.map(([name, schema]) => [name, sampleOf(schema, inputSchema)]));
 }

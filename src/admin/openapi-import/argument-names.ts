@@ -22,7 +22,8 @@ export class ArgumentNames {
 }
 
 /** True for a name that models accept. */
-export const isArgumentName = (name: string): boolean => /^[A-Za-z_][\w-]*$/.test(name) && name.length <= MAX_LENGTH;
+export const isArgumentName = (name: string): boolean =>
+  /^[A-Za-z_][\w-]*$/.test(name) && name.length <= MAX_LENGTH && name !== '__proto__';
 
 function toArgumentName(name: string): string {
   if (isArgumentName(name)) return name;

@@ -101,7 +101,7 @@ function mapWhole(draft: ToolDraft, media: Media, required: boolean, whole: Whol
 function mapMembers(draft: ToolDraft, media: Media, flat: FlatObject, required: boolean): void {
   const { converter } = draft;
   const isForm = isUrlEncoded(media.type) || isMultipartForm(media.type);
-  const fields: JsonObject = {};
+  const fields: [string, JsonObject][] = [];
   const names = new Map<string, string>();
   for (const [name, schema] of flat.members) {
     if (converter.isHidden(schema)) continue;
@@ -109,7 +109,7 @@ function mapMembers(draft: ToolDraft, media: Media, flat: FlatObject, required: 
     names.set(name, argument);
     if (argument !== name) draft.parameters[argument] = { in: 'body', name };
     const field = isForm ? toField(draft, media, name, schema) : undefined;
-    if (field !== undefined) fields[name] = field;
+    if (field !== undefined) fields.push([name, field]);
     declareArgument(draft, argument, name, toMemberSchema(draft, schema, field));
   }
   requireMembers(draft, flat, names, required);
@@ -120,7 +120,7 @@ function mapMembers(draft: ToolDraft, media: Media, flat: FlatObject, required: 
   draft.members['requestBody'] = {
     ...toContentType(media, false),
     ...(required && { required }),
-    ...(Object.keys(fields).length > 0 && { fields }),
+    ...(fields.length > 0 && { fields: Object.fromEntries(fields) }),
   };
 }
 

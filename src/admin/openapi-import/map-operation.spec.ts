@@ -38,6 +38,20 @@ describe('parameters of an imported operation', () => {
     expect(inputSchema).toMatchObject({ properties: { page_size: { description: '(`page[size]` of the API)' } } });
   });
 
+  it('named __proto__ are arguments like others', async () => {
+    const document: JsonObject = JSON.parse(
+      '{"openapi":"3.0.0","paths":{"/a":{"post":{"operationId":"one","requestBody":{"content":{"application/json":{"schema":{"type":"array","items":{"$ref":"#/components/schemas/__proto__"}}},"multipart/form-data":{}}},"parameters":[{"in":"query","name":"__proto__","schema":{"type":"constructor"}}]}}},"components":{"schemas":{"__proto__":{"properties":{"__proto__":{"$ref":"#/components/schemas/__proto__"}}}}}}',
+    );
+    const { tools } = await importAll(document, 'https://a.example.com');
+    expect(tools['one']).toMatchObject({
+      parameters: { proto: { in: 'query', name: '__proto__' } },
+      inputSchema: {
+        properties: { proto: {}, body: { items: { $ref: '#/$defs/proto' } } },
+        $defs: { proto: { properties: expect.anything() } },
+      },
+    });
+  });
+
   it('stay apart when two places have the same name', async () => {
     const places = ['query', 'header', 'cookie'].map((place) => ({ in: place, name: 'id', ...text }));
     const document = {

@@ -101,7 +101,11 @@ export class SchemaConverter {
   }
 
   private toDefinitionName(reference: string): string {
-    const last = reference.slice(reference.lastIndexOf('/') + 1).replaceAll(/[^\w.-]/g, '_') || 'root';
+    const last =
+      reference
+        .slice(reference.lastIndexOf('/') + 1)
+        .replaceAll(/[^\w.-]/g, '_')
+        .replace(/^__proto__$/, 'proto') || 'root';
     let name = last;
     for (let count = 2; Object.hasOwn(this.definitions, name); count += 1) name = `${last}_${count}`;
     return name;

@@ -46,8 +46,8 @@ const OTHER_TYPES: Readonly<Record<string, string>> = {
 function readType(value: JsonValue): JsonValue | undefined {
   const types = [value].flat().flatMap((type) => {
     if (TYPES.has(type)) return [type];
-    const other = typeof type === 'string' ? OTHER_TYPES[type.toLowerCase()] : undefined;
-    return other === undefined ? [] : [other];
+    const lower = typeof type === 'string' ? type.toLowerCase() : '';
+    return Object.hasOwn(OTHER_TYPES, lower) ? [OTHER_TYPES[lower] ?? ''] : [];
   });
   const unique = [...new Set(types)];
   return Array.isArray(value) && unique.length > 1 ? unique : unique[0];
