@@ -27,6 +27,7 @@ import { ItemDiscovery } from './registry/item-discovery.js';
 import { ImportExport } from './import-export/import-export.js';
 import { ExportedItems } from './import-export/exported-items.js';
 import { ExportedCredentials } from './import-export/exported-credentials.js';
+import { HealthController } from './registry/health.controller.js';
 import { SettingsController } from './settings.controller.js';
 import { IdempotencyStore } from './idempotency/idempotency-store.js';
 import { ParkedCallsController } from './parked-calls.controller.js';
@@ -91,6 +92,7 @@ import { WorkersController } from './workers.controller.js';
     SecretsController,
     ServersController,
     SessionsController,
+    HealthController,
     SettingsController,
     SubjectsController,
     TeamsController,

@@ -86,8 +86,8 @@ export class LocalSession implements SessionHandle {
     return this.owner.calls.runInSession(this.session, call, sink);
   }
 
-  async cancel(requestId: RequestId): Promise<void> {
-    this.session.cancel(requestId);
+  async cancel(requestId: RequestId, reason?: string): Promise<void> {
+    this.session.cancel(requestId, reason);
   }
 
   async answer(id: RequestId, answer: Answer): Promise<void> {

@@ -84,8 +84,8 @@ export class RemoteSession implements SessionHandle {
     return this.requestOwner(SessionPattern.call, payload, undefined, onEvent, call.progress).outcome;
   }
 
-  cancel(requestId: RequestId): Promise<void> {
-    return this.sendOrder(SessionPattern.cancel, { requestId });
+  cancel(requestId: RequestId, reason?: string): Promise<void> {
+    return this.sendOrder(SessionPattern.cancel, { requestId, ...(reason !== undefined && { reason }) });
   }
 
   /** Repeats the order while it has certainly not run: clients send an answer once, and without it their call never ends. */
@@ -122,7 +122,8 @@ export class RemoteSession implements SessionHandle {
   }
 
   unsubscribe({ server, own, uri }: SubscribedResource): Promise<void> {
-    return this.sendOrder(SessionPattern.unwatch, { resource: { server: server.slug, own, uri } });
+    const { requestMs } = server.timeouts;
+    return this.sendOrder(SessionPattern.unwatch, { resource: { server: server.slug, own, uri } }, requestMs);
   }
 
   async openStream(sink: StreamSink, lastEventId?: string): Promise<OpenedStream> {

@@ -27,7 +27,7 @@ export interface SessionHandle {
   call(call: UpstreamCall, sink: StreamSink): Promise<Outcome>;
 
   /** Cancels a request that the client has given up. */
-  cancel(requestId: RequestId): Promise<void>;
+  cancel(requestId: RequestId, reason?: string): Promise<void>;
 
   /** Delivers the client's answer to a question. */
   answer(id: RequestId, answer: Answer): Promise<void>;

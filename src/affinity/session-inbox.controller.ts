@@ -64,7 +64,7 @@ export class SessionInboxController {
 
   @MessagePattern(SessionPattern.cancel)
   async cancel(@Payload() order: CancelOrder): Promise<Outcome> {
-    await (await this.findSession(order)).cancel(order.requestId);
+    await (await this.findSession(order)).cancel(order.requestId, order.reason);
     return DONE;
   }
 

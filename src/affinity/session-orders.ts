@@ -43,6 +43,8 @@ export interface CallOrder extends SessionOrder {
 
 export interface CancelOrder extends SessionOrder {
   readonly requestId: RequestId;
+  /** The client's reason. */
+  readonly reason?: string;
 }
 
 export interface AnswerOrder extends SessionOrder {

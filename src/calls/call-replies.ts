@@ -1,5 +1,6 @@
 import {
   RpcCode,
+  toListFlag,
   type Answer,
   type JsonObject,
   type LogLevel,
@@ -9,6 +10,10 @@ import {
 import type { CallProgress } from '../telemetry/index.js';
 import type { UpstreamConnection, UpstreamReply } from '../upstream/index.js';
 import { type StreamSink, isBelowLevel, type OpenCall, type Session } from '../session-pool/index.js';
+
+/** What legacy servers send to sessions during calls. A client without a session subscribes to changes. */
+const isSessionMessage = (method: string): boolean =>
+  toListFlag(method) !== undefined || method === 'notifications/elicitation/complete';
 
 const QUESTIONS_UNSUPPORTED: Answer = {
   error: { code: RpcCode.methodNotFound, message: 'This client does not accept questions.' },
@@ -71,6 +76,7 @@ export class PlainReply extends CallReply {
 
   /** Sends log messages only if the request sets a log level (specification: server/utilities/logging). */
   notify(notification: McpNotification): void | Promise<void> {
+    if (this.connection?.profile.era === 'legacy' && isSessionMessage(notification.method)) return undefined;
     if (notification.method === 'notifications/message') {
       if (!this.logLevel || isBelowLevel(notification, this.logLevel)) return undefined;
     }

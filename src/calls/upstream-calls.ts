@@ -132,7 +132,10 @@ export class UpstreamCalls {
     signal: AbortSignal,
   ): Promise<Outcome> {
     const outcome = await whileServerWorks(call.progress, () => this.attempt(call, session, reply, signal));
-    this.health.record(call.server.slug, outcome, signal);
+    const { slug } = call.server;
+    this.health.record(slug, outcome, signal);
+    // The worker that answers the client may be another one.
+    if (call.progress && outcome.kind === 'error') call.progress.detail = this.health.get(slug).detail;
     return outcome;
   }
 

@@ -7,6 +7,7 @@ import { BLOCKED_BY_QUESTION, needsNewConnection, type UpstreamReply } from '../
 import { ConnectionBlocked, ConnectionNotHeld } from './connections.errors.js';
 import type {
   AnswerOrder,
+  CancelOrder,
   ListenEvent,
   ListenOrder,
   OpenEvent,
@@ -27,7 +28,7 @@ interface KeepAlive {
  */
 export class ConnectionLease {
   private keepAlive: KeepAlive | undefined;
-  private inFlight = 0;
+  private readonly calls = new Map<string, AbortController>();
   private subscriptions = 0;
   private isReleased = false;
   private readonly released = Promise.withResolvers<void>();
@@ -61,7 +62,9 @@ export class ConnectionLease {
   }
 
   async request({ call, request }: RequestOrder, context: BusContext): Promise<Outcome> {
-    this.inFlight += 1;
+    const control = new AbortController();
+    onAbort(context.signal, () => control.abort());
+    this.calls.set(call, control);
     this.updateWaiting();
     try {
       const outcome = await this.held.connection.request(
@@ -69,17 +72,22 @@ export class ConnectionLease {
         // client's worker.
         withConnectionLogLevel(this.held.connection, request),
         this.createReply(call, context),
-        context.signal,
+        control.signal,
       );
       if (outcome === BLOCKED_BY_QUESTION) throw new ConnectionBlocked();
       // The requester sends the request again, over a lease on a new connection.
       if (needsNewConnection(outcome)) throw new ConnectionNotHeld();
       return outcome;
     } finally {
-      this.inFlight -= 1;
+      this.calls.delete(call);
       this.updateWaiting();
       this.releaseWhenIdle();
     }
+  }
+
+  /** Cancels a call of the other worker with its client's reason. */
+  cancel({ call, reason }: CancelOrder): void {
+    this.calls.get(call)?.abort(reason);
   }
 
   answer({ call = UNSOLICITED, id, answer }: AnswerOrder): void {
@@ -124,7 +132,7 @@ export class ConnectionLease {
   }
 
   private get isUsed(): boolean {
-    return this.inFlight + this.subscriptions > 0;
+    return this.calls.size + this.subscriptions > 0;
   }
 
   private updateWaiting(): void {
@@ -150,7 +158,7 @@ export class ConnectionLease {
   }
 
   private releaseWhenIdle(): void {
-    if (this.isReleased && this.inFlight === 0) this.held.release();
+    if (this.isReleased && this.calls.size === 0) this.held.release();
   }
 
   private createReply(call: string, context: BusContext): UpstreamReply {

@@ -5,7 +5,7 @@ import type { ConnectionSlots } from './connection-slots.js';
 import { mapHandshakeErrors } from './handshake-errors.js';
 import { openLocallyIfUnreachable, type Placement } from './placement.js';
 import type { PoolEntry } from './pool-entry.js';
-import { backOffOwnerOf, type ConnectionScope, type Sharing } from './sharing.js';
+import { backOffOwnerOf, clientEraOf, type ConnectionScope, type Sharing } from './sharing.js';
 
 const NEVER_ABORTED = new AbortController().signal;
 
@@ -43,6 +43,7 @@ export class ConnectionOpener {
       budgetMs: this.attempts.budgetFrom(startedAt, server),
       owner: backOffOwnerOf(server, scope.caller),
       // The endpoint of this server alone: what the server sends outside any call is part of the conversation.
+      clientEra: clientEraOf(server, scope),
       opensServerStream: scope.session?.start.endpoint === server.slug,
     };
     return this.connector.open(server, scope.client, entry, attempt);

@@ -58,6 +58,7 @@ export function connectionOwner(clock: Clock, settings: Partial<ConnectionsConfi
     [PoolPattern.open, (payload, context) => inbox.open(payload as never, context)],
     [PoolPattern.request, (payload, context) => inbox.request(payload as never, context)],
     [PoolPattern.answer, (payload, context) => inbox.answer(payload as never, context)],
+    [PoolPattern.cancel, (payload, context) => inbox.cancel(payload as never, context)],
     [PoolPattern.notify, (payload, context) => inbox.notify(payload as never, context)],
     [PoolPattern.listen, (payload, context) => inbox.listen(payload as never, context)],
   ]);

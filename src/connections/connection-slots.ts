@@ -4,7 +4,7 @@ import type { ConnectionsConfig } from './connections.config.js';
 import type { ConnectionTable } from './connection-table.js';
 import type { KnownServers } from './known-servers.js';
 import type { PoolEntry } from './pool-entry.js';
-import { quotaKeyOf, type ConnectionScope } from './sharing.js';
+import { clientEraOf, quotaKeyOf, type ConnectionScope } from './sharing.js';
 import { SlotPool } from './slot-pool.js';
 
 /** Limits the child processes of each server, and the upstream sessions and processes of each principal there. */
@@ -34,7 +34,7 @@ export class ConnectionSlots {
   /** @throws TooManyUpstreamSessions if the principal's limit is reached and none of its sessions can be evicted */
   acquireSession(entry: PoolEntry, scope: ConnectionScope): void {
     const { server, sharing } = entry;
-    const key = quotaKeyOf(server, this.known.eraOf(server), scope, sharing);
+    const key = quotaKeyOf(server, this.known.eraOf(server, clientEraOf(server, scope)), scope, sharing);
     if (key === undefined) return;
     const evict = () => this.evictLongestIdle((other) => other.quotaKey === key);
     entry.holdSlot(this.sessions.acquire(key, evict, (limit) => new TooManyUpstreamSessions(server.slug, limit)));

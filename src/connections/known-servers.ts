@@ -2,26 +2,43 @@ import type { Era } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
 import type { ServerProfile } from '../upstream/index.js';
 
-/** What this worker has learned about servers: their eras and profiles, each valid for one definition of a server. */
+interface KnownServer {
+  readonly era: Era;
+  readonly profile?: ServerProfile | undefined;
+}
+
+/**
+ * What this worker has learned about servers: in which era each serves a client, and its profile there. Valid for one
+ * definition of a server. A server that speaks both eras serves a client in the era of that client (`clientEraOf`).
+ */
 export class KnownServers {
-  private readonly eras = new WeakMap<ServerDefinition, Era>();
-  private readonly profiles = new WeakMap<ServerDefinition, ServerProfile>();
+  private readonly servers = {
+    legacy: new WeakMap<ServerDefinition, KnownServer>(),
+    modern: new WeakMap<ServerDefinition, KnownServer>(),
+  };
 
-  eraOf(server: ServerDefinition): Era | undefined {
-    return this.eras.get(server);
+  eraOf(server: ServerDefinition, clientEra: Era): Era | undefined {
+    return this.servers[clientEra].get(server)?.era;
   }
 
-  profileOf(server: ServerDefinition): ServerProfile | undefined {
-    return this.profiles.get(server);
+  profileOf(server: ServerDefinition, clientEra: Era): ServerProfile | undefined {
+    return this.servers[clientEra].get(server)?.profile;
   }
 
-  setEra(server: ServerDefinition, era: Era): void {
-    this.eras.set(server, era);
+  setEra(server: ServerDefinition, clientEra: Era, era: Era): void {
+    this.set(server, clientEra, { era });
   }
 
   /** Stores the profile of a connection that was opened, and with it the era. */
-  setProfile(server: ServerDefinition, profile: ServerProfile): void {
-    this.profiles.set(server, profile);
-    this.eras.set(server, profile.era);
+  setProfile(server: ServerDefinition, clientEra: Era, profile: ServerProfile): void {
+    this.set(server, clientEra, { era: profile.era, profile });
+  }
+
+  /** A server that serves a client in the other era speaks that one only. */
+  private set(server: ServerDefinition, clientEra: Era, known: KnownServer): void {
+    const profile = known.profile ?? this.profileOf(server, clientEra);
+    const stored = { era: known.era, ...(profile?.era === known.era && { profile }) };
+    this.servers[clientEra].set(server, stored);
+    if (known.era !== clientEra) this.servers[known.era].set(server, stored);
   }
 }

@@ -9,6 +9,7 @@ import { ServerNotConfigured, ForwardedRpcInterceptor, InFlightWaits, waitForInF
 import {
   PoolPattern,
   type AnswerOrder,
+  type CancelOrder,
   type ListenOrder,
   type NotifyOrder,
   type OpenOrder,
@@ -68,6 +69,14 @@ export class PoolInboxController {
     return DONE;
   }
 
+  @MessagePattern(PoolPattern.cancel)
+  async cancel(@Payload() order: CancelOrder, @Ctx() context: BusContext): Promise<Outcome> {
+    const lease = this.calls.get(order.call);
+    if (lease?.requester !== context.requester) throw new ConnectionNotHeld();
+    lease.cancel(order);
+    return DONE;
+  }
+
   @MessagePattern(PoolPattern.notify)
   async notify(@Payload() order: NotifyOrder, @Ctx() context: BusContext): Promise<Outcome> {
     await this.requireLease(order, context).notify(order.notification);
@@ -81,9 +90,10 @@ export class PoolInboxController {
   }
 
   private async acquire(order: OpenOrder, { requester, signal }: BusContext): Promise<ConnectionLease | undefined> {
-    const { caller, client } = order;
+    const { caller, client, clientEra } = order;
+    const scope = { caller, client, session: undefined, ...(clientEra && { clientEra }) };
     const server = this.requireServer(order.server);
-    const held = await this.upstreams.hold(server, { caller, client, session: undefined }, { forceLocal: true });
+    const held = await this.upstreams.hold(server, scope, { forceLocal: true });
     if (signal.aborted) {
       held.release();
       return undefined;

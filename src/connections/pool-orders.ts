@@ -1,5 +1,5 @@
 import type { Caller } from '#lib/extension-kit';
-import type { Answer, ClientProfile, JsonObject, McpNotification, Question } from '#lib/mcp-protocol';
+import type { Answer, ClientProfile, Era, JsonObject, McpNotification, Question } from '#lib/mcp-protocol';
 import type { ChangeFilter, RefusedResource, ServerProfile, UpstreamRequest } from '../upstream/index.js';
 
 /** Message patterns of requests to the worker that owns a shared connection. */
@@ -7,6 +7,7 @@ export const PoolPattern = {
   open: 'pool.open',
   request: 'pool.request',
   answer: 'pool.answer',
+  cancel: 'pool.cancel',
   notify: 'pool.notify',
   listen: 'pool.listen',
 } as const;
@@ -28,6 +29,8 @@ export interface OpenOrder extends LeaseOrder {
   readonly server: string;
   readonly caller: Caller;
   readonly client: ClientProfile;
+  /** The era in which a server that speaks both serves the client. */
+  readonly clientEra?: Era;
 }
 
 export type OpenEvent =
@@ -68,6 +71,12 @@ export interface AnswerOrder extends LeaseOrder {
   readonly call?: string;
   readonly id: number;
   readonly answer?: Answer;
+}
+
+/** Cancels a call with its client's reason. */
+export interface CancelOrder extends LeaseOrder {
+  readonly call: string;
+  readonly reason: string;
 }
 
 export interface NotifyOrder extends LeaseOrder {

@@ -3,7 +3,13 @@ import { canAnswerQuestions } from '#lib/mcp-protocol';
 import type { BusEnd, BusExchange, WorkerBus } from '#lib/worker-bus';
 import type { UpstreamReply, UpstreamRequest } from '../upstream/index.js';
 import { toConnectionOutcome } from './connections.errors.js';
-import { PoolPattern, type AnswerOrder, type RequestEvent, type RequestOrder } from './pool-orders.js';
+import {
+  PoolPattern,
+  type AnswerOrder,
+  type CancelOrder,
+  type RequestEvent,
+  type RequestOrder,
+} from './pool-orders.js';
 
 type QuestionEvent = Extract<RequestEvent, { kind: 'question' }>;
 
@@ -51,12 +57,21 @@ export class RemoteCall {
       this.handleEvent(event as RequestEvent),
     );
     this.exchange = exchange;
-    const cancel = () => exchange.cancel();
+    const cancel = () => void this.cancel(exchange, signal.reason);
     signal.addEventListener('abort', cancel, { once: true });
     const end = await exchange.end;
     signal.removeEventListener('abort', cancel);
     for (const control of this.questions?.values() ?? []) control.abort();
     return end;
+  }
+
+  private async cancel(exchange: BusExchange, reason: unknown): Promise<void> {
+    if (typeof reason !== 'string') return exchange.cancel();
+    const payload: CancelOrder = { part: this.leaseId, call: this.callId, reason };
+    const order = { to: this.route.to, pattern: PoolPattern.cancel, payload, budgetMs: ANSWER_TIMEOUT_MS };
+    const end = await this.bus.request(order).end;
+    // The call may not have reached the other worker yet.
+    if (toConnectionOutcome(end).kind !== 'result') exchange.cancel();
   }
 
   private handleEvent(event: RequestEvent): void | Promise<void> {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { OutcomeError, type Caller } from '#lib/extension-kit';
-import { toFaultOutcome, type ClientProfile, type McpNotification, type Outcome } from '#lib/mcp-protocol';
+import { toFaultOutcome, type ClientProfile, type Era, type McpNotification, type Outcome } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
 import { LEAVING_REASON, type BusEnd, type BusExchange, type WorkerBus } from '#lib/worker-bus';
 import { maximumOf, type ServerDefinition } from '../registry/index.js';
@@ -28,6 +28,8 @@ export interface RemoteTarget {
   readonly server: ServerDefinition;
   readonly caller: Caller;
   readonly client: ClientProfile;
+  /** The era in which a server that speaks both serves the client. */
+  readonly clientEra?: Era;
 }
 
 /** With this interval a lease survives two failed renewals. */
@@ -148,8 +150,8 @@ export class RemoteConnection implements UpstreamConnection {
 
   /** Acquires or renews the lease. The next renewal retries after a failed one. */
   private renewLease(onConfirmed?: () => void): BusExchange {
-    const { server, caller, client } = this.target;
-    const order = { server: server.slug, caller: withoutClaims(caller), client };
+    const { server, caller, client, clientEra } = this.target;
+    const order = { server: server.slug, caller: withoutClaims(caller), client, ...(clientEra && { clientEra }) };
     const exchange = this.send(PoolPattern.open, order, LEASE_TTL_MS, (event) => {
       const received = event as OpenEvent;
       if (received.kind === 'notification') return this.events.notify(received.notification);

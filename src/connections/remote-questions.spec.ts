@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock } from '#lib/testing/manual-clock';
 import { callerOf, LEGACY_CLIENT, settled, type FakeConnection } from '../../test/support/fake-upstream.js';
 import type { ConnectionEvents } from '../upstream/index.js';
-import { connectionOwner, server } from './connection-owner-fixture.js';
+import { connectionOwner, createToolCall, RecordingReply, server } from './connection-owner-fixture.js';
 import { LinkedBus } from './linked-bus-fixture.js';
 import { RemoteConnection } from './remote-connection.js';
 
@@ -105,5 +105,17 @@ describe('a question outside any call', () => {
     await asking(async () => ANSWER);
     await expect(answer).resolves.toEqual(ANSWER);
     expect(notified).toEqual([LOGGED.method]);
+  });
+});
+
+describe('a call over a leased connection', () => {
+  it('is cancelled at the owner with the reason of its client', async () => {
+    there.connector.respond = () => new Promise(() => undefined);
+    const controller = new AbortController();
+    const outcome = (await asking(() => undefined)).request(createToolCall(), new RecordingReply(), controller.signal);
+    while (child().sent.length === 0) await settled();
+    controller.abort('too slow');
+    expect(await outcome).toMatchObject({ error: { code: -31002 } });
+    expect(child().sent[0]?.signal.reason).toBe('too slow');
   });
 });

@@ -2,7 +2,7 @@ import type { Clock } from '#lib/time';
 import type { WorkerBus } from '#lib/worker-bus';
 import type { ServerDefinition } from '../registry/index.js';
 import { Placement } from './placement.js';
-import type { Sharing, ConnectionScope } from './sharing.js';
+import { clientEraOf, type Sharing, type ConnectionScope } from './sharing.js';
 import type { ConnectionEvents, UpstreamConnection } from '../upstream/index.js';
 import { RemoteConnection } from './remote-connection.js';
 import { rankByRendezvous, type WorkerRegistry } from '../workers/index.js';
@@ -26,11 +26,13 @@ export class RendezvousPlacement extends Placement {
   override open(
     worker: string,
     server: ServerDefinition,
-    { caller, client }: ConnectionScope,
+    scope: ConnectionScope,
     _sharing: Sharing,
     events: ConnectionEvents,
   ): Promise<UpstreamConnection> {
-    return RemoteConnection.open(this.bus, { worker, server, caller, client }, events, this.clock);
+    const { caller, client } = scope;
+    const target = { worker, server, caller, client, clientEra: clientEraOf(server, scope) };
+    return RemoteConnection.open(this.bus, target, events, this.clock);
   }
 
   override isDead(worker: string): boolean {

@@ -61,6 +61,11 @@ export class ServerHealth {
     return { ...view, ...(isCurrent && { detail: failure.detail }), ...(warnings.length > 0 && { warnings }) };
   }
 
+  /** Returns the health of every configured server. Names of servers cannot collide with members of objects. */
+  all(): Readonly<Record<string, HealthView>> {
+    return Object.fromEntries(this.registry.snapshot.servers.map(({ slug }) => [slug, this.get(slug)]));
+  }
+
   /** Replaces the warnings of a list at its first page. */
   recordListWarnings(slug: string, { method, isFirstPage, warnings }: ListPageWarnings): void {
     const known = this.listWarnings.get(slug);

@@ -11,6 +11,8 @@ export interface ConnectionScope {
   readonly client: ClientProfile;
   /** The client's legacy session. Undefined for modern clients and for clients without a session. */
   readonly session: Session | undefined;
+  /** The era in which a server that speaks both serves the client. Absent: it follows from the session (`clientEraOf`). */
+  readonly clientEra?: Era;
 }
 
 /** The clients that may use a connection: all, one principal's clients with equal capabilities, or one session. */
@@ -28,6 +30,14 @@ export interface Sharing {
  */
 export function isolationOf({ isolation, transport }: ServerDefinition, era: Era): Isolation {
   return isolation ?? (era === 'modern' && transport !== 'stdio' ? 'none' : 'principal');
+}
+
+/**
+ * Returns the era in which a server that speaks both serves a client: at the endpoint of that server alone, a legacy client in
+ * its own era, so that nothing is lost in translation. Other clients share the modern connections.
+ */
+export function clientEraOf({ slug }: ServerDefinition, { session, clientEra }: Partial<ConnectionScope>): Era {
+  return clientEra ?? (session?.start.endpoint === slug ? 'legacy' : 'modern');
 }
 
 /** Returns undefined for a connection that is not shared: it is opened for one request and closed after it. */

@@ -24,6 +24,7 @@ import { toPage, type ViewPage } from '../workers/index.js';
 import { toUpstreamView, type UpstreamView } from './upstream-view.js';
 import {
   backOffOwnerOf,
+  clientEraOf,
   sessionKeyOf,
   resolveSharing,
   toCallIdentity,
@@ -104,7 +105,9 @@ export class UpstreamPool {
   /** Holds a connection until it is released, for long-lived use such as subscriptions. Rejects with a GatewayError. */
   async hold(server: ServerDefinition, scope: ConnectionScope, options: HoldOptions = {}): Promise<HeldConnection> {
     const timed = { startedAt: this.clock.monotonicNow(), ...options };
-    const era = this.known.eraOf(server) ?? (await untilAborted(this.detectEra(server, scope), options.signal));
+    const clientEra = clientEraOf(server, scope);
+    const known = this.known.eraOf(server, clientEra);
+    const era = known ?? (await untilAborted(this.detectEra(server, scope), options.signal));
     // An outdated definition must not revive a retired connection with its old address or credentials (invariant 1).
     if (!this.currentDefinitions.has(server)) throw new ServerReconfigured(server.slug);
     const sharing = resolveSharing(server, era, scope);
@@ -112,8 +115,8 @@ export class UpstreamPool {
     const release = this.addUser(entry);
     try {
       const connection = entry.connection ?? (await untilAborted(entry.opening, options.signal));
-      if (era === 'modern' && connection.profile.era === 'legacy')
-        return await this.holdAsLegacy(entry, scope, release, timed);
+      if (era !== connection.profile.era)
+        return await this.holdInEra(connection.profile.era, entry, scope, release, timed);
       if (scope.session && this.belongsToSessions(entry, connection))
         this.attachSession(entry, scope.session, connection);
       return toHeldConnection(entry, connection, release);
@@ -153,9 +156,9 @@ export class UpstreamPool {
     }
   }
 
-  /** Returns the era of a server, if it is already known. */
-  eraOf(server: ServerDefinition): Era | undefined {
-    return this.known.eraOf(server);
+  /** Returns the era in which a server serves a client, if it is already known. */
+  eraOf(server: ServerDefinition, scope: Pick<ConnectionScope, 'clientEra'> = {}): Era | undefined {
+    return this.known.eraOf(server, clientEraOf(server, scope));
   }
 
   /**
@@ -163,7 +166,7 @@ export class UpstreamPool {
    * other client may. Rejects with a GatewayError if the server cannot be reached.
    */
   async sharingKeyOf(server: ServerDefinition, scope: ConnectionScope): Promise<string | undefined> {
-    const era = this.known.eraOf(server) ?? (await this.detectEra(server, scope));
+    const era = this.known.eraOf(server, clientEraOf(server, scope)) ?? (await this.detectEra(server, scope));
     return resolveSharing(server, era, scope)?.key;
   }
 
@@ -171,7 +174,10 @@ export class UpstreamPool {
    * Returns the server's last known profile, and connects to the server if there is none. Rejects with a GatewayError.
    */
   async profileOf(server: ServerDefinition, scope: ConnectionScope): Promise<ServerProfile> {
-    return this.known.profileOf(server) ?? this.use(server, scope, async ({ profile }) => profile);
+    return (
+      this.known.profileOf(server, clientEraOf(server, scope)) ??
+      this.use(server, scope, async ({ profile }) => profile)
+    );
   }
 
   /** Returns one page of the reusable connections, for administrators. */
@@ -210,20 +216,25 @@ export class UpstreamPool {
   }
 
   /** Detects the era of a server. Rejects with a GatewayError if the server cannot be reached. */
-  async detectEra(server: ServerDefinition, scope: Pick<ConnectionScope, 'caller' | 'client'>): Promise<Era> {
-    const attempt = { signal: NEVER_ABORTED, owner: backOffOwnerOf(server, scope.caller) };
+  async detectEra(
+    server: ServerDefinition,
+    scope: Pick<ConnectionScope, 'caller' | 'client'> & Partial<ConnectionScope>,
+  ): Promise<Era> {
+    const clientEra = clientEraOf(server, scope);
+    const attempt = { clientEra, signal: NEVER_ABORTED, owner: backOffOwnerOf(server, scope.caller) };
     const era = await this.attempts.run(server, 'era', () =>
       mapHandshakeErrors(server, this.connector.resolveEra(server, scope.client, attempt)),
     );
-    this.known.setEra(server, era);
+    this.known.setEra(server, clientEra, era);
     return era;
   }
 
   /**
-   * Retries after the server turned out to have left the modern era: the upstream session that was opened must not be
-   * shared by all clients, as a modern connection would be (invariant 4).
+   * Retries after the server turned out to be of another era than expected: an upstream session must not be shared by all
+   * clients, as a modern connection would be (invariant 4), and a modern connection need not belong to a session.
    */
-  private holdAsLegacy(
+  private holdInEra(
+    era: Era,
     entry: PoolEntry,
     scope: ConnectionScope,
     release: () => void,
@@ -231,7 +242,7 @@ export class UpstreamPool {
   ): Promise<HeldConnection> {
     this.retire(entry);
     release();
-    this.known.setEra(entry.server, 'legacy');
+    this.known.setEra(entry.server, clientEraOf(entry.server, scope), era);
     return this.hold(entry.server, scope, options);
   }
 
@@ -272,7 +283,7 @@ export class UpstreamPool {
     entry.opening = this.opener.open(entry, scope, startedAt).then(
       (connection) => {
         entry.connection = connection;
-        this.known.setProfile(server, connection.profile);
+        this.known.setProfile(server, clientEraOf(server, scope), connection.profile);
         // Nobody may wait for it any more, and an entry of one request has no other moment to be closed.
         if (entry.isRetired) this.closeUnused(entry);
         return connection;
@@ -299,7 +310,8 @@ export class UpstreamPool {
     entry.connection = connection;
     entry.opening = Promise.resolve(connection);
     this.table.add(sharing, entry);
-    if (!this.known.profileOf(server)) this.known.setProfile(server, connection.profile);
+    const clientEra = clientEraOf(server, { session });
+    if (!this.known.profileOf(server, clientEra)) this.known.setProfile(server, clientEra, connection.profile);
     this.attachSession(entry, session, connection);
   }
 

@@ -37,8 +37,9 @@ export class ClientNotifications {
     { method, params }: McpNotification,
   ): Promise<void> {
     if (method === 'notifications/cancelled') {
-      const { requestId } = params;
-      return isRequestId(requestId) ? session.cancel(requestId) : session.touch();
+      const { requestId, reason } = params;
+      if (!isRequestId(requestId)) return session.touch();
+      return session.cancel(requestId, typeof reason === 'string' ? reason : undefined);
     }
     // The name of a task counts only where it is opened for its owner: in requests.
     const notification = { method, params: withoutRelatedTask(params) };

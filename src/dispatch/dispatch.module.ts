@@ -6,7 +6,8 @@ import { GateModule } from '../gate/index.js';
 import { ItemsModule } from '../items/index.js';
 import { LimitsModule } from '../limits/index.js';
 import { RegistryModule } from '../registry/index.js';
-import { ConnectionsModule } from '../connections/index.js';
+import { ConnectionsModule, ServerHealth } from '../connections/index.js';
+import { CallRecorder, TelemetryModule } from '../telemetry/index.js';
 import { DeferredListViews, SubscriptionsModule } from '../subscriptions/index.js';
 import { CallDelivery } from './call-delivery.js';
 import { DispatchConfig } from './dispatch.config.js';
@@ -54,6 +55,7 @@ const handlerTable = {
     LimitsModule,
     ItemsModule,
     SubscriptionsModule,
+    TelemetryModule,
   ],
   providers: [
     configProvider(DispatchConfig),
@@ -74,7 +76,8 @@ const handlerTable = {
 })
 export class DispatchModule {
   /** The subscriptions, a folder below, see through the views of this folder what their subscribers see. */
-  constructor(deferredViews: DeferredListViews, views: VisibleLists) {
+  constructor(deferredViews: DeferredListViews, views: VisibleLists, recorder: CallRecorder, health: ServerHealth) {
     deferredViews.bind(views);
+    recorder.findDetailsWith((server) => health.get(server).detail);
   }
 }

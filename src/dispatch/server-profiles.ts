@@ -5,23 +5,31 @@ import { UpstreamPool } from '../connections/index.js';
 import type { ServerProfile } from '../upstream/index.js';
 import type { Inbound } from './inbound.js';
 
+type InboundClient = Pick<Inbound, 'caller' | 'client'> & Partial<Pick<Inbound, 'session' | 'endpoint'>>;
+
 /** Profiles of servers: era, capabilities and info. The connection pool caches them. */
 @Injectable()
 export class ServerProfiles {
   constructor(private readonly upstreams: UpstreamPool) {}
 
   /** The era of a server, if a connection has discovered it before. */
-  eraOf(server: ServerDefinition): Era | undefined {
-    return this.upstreams.eraOf(server);
+  eraOf(server: ServerDefinition, inbound?: InboundClient): Era | undefined {
+    return this.upstreams.eraOf(server, inbound && { clientEra: clientEraOf(inbound) });
   }
 
   /** Rejects with a GatewayError when the server cannot be reached. */
-  detectEra(server: ServerDefinition, inbound: Pick<Inbound, 'caller' | 'client'>): Promise<Era> {
-    return this.upstreams.detectEra(server, inbound);
+  detectEra(server: ServerDefinition, inbound: InboundClient): Promise<Era> {
+    const { caller, client } = inbound;
+    return this.upstreams.detectEra(server, { caller, client, clientEra: clientEraOf(inbound) });
   }
 
   /** Rejects with a GatewayError when the server cannot be reached. */
-  profileOf(server: ServerDefinition, { caller, client }: Pick<Inbound, 'caller' | 'client'>): Promise<ServerProfile> {
-    return this.upstreams.profileOf(server, { caller, client, session: undefined });
+  profileOf(server: ServerDefinition, inbound: InboundClient): Promise<ServerProfile> {
+    const { caller, client } = inbound;
+    return this.upstreams.profileOf(server, { caller, client, session: undefined, clientEra: clientEraOf(inbound) });
   }
 }
+
+/** The session of a client at the endpoint of one server is legacy there, too (`clientEraOf` of connections). */
+const clientEraOf = ({ session, endpoint }: InboundClient): Era =>
+  session && endpoint?.transparent ? 'legacy' : 'modern';

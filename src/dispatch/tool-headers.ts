@@ -79,7 +79,7 @@ export class ToolHeaders implements OnApplicationShutdown {
   ): readonly ParameterHeader[] | Promise<readonly ParameterHeader[]> {
     // The tools of a quarantining server are checked against a list that is at most a minute old.
     const isPinned = server.toolChanges === 'quarantine';
-    if (!inbound.mirrored && !isPinned && this.receivesNoHeaders(server)) return NO_HEADERS;
+    if (!inbound.mirrored && !isPinned && this.receivesNoHeaders(server, inbound)) return NO_HEADERS;
     const known = this.findTools(server);
     return known ? pickHeaders(known, tool) : this.loadHeaders(server, tool, inbound);
   }
@@ -102,9 +102,9 @@ export class ToolHeaders implements OnApplicationShutdown {
   }
 
   /** Only a modern server over HTTP has headers for its parameters. */
-  private receivesNoHeaders(server: ServerDefinition): boolean {
+  private receivesNoHeaders(server: ServerDefinition, inbound: Inbound): boolean {
     const { transport } = server;
-    return transport === 'sse' || transport === 'stdio' || this.profiles.eraOf(server) === 'legacy';
+    return transport === 'sse' || transport === 'stdio' || this.profiles.eraOf(server, inbound) === 'legacy';
   }
 
   private async loadHeaders(

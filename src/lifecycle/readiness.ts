@@ -5,6 +5,7 @@ import { Injectable } from '@nestjs/common';
 export class Readiness {
   private draining = false;
   private closed = false;
+  private readonly parts = new Map<string, () => boolean>();
 
   /**
    * True while readiness probes fail. Requests that still arrive are served, over connections that close with the
@@ -17,6 +18,16 @@ export class Readiness {
   /** True once new requests are refused. */
   get isClosed(): boolean {
     return this.closed;
+  }
+
+  /** Parts of the worker that do not work now. It still serves what does not need them. */
+  get impairedParts(): readonly string[] {
+    return Array.from(this.parts).flatMap(([name, isWorking]) => (isWorking() ? [] : [name]));
+  }
+
+  /** Adds a part that probes report while it does not work. */
+  addPart(name: string, isWorking: () => boolean): void {
+    this.parts.set(name, isWorking);
   }
 
   /** Makes readiness probes fail from now on. */

@@ -2,9 +2,9 @@ import { Module } from '@nestjs/common';
 import { configProvider } from '#lib/config';
 import { CallsModule } from '../calls/index.js';
 import { ConnectionsModule } from '../connections/index.js';
-import { CoordinationModule } from '../coordination/index.js';
+import { Coordination, CoordinationModule } from '../coordination/index.js';
 import { DatabaseModule } from '../database/index.js';
-import { LifecycleModule } from '../lifecycle/index.js';
+import { LifecycleModule, Readiness } from '../lifecycle/index.js';
 import { SessionPoolModule } from '../session-pool/index.js';
 import { TelemetryModule } from '../telemetry/index.js';
 import { Gauges } from './gauges.js';
@@ -26,4 +26,9 @@ import { MetricsServer } from './metrics-server.js';
   controllers: [MetricsController],
   providers: [configProvider(MetricsConfig), Gauges, Metrics, MetricsServer],
 })
-export class MetricsModule {}
+export class MetricsModule {
+  /** Probes name a lost Redis; this folder is above both. */
+  constructor({ redis }: Coordination, readiness: Readiness) {
+    if (redis) readiness.addPart('redis', () => redis.commands.isReady);
+  }
+}

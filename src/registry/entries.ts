@@ -29,7 +29,14 @@ import {
 } from './entry-rules.js';
 import { IsCondition } from './condition.js';
 import { LIMIT_SUBJECTS, type LimitSubject, type PolicyEffect } from './policy-definition.js';
-import { ISOLATIONS, TOOL_CHANGES, type Isolation, type ToolChanges } from './server-definition.js';
+import {
+  ISOLATIONS,
+  SERVER_ERAS,
+  TOOL_CHANGES,
+  type Isolation,
+  type ServerEra,
+  type ToolChanges,
+} from './server-definition.js';
 
 /** Path of the schemas in an OpenAPI document. */
 const SCHEMAS = '#/components/schemas/';
@@ -66,6 +73,7 @@ class ServerEntry {
 class McpServerEntry extends ServerEntry {
   @IsOptional() @IsBoolean() readonly allowUnknownMethods?: boolean;
   @IsOptional() @IsBoolean() readonly tasks?: boolean;
+  @IsOptional() @IsIn(SERVER_ERAS) readonly era?: ServerEra;
 }
 
 export class RemoteServerEntry extends McpServerEntry {

@@ -45,6 +45,10 @@ function readRemoteServer(slug: string, value: JsonObject, path: string, faults:
   const timeouts = readTimeouts(value, path, REMOTE_CONNECT_TIMEOUT_MS, faults);
   if (entry === undefined || contradictsItself(entry, path, faults)) return undefined;
   const { transport, url, headers = {} } = entry;
+  if (transport === 'sse' && entry.era === 'modern') {
+    faults.push({ path: `${path}.era`, message: 'must not be modern: HTTP+SSE belongs to the legacy era.' });
+    return undefined;
+  }
   return { ...readMcpMembers(slug, entry), timeouts, transport, url, headers: toStrings(headers) };
 }
 
@@ -74,8 +78,9 @@ function readCommonMembers(slug: string, entry: RemoteServerEntry | StdioServerE
 }
 
 function readMcpMembers(slug: string, entry: RemoteServerEntry | StdioServerEntry) {
-  const { allowUnknownMethods = false, tasks = false } = entry;
-  return { ...readCommonMembers(slug, entry), allowUnknownMethods, tasks };
+  const { allowUnknownMethods = false, tasks = false, era = 'auto' } = entry;
+  const common = { ...readCommonMembers(slug, entry), allowUnknownMethods, tasks };
+  return era === 'auto' ? common : { ...common, era };
 }
 
 /** `shared` is the old form of `isolation`: an entry may hold both only if they say the same. */

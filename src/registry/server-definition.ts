@@ -11,6 +11,10 @@ export type ToolChanges = (typeof TOOL_CHANGES)[number];
 export const ISOLATIONS = ['none', 'principal', 'session'] as const;
 export type Isolation = (typeof ISOLATIONS)[number];
 
+/** The eras of which a server may be: the gateway finds out, or uses one of them only. */
+export const SERVER_ERAS = ['auto', 'legacy', 'modern'] as const;
+export type ServerEra = (typeof SERVER_ERAS)[number];
+
 /** Common members of the definition of an upstream server. Times are in milliseconds. */
 interface ServerBase {
   /** Lower-case letters, digits and single hyphens; never `__`. Names the endpoint and prefixes the server's items. */
@@ -25,6 +29,8 @@ interface ServerBase {
   readonly enabled: boolean;
   /** Absent: the safe value for its transport and era (`isolationOf` of connections). */
   readonly isolation?: Isolation;
+  /** The only era in which the gateway speaks to the server. Absent: the gateway finds out. */
+  readonly era?: Exclude<ServerEra, 'auto'>;
   /** The endpoint of this server passes on methods that the gateway does not know. */
   readonly allowUnknownMethods: boolean;
   /** The endpoint of this server offers the tasks of the server, to each principal its own. */

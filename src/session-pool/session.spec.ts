@@ -59,9 +59,10 @@ describe('a call of a session', () => {
   it('aborts only the call with the cancelled request id', () => {
     const session = createSession();
     const [one, other] = [session.beginCall(1, 'tools/call'), session.beginCall('1', 'tools/call')];
-    session.cancel(1);
+    session.cancel(1, 'too slow');
     session.cancel('unknown');
     expect([one.signal.aborted, other.signal.aborted]).toEqual([true, false]);
+    expect(one.signal.reason).toBe('too slow');
   });
 
   it('aborts a call whose cancellation arrived first (invariant 7)', () => {

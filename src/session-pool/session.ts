@@ -195,9 +195,9 @@ export class Session {
   }
 
   /** Handles `notifications/cancelled`. The cancelled request itself may not have arrived yet. */
-  cancel(requestId: RequestId): void {
+  cancel(requestId: RequestId, reason?: string): void {
     const cancelled = [...(this.calls ?? [])].filter((call) => call.requestId === requestId);
-    for (const { controller } of cancelled) controller.abort();
+    for (const { controller } of cancelled) controller.abort(reason);
     // Further parts of the same request may still begin.
     if (cancelled.every(({ isPart }) => isPart)) (this.earlyCancels ??= new EarlyCancels(this.clock)).record(requestId);
   }

@@ -60,8 +60,9 @@ export class MergedSubscription {
     return !new MergedFilter(subscribers).includesResources(this.granted);
   }
 
-  end(): void {
-    void this.listening
+  /** Resolves once the server has removed the subscription, or cannot be asked to. */
+  end(): Promise<void> {
+    return this.listening
       .close()
       .catch(() => undefined)
       .finally(() => this.held.release());

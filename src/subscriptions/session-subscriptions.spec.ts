@@ -70,6 +70,26 @@ describe('a resource that a session is subscribed to', () => {
     await subscriptions.unsubscribe(session, resource('x'));
   });
 
+  it.each(['its last subscription', 'one of several'])(
+    'is unsubscribed from when the server has answered: %s',
+    async (what) => {
+      const { connector, subscriptions, session } = world();
+      await subscriptions.subscribe(session, resource('x'));
+      if (what === 'one of several') await subscriptions.subscribe(session, resource('y'));
+      const answered = Promise.withResolvers<void>();
+      connector.beforeUnsubscribed = () => answered.promise;
+      let isUnsubscribed = false;
+      const unsubscribing = subscriptions.unsubscribe(session, resource('x')).then(() => (isUnsubscribed = true));
+      await clock.advance(0);
+      expect(isUnsubscribed).toBe(false);
+      answered.resolve();
+      await unsubscribing;
+      expect(
+        connector.opened[0]?.listeners.some(({ filter }) => filter.resourceSubscriptions?.includes('file:///x')),
+      ).toBe(false);
+    },
+  );
+
   it('sends pending updates at once when the session is flushed', async () => {
     const { connector, subscriptions, session, received } = world();
     await subscriptions.subscribe(session, resource('x'));

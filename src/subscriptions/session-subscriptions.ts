@@ -97,7 +97,10 @@ export class SessionSubscriptions {
     const subscription = state?.resources.get(uri);
     state?.resources.delete(uri);
     state?.notifier.discard(uri);
-    await subscription?.handle?.then(close, ignoreFailure);
+    const handle = await subscription?.handle?.catch(ignoreFailure);
+    handle?.close();
+    // Whatever the server sends before it has unsubscribed may be the last update that the client expects.
+    await handle?.whenRemoved();
   }
 
   /** Subscribes to the lists of every server behind the session's endpoint, until the session ends. */

@@ -59,7 +59,9 @@ export class SharedSubscription implements SubscriberGroup {
   /** Undefined while interrupted. */
   private current: MergedSubscription | undefined;
   private latest: MergedSubscription | undefined;
-  private isProcessing = false;
+  private processing: Promise<void> | undefined;
+  /** Settles when the subscription that was replaced or ended last is removed at the server. */
+  private ending: Promise<void> | undefined;
   private isRetryDue = false;
   private needsNarrowing = false;
   private cancelRetry: (() => void) | undefined;
@@ -82,12 +84,13 @@ export class SharedSubscription implements SubscriberGroup {
     return arrival;
   }
 
-  detach(subscriber: Subscriber): void {
+  async detach(subscriber: Subscriber): Promise<void> {
     const pending = this.waiting.get(subscriber);
     if (pending) this.complete(pending);
     this.attached.delete(subscriber);
     this.endIfUnused();
-    if (this.current && subscriber.resources.size > 0) this.scheduleNarrowing(subscriber);
+    if (this.current && subscriber.resources.size > 0) await this.scheduleNarrowing(subscriber);
+    if (subscriber.traits.scope.session) await this.ending;
   }
 
   isAttached(subscriber: Subscriber): boolean {
@@ -104,13 +107,16 @@ export class SharedSubscription implements SubscriberGroup {
     return isFinal && this.current?.covers(subscriber) === true;
   }
 
-  private async processQueue(): Promise<void> {
-    if (this.isProcessing) return;
-    this.isProcessing = true;
+  private processQueue(): Promise<void> {
+    this.processing ??= this.processAll();
+    return this.processing;
+  }
+
+  private async processAll(): Promise<void> {
     // Simultaneous joins become one enlargement.
     await Promise.resolve();
     while (this.arrivals.length > 0 || this.isRetryDue || this.needsNarrowing) await this.processPending();
-    this.isProcessing = false;
+    this.processing = undefined;
     this.endIfUnused();
   }
 
@@ -166,7 +172,7 @@ export class SharedSubscription implements SubscriberGroup {
     if (pendingSubscribers.length === 0) return;
     const own = this.attached.size > 0 ? await this.probeRefusal(pendingSubscribers) : cause;
     if (own !== undefined) return this.rejectAll(pendingSubscribers, own);
-    this.current?.end();
+    void this.current?.end();
     this.current = undefined;
     for (const pending of this.detachAll()) this.scheduleRetry(pending);
     for (const pending of pendingSubscribers) this.enlargingFor.delete(pending);
@@ -176,7 +182,7 @@ export class SharedSubscription implements SubscriberGroup {
   private async probeRefusal(pendingSubscribers: readonly PendingSubscriber[]): Promise<unknown> {
     try {
       const probe = await this.subscribe(pendingSubscribers.map(({ subscriber }) => subscriber));
-      probe.end();
+      void probe.end();
       return undefined;
     } catch (cause) {
       return cause;
@@ -192,7 +198,7 @@ export class SharedSubscription implements SubscriberGroup {
       const before = this.current;
       this.current = next;
       this.latest = next;
-      before?.end();
+      this.ending = before?.end();
       for (const flag of next.addedLists(before)) this.context.onListChange(flag, 'resubscribed');
       for (const pending of pendingSubscribers) this.attach(pending);
       if (this.waiting.size === 0) this.retryDelays.reset();
@@ -274,7 +280,7 @@ export class SharedSubscription implements SubscriberGroup {
   private onInterrupted(ended: MergedSubscription): void {
     if (this.current !== ended) return;
     this.current = undefined;
-    ended.end();
+    void ended.end();
     if (this.attached.size > 0) this.context.onInterruption('connection closed');
     for (const pending of this.detachAll()) this.scheduleRetry(pending);
   }
@@ -306,16 +312,16 @@ export class SharedSubscription implements SubscriberGroup {
    * Narrows the subscription after a delay, to save requests while subscribers come and go; for a single session at
    * once.
    */
-  private scheduleNarrowing({ traits: { scope } }: Subscriber): void {
+  private async scheduleNarrowing({ traits: { scope } }: Subscriber): Promise<void> {
     const isSingleSession =
       scope.session && [...this.attached].every(({ traits }) => traits.scope.session === scope.session);
     const narrow = () => {
       this.cancelNarrow = undefined;
       this.needsNarrowing = true;
-      void this.processQueue();
+      return this.processQueue();
     };
-    if (isSingleSession) narrow();
-    else this.cancelNarrow ??= this.context.clock.after(NARROW_DELAY_MS, narrow);
+    if (isSingleSession) await narrow();
+    else this.cancelNarrow ??= this.context.clock.after(NARROW_DELAY_MS, () => void narrow());
   }
 
   private endIfUnused(): void {
@@ -324,7 +330,7 @@ export class SharedSubscription implements SubscriberGroup {
     this.cancelNarrow?.();
     this.cancelRetry = undefined;
     this.cancelNarrow = undefined;
-    this.current?.end();
+    this.ending = this.current?.end() ?? this.ending;
     this.current = undefined;
     this.context.onEmpty();
   }

@@ -20,6 +20,8 @@ export interface SubscriptionHandle {
   readonly isLive: boolean;
   /** Idempotent. */
   close(): void;
+  /** Resolves after `close`; where a single session uses the subscription, once the server has removed its part. */
+  whenRemoved(): Promise<void>;
 }
 
 /** Receives a change. An update comes with the URI that was subscribed to, which may contain the changed resource. */
@@ -29,7 +31,8 @@ export type OnChange = (change: McpNotification, resource?: string) => void;
 export interface SubscriberGroup {
   isAttached(subscriber: Subscriber): boolean;
   grantedFor(subscriber: Subscriber): ChangeFilter;
-  detach(subscriber: Subscriber): void;
+  /** Resolves as `SubscriptionHandle.whenRemoved` does. */
+  detach(subscriber: Subscriber): Promise<void>;
 }
 
 /** Server and client of a subscriber, and how it reacts to an unreachable server. */
@@ -55,6 +58,7 @@ export class Subscriber implements SubscriptionHandle, RequestedChanges {
   private normalForms: ReadonlyMap<string, string> | undefined;
   private group: SubscriberGroup | undefined;
   private cancelPause: (() => void) | undefined;
+  private removal: Promise<void> | undefined;
 
   constructor(
     readonly traits: SubscriberTraits,
@@ -129,8 +133,12 @@ export class Subscriber implements SubscriptionHandle, RequestedChanges {
     if (this.isClosed) return;
     this.isClosed = true;
     this.cancelPause?.();
-    this.group?.detach(this);
+    this.removal = this.group?.detach(this);
     this.onClosed(this);
+  }
+
+  async whenRemoved(): Promise<void> {
+    await this.removal;
   }
 
   /** Returns the subscribed resource that equals or contains the URI. A server may normalize the URIs that it subscribed to. */

@@ -64,6 +64,13 @@ describe('the line of a call', () => {
     );
   });
 
+  it('contains what operators need to mend a failing server', () => {
+    const failed = { ...RECORD, ...REFUSED, code: -31004, reason: 'Upstream could not be reached' };
+    const detail = 'The program "bank" exited with code 3. Last output: no license';
+    expect(printed({ format: 'text' }, { ...failed, detail })).toContain(`: Upstream could not be reached: ${detail}`);
+    expect(JSON.parse(printed({ format: 'json' }, { ...failed, detail }))).toMatchObject({ detail });
+  });
+
   it('is one flat JSON object elsewhere', () => {
     const [line, ...others] = printed({ format: 'json' }, { ...RECORD, forwardedTo: 'worker-2' })
       .trim()

@@ -47,14 +47,14 @@ const isOperational = ({ code, httpStatus }: CallRecord): boolean =>
 
 /** For a terminal: who called what, how it ended, and where the time went. */
 function toText(record: CallRecord): string {
-  const { method, item, server, endpoint, principal, hasClientLeft, requestId, reason } = record;
+  const { method, item, server, endpoint, principal, hasClientLeft, requestId, reason, detail } = record;
   const what = [method ?? 'a request', item && JSON.stringify(item), server && `of ${server}`]
     .filter(Boolean)
     .join(' ');
   const who = principal === undefined ? '' : ` for ${principal.subject}`;
   const end = hasClientLeft ? `${toEnd(record)}, the client had disconnected` : toEnd(record);
-  const why = reason === undefined ? '' : `: ${reason}`;
-  return `${what} at ${endpoint}${who}: ${end} in ${toTimes(record)} (${requestId})${why}`;
+  const why = [reason, detail].filter((text) => text !== undefined && text !== '').map((text) => `: ${text}`);
+  return `${what} at ${endpoint}${who}: ${end} in ${toTimes(record)} (${requestId})${why.join('')}`;
 }
 
 function toEnd({ outcome, code, isToolError, isGatewayError }: CallRecord): string {
@@ -91,6 +91,7 @@ function toFields(record: CallRecord): Readonly<Record<string, unknown>> {
     outcome,
     code,
     reason,
+    detail: record.detail,
     toolError: record.isToolError || undefined,
     clientLeft: record.hasClientLeft || undefined,
     httpStatus: record.httpStatus,

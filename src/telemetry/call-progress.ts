@@ -7,6 +7,7 @@ export interface ProgressReport {
   readonly clientMs: number;
   readonly serverEra?: Era;
   readonly serverRevision?: string;
+  readonly detail?: string;
 }
 
 /** The part of a server's profile that a record contains. */
@@ -26,6 +27,8 @@ export class CallProgress {
   item: string | undefined;
   serverEra: Era | undefined;
   serverRevision: string | undefined;
+  /** What operators need to mend the failure of the server. It may never be sent to clients. */
+  detail: string | undefined;
   /** Id of the worker that runs the call, if it is another one. */
   forwardedTo: string | undefined;
   /** Id of the parked call that the request began or continues. */
@@ -96,23 +99,25 @@ export class CallProgress {
   /** The report of a call that this worker ran for another one. */
   toReport(): ProgressReport {
     const { serverMs, clientMs } = this.readShares();
-    const { serverEra, serverRevision } = this;
+    const { serverEra, serverRevision, detail } = this;
     return {
       serverMs,
       clientMs,
       ...(serverEra !== undefined && { serverEra }),
       ...(serverRevision !== undefined && { serverRevision }),
+      ...(detail !== undefined && { detail }),
     };
   }
 
   /** Adds the report of the worker that ran the call. Ignores anything else: a worker of another version may send none. */
   addReport(report: unknown): void {
     if (!isJsonObject(report)) return;
-    const { serverMs, clientMs, serverEra, serverRevision } = report;
+    const { serverMs, clientMs, serverEra, serverRevision, detail } = report;
     if (typeof serverMs === 'number' && serverMs >= 0) this.serverMs += serverMs;
     if (typeof clientMs === 'number' && clientMs >= 0) this.clientMs += clientMs;
     if (serverEra === 'legacy' || serverEra === 'modern') this.serverEra = serverEra;
     if (typeof serverRevision === 'string') this.serverRevision = serverRevision;
+    if (typeof detail === 'string') this.detail = detail;
   }
 
   protected readShares(): { readonly serverMs: number; readonly clientMs: number } {

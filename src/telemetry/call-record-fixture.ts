@@ -24,6 +24,7 @@ export const recordOf = (more: Partial<CallRecord> = {}): CallRecord => ({
   isToolError: false,
   isGatewayError: false,
   reason: undefined,
+  detail: undefined,
   httpStatus: 200,
   hasClientLeft: false,
   totalMs: 12.346,

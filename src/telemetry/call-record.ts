@@ -48,6 +48,8 @@ export interface CallRecord {
   readonly isGatewayError: boolean;
   /** Message of an error of the gateway that does not quote arguments. */
   readonly reason: string | undefined;
+  /** What operators need to mend a failure of the server, such as the last output of its process. Clients never see it. */
+  readonly detail: string | undefined;
   /** HTTP status of the response. Undefined: the client disconnected before it was answered. */
   readonly httpStatus: number | undefined;
   /** True when the client disconnected before it was answered. */

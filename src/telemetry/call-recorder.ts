@@ -11,13 +11,25 @@ export class CallRecorder {
   private readonly logger = new Logger(CallRecorder.name);
   private readonly sinks: CallRecordSink[] = [];
   private readonly worker: RecordingWorker;
+  private findDetail: ((server: string) => string | undefined) | undefined;
 
   constructor(
     workerId: WorkerId,
     private readonly clock: Clock,
     tracer: CallTracer,
   ) {
-    this.worker = { id: workerId.text, clock, tracer, deliver: (record) => this.deliver(record) };
+    this.worker = {
+      id: workerId.text,
+      clock,
+      tracer,
+      deliver: (record) => this.deliver(record),
+      findDetail: (server) => this.findDetail?.(server),
+    };
+  }
+
+  /** Sets where the details of failures of servers are found. The health of servers is a folder above. */
+  findDetailsWith(findDetail: (server: string) => string | undefined): void {
+    this.findDetail = findDetail;
   }
 
   /** Adds a sink, at the start of the gateway. */

@@ -4,6 +4,7 @@ import { OutcomeError } from '#lib/extension-kit';
 import { failure, result, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 import { remoteServer, unreachable } from '../../test/support/fake-upstream.js';
 import { HttpWorld, LEGACY, MODERN, modern } from '../../test/support/http-world.js';
+import { FailureDetails } from '../upstream/index.js';
 import type { CallRecord } from './call-record.js';
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
@@ -21,6 +22,8 @@ beforeAll(async () => {
     { policies: [DENIED] },
   );
   world.connector.eras.set('m', 'modern');
+  world.connector.beforeOpening = ({ slug }) =>
+    slug === 'down' ? Promise.reject(new OutcomeError(unreachable('down'))) : Promise.resolve();
 });
 
 afterEach(() => {
@@ -151,10 +154,17 @@ describe('the record of a call', () => {
   });
 
   it('names the server that could not be reached at all', async () => {
-    world.connector.beforeOpening = ({ slug }) =>
-      slug === 'down' ? Promise.reject(new OutcomeError(unreachable('down'))) : Promise.resolve();
-    await callModern({ name: 'down__pay' });
-    expect(onlyRecord()).toMatchObject({ server: 'down', item: 'pay', outcome: 'not_executed', serverEra: undefined });
+    world.get(FailureDetails).record('down', 'The program "down" does not exist.');
+    const { json } = await callModern({ ...CALL, name: 'down__pay' });
+    expect(onlyRecord()).toMatchObject({
+      server: 'down',
+      item: 'pay',
+      outcome: 'not_executed',
+      code: -31004,
+      serverEra: undefined,
+      detail: 'The program "down" does not exist.',
+    });
+    expect(JSON.stringify(json)).not.toContain('program');
   });
 
   it('says that the client disconnected', async () => {

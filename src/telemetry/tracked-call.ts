@@ -45,6 +45,8 @@ export interface RecordingWorker {
   readonly clock: Clock;
   readonly tracer: CallTracer;
   deliver(record: CallRecord): void;
+  /** What operators need to mend the last failure of a server. */
+  findDetail(server: string): string | undefined;
 }
 
 const FINGERPRINT_LENGTH = 12;
@@ -88,6 +90,10 @@ export class TrackedCall extends CallProgress {
     this.span?.end(record);
   }
 
+  private findDetail(): string | undefined {
+    return this.server === undefined ? undefined : this.worker.findDetail(this.server);
+  }
+
   private toRecord(outcome: Outcome, answer: CallAnswer): CallRecord {
     const { start, worker } = this;
     const { serverMs, clientMs } = this.readShares();
@@ -112,6 +118,7 @@ export class TrackedCall extends CallProgress {
       method: start.method,
       item: this.item,
       ...describeOutcome(outcome, this.hasReachedServer),
+      detail: isServerFailure(outcome) ? (this.detail ?? this.findDetail()) : undefined,
       httpStatus: hasClientLeft ? undefined : answer.httpStatus,
       hasClientLeft,
       totalMs,
@@ -126,6 +133,16 @@ export class TrackedCall extends CallProgress {
     };
   }
 }
+
+/** Failures of a server or of the way to it, about which operators may know more than the client is told. */
+const SERVER_FAILURE_CODES: ReadonlySet<number> = new Set([
+  GatewayCode.upstreamFailed,
+  GatewayCode.upstreamBrokeProtocol,
+  GatewayCode.outcomeUnknown,
+]);
+
+const isServerFailure = (outcome: Outcome): boolean =>
+  outcome.kind === 'error' && outcome.httpStatus !== undefined && SERVER_FAILURE_CODES.has(outcome.error.code);
 
 type OutcomePart = Pick<CallRecord, 'outcome' | 'code' | 'isToolError' | 'isGatewayError' | 'reason'>;
 

@@ -14,6 +14,11 @@ export interface ConnectionAttempt {
    * only. Absent: all clients.
    */
   readonly owner?: string;
+  /**
+   * The era in which a server that speaks both serves the client. Default: modern. A server of one era serves every client in
+   * that one.
+   */
+  readonly clientEra?: Era;
   /** True if the client has a stream for messages that belong to no request, so that the server gets one at once. */
   readonly opensServerStream?: boolean;
 }

@@ -1,4 +1,4 @@
-import { failure, GatewayCode, toFaultOutcome, type JsonObject, type Outcome } from '#lib/mcp-protocol';
+import { failure, GatewayCode, toFaultOutcome, type Era, type JsonObject, type Outcome } from '#lib/mcp-protocol';
 import { OutcomeError } from '#lib/extension-kit';
 
 type FailedOutcome = Extract<Outcome, { kind: 'error' }>;
@@ -130,6 +130,13 @@ export function noSharedRevision(server: string, offered: readonly string[]): Ou
   const data = { outcome: 'not_executed', retriable: false, server };
   const list = offered.slice(0, 10).join(', ').slice(0, 100);
   const message = `The upstream supports none of the gateway's protocol revisions. It offers: ${list === '' ? 'none' : list}.`;
+  return failure({ code: GatewayCode.upstreamFailed, message, data }, 502);
+}
+
+/** The entry of the server requires an era that the server does not speak. */
+export function otherEra(server: string, required: Era): Outcome {
+  const data = { outcome: 'not_executed', retriable: false, server };
+  const message = `The upstream does not speak the ${required} era, which its entry requires.`;
   return failure({ code: GatewayCode.upstreamFailed, message, data }, 502);
 }
 

@@ -171,6 +171,11 @@ describe('a server in use, over the admin API', () => {
     await server.close();
     await client.call('mine__echo', { text: 'y' }).catch(() => undefined);
     await client.call('mine__echo', { text: 'z' }).catch(() => undefined);
+    const all = (await admin.get(gateway, '/health')).json;
+    expect(all).toMatchObject({
+      items: [{ server: 'mine', enabled: true, state: 'down', workers: [{ state: 'down', failures: 2 }] }],
+      silentWorkers: [],
+    });
     expect(await health()).toMatchObject([
       { state: 'down', failures: 2, code: -31_004, reason: expect.any(String), failedAt: expect.any(String) },
     ]);

@@ -199,6 +199,7 @@ describe('the OpenAPI document', () => {
     await expectServed('POST', '/policy/explain', {}, { caller: { subject: 'ada' }, server: 'in-file', name: 'echo' });
     await expectServed('GET', '/audit');
     await expectServed('GET', '/settings');
+    await expectServed('GET', '/health');
     const exported = (await expectServed('GET', '/export')).json;
     await expectServed('POST', '/import', {}, { ...exported, dryRun: true });
     const own = (await expectServed('GET', '/openapi.json')).json;

@@ -94,7 +94,10 @@ export class FakeConnection implements UpstreamConnection {
     return {
       honoured: this.connector.honours(filter),
       refused: this.connector.refuses(filter),
-      close: async () => void this.listeners.splice(this.listeners.indexOf(listener), 1),
+      close: async () => {
+        this.listeners.splice(this.listeners.indexOf(listener), 1);
+        await this.connector.beforeUnsubscribed();
+      },
     };
   }
 
@@ -143,6 +146,8 @@ export class FakeConnector extends UpstreamConnector {
   readonly evicted: string[] = [];
   readonly adopted: UpstreamSessionState[] = [];
   readonly eras = new Map<string, Era>();
+  /** Slugs of modern servers that speak the legacy era, too. */
+  readonly bothEras = new Set<string>();
   readonly capabilities = new Map<string, JsonObject>();
   isShutDown = false;
 
@@ -156,6 +161,9 @@ export class FakeConnector extends UpstreamConnector {
   /** Hook before subscribing; rejects to make a server refuse the subscription. */
   beforeSubscribing = async (_connection: FakeConnection, _filter: ChangeFilter): Promise<void> => undefined;
 
+  /** Hook before the answer to the end of a subscription. */
+  beforeUnsubscribed = async (): Promise<void> => undefined;
+
   /** Open connections in the order of opening. */
   get live(): FakeConnection[] {
     return this.opened.filter(({ closed }) => !closed);
@@ -167,10 +175,11 @@ export class FakeConnector extends UpstreamConnector {
     attempt: ConnectionAttempt,
   ): Promise<Era> {
     await this.beforeProbing(server, attempt);
-    return this.eraFor(server);
+    return this.eraFor(server, attempt);
   }
 
-  private eraFor(server: ServerDefinition): Era {
+  private eraFor(server: ServerDefinition, { clientEra }: ConnectionAttempt): Era {
+    if (this.bothEras.has(server.slug)) return clientEra ?? 'modern';
     return this.eras.get(server.slug) ?? 'legacy';
   }
 
@@ -181,7 +190,7 @@ export class FakeConnector extends UpstreamConnector {
     attempt: ConnectionAttempt,
   ): Promise<UpstreamConnection> {
     await this.beforeOpening(server, attempt);
-    const era = this.eraFor(server);
+    const era = this.eraFor(server, attempt);
     const capabilities = this.capabilities.get(server.slug) ?? ALL_CAPABILITIES;
     const profile = { era, revision: era, capabilities, serverInfo: { name: server.slug, version: '1' } };
     const connection = new FakeConnection(server, client, profile, events, this);

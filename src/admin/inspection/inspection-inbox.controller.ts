@@ -7,6 +7,7 @@ import {
   InspectionPattern,
   type EndedReply,
   type HealthOrder,
+  type HealthViews,
   type PageOrder,
   type SerialOrder,
   type WorkerView,
@@ -52,6 +53,11 @@ export class InspectionInboxController {
   @MessagePattern(InspectionPattern.health)
   serverHealth(@Payload() { server }: HealthOrder): HealthView {
     return this.health.get(server);
+  }
+
+  @MessagePattern(InspectionPattern.allHealth)
+  allHealth(): HealthViews {
+    return this.inspection.localHealth();
   }
 
   @MessagePattern(InspectionPattern.drain)

@@ -12,6 +12,7 @@ export const InspectionPattern = {
   closeUpstream: 'inspection.close-upstream',
   drain: 'inspection.drain',
   health: 'inspection.health',
+  allHealth: 'inspection.all-health',
 } as const;
 
 export interface WorkerView {
@@ -36,6 +37,14 @@ export interface HealthOrder {
 
 export const readHealthView = (value: unknown): HealthView | undefined =>
   isJsonObject(value) && typeof value['state'] === 'string' ? (value as unknown as HealthView) : undefined;
+
+/** The health of all servers at one worker, by slug. Servers without calls are missing. */
+export interface HealthViews {
+  readonly servers: Readonly<Record<string, HealthView>>;
+}
+
+export const readHealthViews = (value: unknown): HealthViews | undefined =>
+  isJsonObject(value) && isJsonObject(value['servers']) ? (value as unknown as HealthViews) : undefined;
 
 export interface SerialOrder {
   readonly serial: number;

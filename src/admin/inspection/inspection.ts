@@ -10,10 +10,12 @@ import {
   InspectionPattern,
   readEnded,
   readHealthView,
+  readHealthViews,
   readSessionViews,
   readUpstreamViews,
   readWorkerView,
   type HealthOrder,
+  type HealthViews,
   type PageOrder,
   type SerialOrder,
   type WorkerView,
@@ -59,6 +61,20 @@ export class Inspection {
       answerLocally: () => this.health.get(server),
       read: readHealthView,
     });
+  }
+
+  /** Reports how the recent calls of all servers ended, at each worker. */
+  allHealth(): Promise<BroadcastResult<HealthViews>> {
+    return this.broadcast.queryAll({
+      pattern: InspectionPattern.allHealth,
+      payload: NO_PAYLOAD,
+      answerLocally: () => this.localHealth(),
+      read: readHealthViews,
+    });
+  }
+
+  localHealth(): HealthViews {
+    return { servers: this.health.all() };
   }
 
   /**

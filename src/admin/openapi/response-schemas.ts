@@ -189,6 +189,13 @@ export const RESPONSE_SCHEMAS = {
     'warnings?': texts,
   }),
   ServerHealth: workerPageOf('WorkerHealth'),
+  ServerHealthSummary: object({
+    server: text,
+    enabled: flag,
+    state: oneOf('up', 'down', 'unknown'),
+    workers: { type: 'array', items: { $ref: '#/components/schemas/WorkerHealth' } },
+  }),
+  ServersHealth: workerPageOf('ServerHealthSummary'),
   Setting: object({ name: text, value: { type: ['string', 'null'] }, isDefault: flag }),
   Settings: listOf('Setting'),
   Export: object({

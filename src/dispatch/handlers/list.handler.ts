@@ -142,7 +142,8 @@ export class ListHandler extends MethodHandler {
       )) ?? upstreamTimedOut(server.slug);
     if ('items' in answer) return { server, items: this.publish(inbound, server, method, answer), list: answer };
     if (!signal.aborted) this.missing.recordMissing(server, method);
-    this.logger.warn(`${method} of ${server.slug} failed: ${cleanDetail(answer.error.message)}`);
+    // A client that has left says nothing about its servers.
+    if (!signal.aborted) this.logger.warn(`${method} of ${server.slug} failed: ${cleanDetail(answer.error.message)}`);
     return { server, failed: answer };
   }
 

@@ -122,7 +122,7 @@ export class ListFetcher implements OnApplicationShutdown {
     if (!this.cache.isEnabled || !isListMethod(method) || session?.location === 'remote') return undefined;
     if (!hasOnlyCursor(params)) return undefined;
     const detect = () => untilAborted(this.profiles.detectEra(server, inbound), signal).catch(() => undefined);
-    const era = this.profiles.eraOf(server) ?? (await detect());
+    const era = this.profiles.eraOf(server, inbound) ?? (await detect());
     // What a server with isolation returns belongs to those who share the connection.
     if (era !== 'modern' || isolationOf(server, era) !== 'none') return undefined;
     const { cursor } = params;

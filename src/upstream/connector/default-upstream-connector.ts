@@ -14,9 +14,12 @@ import type { ConnectionEvents, UpstreamConnection } from '../upstream-connectio
 import { UpstreamConnector, type ConnectionAttempt } from '../upstream-connector.js';
 import type { UpstreamSessionState } from '../upstream-session-state.js';
 import { UpstreamConfig } from '../upstream.config.js';
-import { toNotExecuted } from '../upstream.errors.js';
+import { otherEra, toNotExecuted, toOutcomeError } from '../upstream.errors.js';
+import { refusesHandshake } from './handshake-refusal.js';
 import { HttpConnectionOpener } from './http-connection-opener.js';
 import { StdioConnectionOpener } from './stdio-connection-opener.js';
+
+type McpServer = Exclude<ServerDefinition, RestServer>;
 
 interface CachedChannel {
   readonly definition: RemoteServer | RestServer;
@@ -31,6 +34,8 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
   private readonly httpConnections: HttpConnectionOpener;
   private readonly stdioConnections: StdioConnectionOpener;
   private readonly channels = new Map<string, CachedChannel>();
+  /** Servers that speak the modern era and refused a legacy handshake. */
+  private readonly modernOnly = new WeakSet<ServerDefinition>();
   /** Includes channels that are retired and still in use. */
   private readonly allChannels = new Set<HttpChannel>();
 
@@ -50,7 +55,7 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
   override async resolveEra(server: ServerDefinition, client: ClientProfile, attempt: ConnectionAttempt): Promise<Era> {
     try {
       // A REST server is stateless, like a modern server.
-      return server.transport === 'rest' ? 'modern' : (await this.resolveKnownEra(server, client, attempt)).era;
+      return server.transport === 'rest' ? 'modern' : await this.resolveKnownEra(server, client, attempt);
     } catch (error) {
       throw toNotExecuted(error);
     }
@@ -65,9 +70,17 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
     const { signal } = attempt;
     const opening = this.toConnectionOptions(server, client, events, attempt);
     try {
-      if (server.transport === 'stdio') return await this.stdioConnections.open(server, opening, signal);
       if (server.transport === 'rest') return new RestConnection(this.getRestChannels(server), server, opening.context);
-      return await this.httpConnections.open(server, this.getChannel(server), opening, signal);
+      if (server.era === 'legacy') return await this.openLegacy(server, opening, signal);
+      const legacy = await this.tryLegacy(server, opening, attempt);
+      if (legacy !== undefined) return legacy;
+      const connection =
+        server.transport === 'stdio'
+          ? await this.stdioConnections.open(server, opening, signal)
+          : await this.httpConnections.open(server, this.getChannel(server), opening, signal);
+      if (server.era === undefined || connection.profile.era === server.era) return connection;
+      await connection.close();
+      throw toOutcomeError(otherEra(server.slug, server.era));
     } catch (error) {
       throw toNotExecuted(error);
     }
@@ -107,14 +120,47 @@ export class DefaultUpstreamConnector extends UpstreamConnector implements OnApp
     await this.shutdown();
   }
 
-  private resolveKnownEra(
-    server: Exclude<ServerDefinition, RestServer>,
-    client: ClientProfile,
+  /** The era of the server as its entry states it, or as it serves this client. */
+  private async resolveKnownEra(server: McpServer, client: ClientProfile, attempt: ConnectionAttempt): Promise<Era> {
+    if (server.era === 'legacy') return 'legacy';
+    const { era } = await this.probeEra(server, this.toConnectionOptions(server, client, NO_EVENTS, attempt), attempt);
+    if (server.era === 'modern' && era !== 'modern') throw toOutcomeError(otherEra(server.slug, server.era));
+    return era === 'modern' && this.mayServeLegacy(server, attempt) ? 'legacy' : era;
+  }
+
+  private probeEra(server: McpServer, opening: ConnectionOptions, { signal }: ConnectionAttempt): Promise<KnownEra> {
+    if (server.transport === 'stdio') return this.stdioConnections.resolveEra(server, opening, signal);
+    return this.httpConnections.resolveEra(server, this.getChannel(server), opening.deadline, signal);
+  }
+
+  /** True unless it is known that a modern server cannot serve a legacy client in its own era. */
+  private mayServeLegacy(server: McpServer, { clientEra }: ConnectionAttempt): boolean {
+    return clientEra === 'legacy' && server.era === undefined && !this.modernOnly.has(server);
+  }
+
+  /** Opens a legacy connection to a server that speaks both eras. Undefined if the server is of one era only. */
+  private async tryLegacy(
+    server: McpServer,
+    opening: ConnectionOptions,
     attempt: ConnectionAttempt,
-  ): Promise<KnownEra> {
-    const opening = this.toConnectionOptions(server, client, NO_EVENTS, attempt);
-    if (server.transport === 'stdio') return this.stdioConnections.resolveEra(server, opening, attempt.signal);
-    return this.httpConnections.resolveEra(server, this.getChannel(server), opening.deadline, attempt.signal);
+  ): Promise<UpstreamConnection | undefined> {
+    if (!this.mayServeLegacy(server, attempt)) return undefined;
+    const { era } = await this.probeEra(server, opening, attempt);
+    if (era === 'legacy') return undefined;
+    try {
+      return await this.openLegacy(server, opening, attempt.signal);
+    } catch (error) {
+      // A process that speaks the modern era and does not complete a handshake does not know it.
+      const isRefused = server.transport === 'stdio' || refusesHandshake(error);
+      if (attempt.signal.aborted || !isRefused) throw error;
+      this.modernOnly.add(server);
+      return undefined;
+    }
+  }
+
+  private openLegacy(server: McpServer, opening: ConnectionOptions, signal: AbortSignal): Promise<UpstreamConnection> {
+    if (server.transport === 'stdio') return this.stdioConnections.openNewLegacy(server, opening, signal);
+    return this.httpConnections.openLegacy(server, this.getChannel(server), opening, signal);
   }
 
   private toConnectionOptions(

@@ -39,7 +39,7 @@ export class HttpConnectionOpener {
     const cached = this.eraCache.find(server.slug);
     if (cached?.era !== 'legacy') return this.openAfterProbe(server, channel, opening, signal);
     try {
-      return await this.openLegacy(server, channel, opening, cached.sse, signal);
+      return await this.openHandshake(channel, server, opening, cached.sse, signal);
     } catch (error) {
       // The server may have changed its era since it was probed. Only a fresh probe is conclusive.
       if (signal.aborted || isUnreachable(error)) throw error;
@@ -59,16 +59,28 @@ export class HttpConnectionOpener {
     const found = await this.probe(server, channel, opening.deadline, signal);
     if (found.era === 'modern') return this.createModernConnection(server, channel, found.profile, opening);
     try {
-      return await this.openLegacy(server, channel, opening, found.sse, signal);
+      return await this.openHandshake(channel, server, opening, found.sse, signal);
     } catch (error) {
       this.eraCache.evict(server.slug);
       throw error;
     }
   }
 
-  private async openLegacy(
+  /** Opens a connection in the legacy era, whatever else the server speaks. */
+  openLegacy(
     server: RemoteServer,
     channel: HttpChannel,
+    opening: ConnectionOptions,
+    signal: AbortSignal,
+  ): Promise<UpstreamConnection> {
+    if (server.transport === 'sse') return openOverSse(channel, opening, signal);
+    const known = this.eraCache.find(server.slug);
+    return this.openHandshake(channel, server, opening, known?.era === 'legacy' && known.sse, signal);
+  }
+
+  private async openHandshake(
+    channel: HttpChannel,
+    server: RemoteServer,
     opening: ConnectionOptions,
     isSse: boolean,
     signal: AbortSignal,
@@ -76,7 +88,9 @@ export class HttpConnectionOpener {
     const connection = isSse ? NOT_STREAMABLE : await openOverHttp(channel, opening, signal);
     if (connection !== NOT_STREAMABLE) return connection;
     const older = await openOverSse(channel, opening, signal);
-    this.eraCache.store(server.slug, { era: 'legacy', sse: true });
+    // A server that speaks both eras stays modern for modern clients.
+    if (this.eraCache.find(server.slug)?.era !== 'modern')
+      this.eraCache.store(server.slug, { era: 'legacy', sse: true });
     return older;
   }
 

@@ -135,11 +135,14 @@ describe('a call over streamable HTTP', () => {
     const controller = new AbortController();
     const outcome = connection.request(toolCall('any'), new RecordedReply(), controller.signal);
     const call = await server.waitForRequest(isCall);
-    controller.abort();
+    controller.abort('the user changed their mind');
     const started = performance.now();
     const cancelled = await server.waitForRequest(({ message }) => message['method'] === 'notifications/cancelled');
     expect(performance.now() - started).toBeLessThan(scaleDeadline(2 * 250));
-    expect(cancelled.message['params']).toMatchObject({ requestId: call.message['id'] });
+    expect(cancelled.message['params']).toEqual({
+      requestId: call.message['id'],
+      reason: 'the user changed their mind',
+    });
     expect(await outcome).toMatchObject({ error: { code: -31002 } });
     await new Promise((resolve) => (call.response.closed ? resolve(0) : call.response.once('close', resolve)));
   });

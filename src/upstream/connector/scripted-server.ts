@@ -119,7 +119,7 @@ function openEventStream(response: ServerResponse): EventWriter {
 export function answerLegacyHandshake(
   visit: ReceivedRequest,
   capabilities: JsonObject = { tools: {} },
-  session = 's1',
+  session: string | null = 's1',
 ): boolean {
   const { method, id } = visit.message;
   if (method === 'server/discover') visit.empty(404);
@@ -129,7 +129,7 @@ export function answerLegacyHandshake(
       capabilities,
       serverInfo: { name: 'scripted', version: '1' },
     };
-    visit.result(result, { 'mcp-session-id': session });
+    visit.result(result, session === null ? {} : { 'mcp-session-id': session });
   } else if (visit.httpMethod === 'GET' && visit.headers['last-event-id'] === undefined) visit.empty(405);
   else if (visit.httpMethod === 'DELETE') visit.empty(200);
   else if (visit.httpMethod === 'POST' && (id === undefined || method === undefined)) visit.empty(202);

@@ -76,6 +76,21 @@ export class StdioConnectionOpener {
     return connection ?? this.openLegacy(server, this.startProcess(server, opening), opening, signal);
   }
 
+  /** Opens a connection in the legacy era over a new process: an earlier probe may bind a process to the modern era. */
+  async openNewLegacy(
+    server: StdioServer,
+    opening: ConnectionOptions,
+    signal: AbortSignal,
+  ): Promise<UpstreamConnection> {
+    try {
+      return await openOverPipe(this.startProcess(server, opening), opening, signal);
+    } catch (error) {
+      // The handshake may have ended the process, which must not delay the next one.
+      this.restartGuard.reset(server.slug, opening.owner);
+      throw error;
+    }
+  }
+
   evict(slug: string): void {
     this.restartGuard.resetAll(slug);
     this.evictIdle(slug);

@@ -175,7 +175,9 @@ export abstract class InFlightCall implements Expiring {
 
   private stop(fault: 'aborted' | 'timeout' | 'lost', reason?: string): void {
     if (this.isOver) return;
-    const sent = this.cancelUpstream(CANCEL_REASONS[fault]);
+    const given: unknown = this.signal.reason;
+    const isGiven = fault === 'aborted' && typeof given === 'string';
+    const sent = this.cancelUpstream(isGiven ? given : CANCEL_REASONS[fault]);
     this.settle(sent ? toFaultOutcome(fault, reason) : toFaultOutcome('refused', reason ?? NOT_SENT_REASONS[fault]));
   }
 

@@ -42,6 +42,11 @@ export class SingleRequest implements HttpReceiver {
     else signal?.addEventListener('abort', this);
   }
 
+  /** A handshake or discovery that runs twice does no harm. */
+  get mayRepeat(): boolean {
+    return this.accepts !== undefined;
+  }
+
   /** Called when the signal is aborted. */
   handleEvent(): void {
     const fault = this.exchange.sent ? 'aborted' : 'refused';

@@ -1,4 +1,4 @@
-import { Pool } from 'undici';
+import { Pool, type Dispatcher } from 'undici';
 import type { RemoteServer, RestServer } from '../../../registry/index.js';
 import type { Deadlines } from '../deadlines.js';
 import type { AddressGuard } from '#lib/address-guard';
@@ -64,6 +64,8 @@ export class HttpChannel {
   readonly headers: readonly string[];
   private readonly callPool: Pool;
   private readonly sidePool: Pool;
+  /** Its connections are not kept: each request has a new one. */
+  private readonly freshPool: Pool;
   private readonly path: string;
   private readonly context: HttpExchangeContext;
   private readonly onCallOver = (): void => void this.running--;
@@ -98,6 +100,12 @@ export class HttpChannel {
     };
     this.callPool = new Pool(this.url.origin, { ...options, connections: limits.maxConnections });
     this.sidePool = new Pool(this.url.origin, { ...options, connections: null });
+    this.freshPool = new Pool(this.url.origin, {
+      ...options,
+      connections: null,
+      keepAliveTimeout: 1,
+      keepAliveMaxTimeout: 1,
+    });
   }
 
   /** True when no further call may be sent until one has ended. */
@@ -115,7 +123,7 @@ export class HttpChannel {
     const { method, headers, body, path = this.path } = request;
     this.running++;
     const exchange = new HttpExchange(receiver, this.context, this.onCallOver);
-    this.callPool.dispatch({ method, path, headers, body }, exchange);
+    this.dispatch(this.callPool, { method, path, headers, body }, exchange, receiver);
     return exchange;
   }
 
@@ -123,8 +131,18 @@ export class HttpChannel {
   sendUnqueued(request: HttpRequest, receiver: HttpReceiver): HttpExchange {
     const { method, headers, body, path = this.path, timeoutMs } = request;
     const exchange = new HttpExchange(receiver, this.context, NOTHING, timeoutMs);
-    this.sidePool.dispatch({ method, path, headers, body }, exchange);
+    this.dispatch(this.sidePool, { method, path, headers, body }, exchange, receiver);
     return exchange;
+  }
+
+  private dispatch(
+    pool: Pool,
+    options: Dispatcher.DispatchOptions,
+    exchange: HttpExchange,
+    { mayRepeat }: HttpReceiver,
+  ): void {
+    if (mayRepeat === true) exchange.repeat = () => void this.freshPool.dispatch(options, exchange);
+    pool.dispatch(options, exchange);
   }
 
   /** Keeps the channel open for a connection. Returns the function that releases the lease. */
@@ -152,13 +170,16 @@ export class HttpChannel {
 
   /** Closes the channel immediately and aborts all exchanges. */
   async destroy(): Promise<void> {
-    await Promise.all([this.callPool.destroy(), this.sidePool.destroy()]);
+    await Promise.all([this.callPool.destroy(), this.sidePool.destroy(), this.freshPool.destroy()]);
     this.whenClosed.resolve();
   }
 
   /** Closes the channel after its exchanges have ended. */
   private close(): void {
-    Promise.all([this.callPool.close(), this.sidePool.close()]).then(() => this.whenClosed.resolve(), NOTHING);
+    Promise.all([this.callPool.close(), this.sidePool.close(), this.freshPool.close()]).then(
+      () => this.whenClosed.resolve(),
+      NOTHING,
+    );
   }
 }
 

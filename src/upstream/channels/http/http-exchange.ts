@@ -12,6 +12,8 @@ export type AnswerHeaders = Readonly<Record<string, string | string[] | undefine
  * Receives the response to one HTTP request. The last call is exactly one of `answered`, `streamEnded` and `failed`.
  */
 export interface HttpReceiver {
+  /** True if the server may execute the request twice: it is sent again when a kept connection closes without an answer. */
+  readonly mayRepeat?: boolean;
   /** A complete answer that is not an event stream, with any status; `bytes` is its body, decoded. */
   answered(answer: HttpAnswer, headers: AnswerHeaders, bytes: Buffer): void;
   /** An event stream begins. */
@@ -49,6 +51,9 @@ const DISMISS_TIMEOUT_MS = 1_000;
 /** Replaces a text that is not UTF-8. It is not valid JSON. */
 const UNREADABLE = '\uFFFD';
 
+/** How undici reports that the other side closed or reset the connection. */
+const CLOSED_CODES: ReadonlySet<string> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
+
 const ABORTED = new Error('aborted');
 
 /**
@@ -58,6 +63,8 @@ export class HttpExchange implements Dispatcher.DispatchHandler, DecodedBody, Ex
   expiresAt = 0;
   private controller: Dispatcher.DispatchController | undefined;
   private hasStarted = false;
+  /** Sends the request again over a new connection. */
+  repeat: (() => void) | undefined;
   private isOver = false;
   private status = 0;
   private statusText: string | undefined;
@@ -213,10 +220,23 @@ export class HttpExchange implements Dispatcher.DispatchHandler, DecodedBody, Ex
     if (this.isDismissed) this.finish();
     if (this.isOver) return;
     if (this.sse !== undefined) return this.endStream();
-    this.context.reportFailure(describeError(error));
     const code = errorCodeOf(error);
+    if (this.repeat !== undefined && this.isRepeatable(code)) return this.repeatOnce(this.repeat);
+    this.context.reportFailure(describeError(error));
     if (this.sent) this.fail(this.status > 0 ? 'cut' : 'lost', code);
     else this.fail(error instanceof AddressForbidden ? 'forbidden' : 'refused', code);
+  }
+
+  /** Without a byte of the answer, the server may have closed the idle connection before it read the request. */
+  private isRepeatable(code: string): boolean {
+    return this.sent && this.status === 0 && this.receiver.mayRepeat === true && CLOSED_CODES.has(code);
+  }
+
+  private repeatOnce(repeat: () => void): void {
+    this.repeat = undefined;
+    this.hasStarted = false;
+    this.controller = undefined;
+    repeat();
   }
 
   private fail(fault: TransportFault, detail?: string): void {

@@ -91,6 +91,10 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
     return this.context.clock;
   }
 
+  get announcesOnCalls(): boolean {
+    return this.link.isSessionless;
+  }
+
   get closed(): boolean {
     return this.closedBecause !== undefined;
   }

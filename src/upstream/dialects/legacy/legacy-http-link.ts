@@ -44,6 +44,10 @@ export class LegacyHttpLink implements LegacyLink {
     return [...this.commonHeaders, 'accept', 'text/event-stream'];
   }
 
+  get isSessionless(): boolean {
+    return this.sessionId === undefined;
+  }
+
   get full(): boolean {
     return this.channel.full;
   }

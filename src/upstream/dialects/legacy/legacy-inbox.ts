@@ -1,5 +1,6 @@
 import {
   RpcCode,
+  toListFlag,
   type Answer,
   type ClientProfile,
   type JsonObject,
@@ -18,6 +19,8 @@ import type { LegacyCall } from './legacy-call.js';
 export interface InboxHost {
   readonly client: ClientProfile;
   readonly cancelledCalls: CancelledCalls;
+  /** True when the server has no other stream for changes than those of calls. */
+  readonly announcesOnCalls: boolean;
   /** Sends the answer to a server's request. `call` is abandoned when the answer cannot be delivered. */
   sendAnswer(message: JsonObject, call?: LegacyCall): void;
   /** A list or a resource changed. */
@@ -105,14 +108,15 @@ export class LegacyInbox {
     const { method, params } = notification;
     if (method === 'notifications/progress') return this.find(params['progressToken'])?.deliverProgress(notification);
     if (method === 'notifications/cancelled') return this.cancelQuestion(params['requestId']);
-    if (CHANGES.has(method)) return this.host.changed(notification);
+    if (CHANGES.has(method)) {
+      this.host.changed(notification);
+      return this.host.announcesOnCalls && toListFlag(method) ? own?.deliver(notification) : undefined;
+    }
     if (method === 'notifications/message') {
       const call = own ?? this.onlyCallWithLogging();
       return call === undefined ? this.host.uncorrelatedNotification(notification) : call.deliver(notification);
     }
-    if (own === undefined || method === 'notifications/elicitation/complete')
-      return this.host.uncorrelatedNotification(notification);
-    return own.deliver(notification);
+    return own === undefined ? this.host.uncorrelatedNotification(notification) : own.deliver(notification);
   }
 
   /** Returns false if it is unknown which client is meant. */

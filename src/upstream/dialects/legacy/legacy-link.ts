@@ -35,6 +35,8 @@ export type Delivery = 'taken' | 'failed' | 'session ended';
 export interface LegacyLink {
   /** True when a question on this link does not identify its call. */
   readonly sharesOneStream: boolean;
+  /** True when the server has no session, so that it announces changes during calls only. */
+  readonly isSessionless: boolean;
   /** True when the link accepts no further call for now. */
   readonly full: boolean;
   /** Sends a call and settles it with the answer. */

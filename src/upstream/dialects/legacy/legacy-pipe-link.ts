@@ -16,6 +16,7 @@ import type { Delivery, LegacyLink, LinkHost } from './legacy-link.js';
 export class LegacyPipeLink implements LegacyLink, PipeReceiver {
   readonly serverStreamUnsupported = false;
   readonly sharesOneStream = true;
+  readonly isSessionless = false;
   private readonly flow: PipeFlowControl;
 
   constructor(

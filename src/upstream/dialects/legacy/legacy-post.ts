@@ -20,6 +20,7 @@ import type { CallTransport } from '../../channels/message-pipe.js';
 import { Backoff } from '../../channels/backoff.js';
 import { protocolViolation, sessionLost } from '../../upstream.errors.js';
 import { describeInvalidEvent, readMessages } from '../messages.js';
+import { mayRunTwice } from '../repeatable-methods.js';
 import type { LegacyCall } from './legacy-call.js';
 import type { LinkHost } from './legacy-link.js';
 import { endsSession } from './session-loss.js';
@@ -52,6 +53,10 @@ export class LegacyPost implements HttpReceiver, CallTransport {
 
   start(headers: string[], text: string): void {
     this.exchange = this.channel.postCall(headers, text, this);
+  }
+
+  get mayRepeat(): boolean {
+    return mayRunTwice(this.call.request.method);
   }
 
   get sent(): boolean {

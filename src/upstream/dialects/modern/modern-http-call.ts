@@ -5,6 +5,7 @@ import type { UpstreamReply, UpstreamRequest } from '../../upstream-connection.j
 import { protocolViolation } from '../../upstream.errors.js';
 import { describeInvalidEvent, readMessages } from '../messages.js';
 import { checkInputRequests } from './input-request-check.js';
+import { mayRunTwice } from '../repeatable-methods.js';
 import { InFlightCall, type CallContext } from '../in-flight-call.js';
 
 export interface ModernCallContext extends CallContext {
@@ -25,6 +26,10 @@ export class ModernHttpCall extends InFlightCall implements HttpReceiver {
     protected override readonly context: ModernCallContext,
   ) {
     super(id, request, reply, signal, context);
+  }
+
+  get mayRepeat(): boolean {
+    return mayRunTwice(this.request.method);
   }
 
   answered(answer: HttpAnswer): void {

@@ -1,0 +1,27 @@
+import { Get, Header } from '@nestjs/common';
+import { ServerRegistry } from '../../registry/index.js';
+import { RequireRoles } from '../admin-guard.js';
+import { AdminController } from '../admin-route.js';
+import { Inspection } from '../inspection/inspection.js';
+import { DescribeRoute } from '../openapi/route-description.js';
+import { toServersHealthResponse, type ServersHealthResponse } from './health-response.js';
+
+/** The health of all servers at once. */
+@AdminController('health')
+export class HealthController {
+  constructor(
+    private readonly inspection: Inspection,
+    private readonly registry: ServerRegistry,
+  ) {}
+
+  @Get()
+  @RequireRoles(['admin', 'operator', 'auditor'])
+  @Header('cache-control', 'no-store')
+  @DescribeRoute({
+    summary: 'Show the health of all servers at each worker, derived from their last calls',
+    response: 'ServersHealth',
+  })
+  async list(): Promise<ServersHealthResponse> {
+    return toServersHealthResponse(this.registry.snapshot.servers, await this.inspection.allHealth());
+  }
+}
