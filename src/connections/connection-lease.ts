@@ -76,7 +76,7 @@ export class ConnectionLease {
       );
       if (outcome === BLOCKED_BY_QUESTION) throw new ConnectionBlocked();
       // The requester sends the request again, over a lease on a new connection.
-      if (needsNewConnection(outcome)) throw new ConnectionNotHeld();
+      if (needsNewConnection(outcome)) throw new ConnectionNotHeld(outcome);
       return outcome;
     } finally {
       this.calls.delete(call);
@@ -206,7 +206,8 @@ type QuestionEvent = Extract<RequestEvent, { kind: 'question' | 'withdrawn' }>;
 
 /** The requester subscribes again, over a lease on a new connection. */
 function toNotHeldIfEnded(cause: unknown): never {
-  throw cause instanceof OutcomeError && needsNewConnection(cause.outcome) ? new ConnectionNotHeld() : cause;
+  const isEnded = cause instanceof OutcomeError && needsNewConnection(cause.outcome);
+  throw isEnded ? new ConnectionNotHeld(cause.outcome) : cause;
 }
 
 const toQuestionKey = (call: string, id: number): string => `${call} ${id}`;

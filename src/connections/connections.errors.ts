@@ -1,9 +1,9 @@
 import { GatewayError } from '#lib/extension-kit';
 import { GatewayCode, isJsonObject, type Outcome } from '#lib/mcp-protocol';
 import type { BusEnd } from '#lib/worker-bus';
-import { BLOCKED_BY_QUESTION, needsNewConnection } from '../upstream/index.js';
+import { BLOCKED_BY_QUESTION, needsNewConnection, onNewConnection } from '../upstream/index.js';
 import { NOT_HELD } from './placement.js';
-import { toCallOutcome, WorkerSignal } from '../workers/index.js';
+import { readOutcome, toCallOutcome, WorkerSignal } from '../workers/index.js';
 import type { NotHeldReply } from './pool-orders.js';
 
 const NOT_EXECUTED = { outcome: 'not_executed', retriable: true } as const;
@@ -71,13 +71,14 @@ export class TooManyUpstreamSessions extends GatewayError {
 
 /** 503: the worker does not hold the connection (any more). Nothing has run. */
 export class ConnectionNotHeld extends WorkerSignal {
-  constructor() {
+  /** @param outcome why the connection ended, if its worker knows it */
+  constructor(private readonly outcome?: Outcome) {
     const { code, message, data } = NOT_HELD.error;
     super(code, message, 503, data);
   }
 
   override toReply(): NotHeldReply {
-    return { kind: 'not-held' };
+    return { kind: 'not-held', ...(this.outcome && { outcome: this.outcome }) };
   }
 }
 
@@ -96,5 +97,11 @@ export const isNotRun = (outcome: Outcome): boolean => outcome === NOT_HELD || n
 
 /** Converts the end of an order as `toCallOutcome` does. The order may have needed a connection of another worker. */
 export function toConnectionOutcome(end: BusEnd): Outcome {
-  return end.kind === 'value' && isNotHeld(end.value) ? NOT_HELD : toCallOutcome(end);
+  return end.kind === 'value' && isNotHeld(end.value) ? toNotHeldOutcome(end.value) : toCallOutcome(end);
+}
+
+/** The client learns why the connection ended if the repetition over another one fails, too. */
+function toNotHeldOutcome(reply: unknown): Outcome {
+  const outcome = isJsonObject(reply) ? readOutcome(reply['outcome']) : undefined;
+  return outcome?.kind === 'error' ? onNewConnection(outcome) : NOT_HELD;
 }

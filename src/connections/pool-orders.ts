@@ -1,5 +1,5 @@
 import type { Caller } from '#lib/extension-kit';
-import type { Answer, ClientProfile, Era, JsonObject, McpNotification, Question } from '#lib/mcp-protocol';
+import type { Answer, ClientProfile, Era, JsonObject, McpNotification, Outcome, Question } from '#lib/mcp-protocol';
 import type { ChangeFilter, RefusedResource, ServerProfile, UpstreamRequest } from '../upstream/index.js';
 
 /** Message patterns of requests to the worker that owns a shared connection. */
@@ -97,4 +97,6 @@ export interface NotHeldReply {
   readonly kind: 'not-held';
   /** The connection exists, but the question of another client blocks it. */
   readonly isBlocked?: true;
+  /** Why the connection ended, such as a server that no longer knows its session. */
+  readonly outcome?: Outcome;
 }

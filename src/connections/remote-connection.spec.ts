@@ -263,6 +263,8 @@ describe('a remote connection that is lost', () => {
     };
     const outcome = await connection.request(createToolCall(), new RecordingReply(), NEVER_ABORTED);
     expect(isNotRun(outcome)).toBe(true);
+    // If the repetition fails, too, the client receives the same error as at the owner of the connection.
+    expect(outcome).toEqual(lost);
     expect([connection.closed, ends.length]).toEqual([true, 1]);
     there.connector.beforeSubscribing = async () => Promise.reject(new OutcomeError(lost));
     const next = await connect();

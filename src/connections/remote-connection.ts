@@ -92,7 +92,8 @@ export class RemoteConnection implements UpstreamConnection {
     const end = await call.run(request, signal);
     if (end.kind === 'value' && isBlocked(end.value)) return BLOCKED_BY_QUESTION;
     if (!signal.aborted) this.closeIfLost(end);
-    return isCertainlyNotRun(end) ? NOT_HELD : withRequestId(toConnectionOutcome(end), call.requestId);
+    if (isCertainlyNotRun(end)) return end.kind === 'value' ? toConnectionOutcome(end) : NOT_HELD;
+    return withRequestId(toConnectionOutcome(end), call.requestId);
   }
 
   async notify(notification: McpNotification): Promise<void> {

@@ -104,7 +104,9 @@ export class ToolHeaders implements OnApplicationShutdown {
   /** Only a modern server over HTTP has headers for its parameters. */
   private receivesNoHeaders(server: ServerDefinition, inbound: Inbound): boolean {
     const { transport } = server;
-    return transport === 'sse' || transport === 'stdio' || this.profiles.eraOf(server, inbound) === 'legacy';
+    return (
+      transport === 'sse' || transport === 'stdio' || this.profiles.eraOf(server, eraSourceOf(inbound)) === 'legacy'
+    );
   }
 
   private async loadHeaders(
@@ -117,7 +119,7 @@ export class ToolHeaders implements OnApplicationShutdown {
     const isModern =
       inbound.mirrored ||
       isPinned ||
-      (await this.profiles.detectEra(server, inbound).catch(() => undefined)) === 'modern';
+      (await this.profiles.detectEra(server, eraSourceOf(inbound)).catch(() => undefined)) === 'modern';
     if (!isModern) return NO_HEADERS;
     // A concurrent call may have started the request meanwhile.
     return pickHeaders(this.findTools(server) ?? this.loadTools(server, inbound, startedAt), tool);
@@ -182,6 +184,21 @@ export class ToolHeaders implements OnApplicationShutdown {
     }
     return { headers, enveloped };
   }
+}
+
+/**
+ * In which era the connection of a session serves its client, only the session's owner knows. At another worker the headers are
+ * determined for every server that speaks the modern era; a legacy connection does not send them.
+ */
+function eraSourceOf({
+  caller,
+  client,
+  session,
+  endpoint,
+}: Inbound): Pick<Inbound, 'caller' | 'client'> & Partial<Inbound> {
+  return session?.location === 'remote'
+    ? { caller, client }
+    : { caller, client, endpoint, ...(session && { session }) };
 }
 
 function pickHeaders(

@@ -1,5 +1,6 @@
 import { ConsoleLogger, type LogLevel } from '@nestjs/common';
 import { SystemClock, type Clock } from '#lib/time';
+import { BatchedLines } from './batched-lines.js';
 import { LineBudgets, type BoundedLevel } from './line-budgets.js';
 import { LEVELS, type LoggingConfig } from './logging.config.js';
 import { StructuredLine } from './structured-line.js';
@@ -28,6 +29,8 @@ export class GatewayLogger extends ConsoleLogger {
   private holdsWarnings = false;
 
   private readonly budgets: LineBudgets;
+  /** Lines of calls, in JSON. */
+  private readonly batch: BatchedLines;
 
   constructor({ level, format }: LoggingConfig, clock: Clock = new SystemClock()) {
     const logLevels = LEVELS.slice(0, LEVELS.indexOf(level) + 1);
@@ -38,6 +41,7 @@ export class GatewayLogger extends ConsoleLogger {
     const report = (severity: BoundedLevel, subject: string, dropped: number) =>
       super[severity](`Left out ${dropped} more lines of the last 10 seconds.`, subject);
     this.budgets = new LineBudgets(report, clock);
+    this.batch = new BatchedLines((text) => process.stdout.write(text), clock);
   }
 
   /**
@@ -59,6 +63,11 @@ export class GatewayLogger extends ConsoleLogger {
     const held = this.held ?? [];
     this.held = undefined;
     for (const print of held) print();
+  }
+
+  /** Writes the lines of calls that wait for others. */
+  flush(): void {
+    this.batch.flush();
   }
 
   override log(message: unknown, ...rest: unknown[]): void {
@@ -101,6 +110,18 @@ export class GatewayLogger extends ConsoleLogger {
   protected override stringifyMessage(message: unknown, logLevel: LogLevel): string {
     const text = message instanceof StructuredLine ? message.toString() : message;
     return super.stringifyMessage(typeof text === 'string' ? toPrintable(text) : text, logLevel);
+  }
+
+  /** Lines of calls wait for each other; every other line is written at once, after those that wait. */
+  protected override printAsJson(...[message, options]: JsonLine): void {
+    if (message instanceof StructuredLine && options.writeStreamType !== 'stderr')
+      this.batch.push(`${JSON.stringify(this.getJsonLogObject(message, options))}\n`);
+    else this.printNow(message, options);
+  }
+
+  private printNow(...[message, options]: JsonLine): void {
+    this.flush();
+    super.printAsJson(message, options);
   }
 
   protected override getJsonLogObject(...[message, options]: JsonLine): ReturnType<ConsoleLogger['getJsonLogObject']> {

@@ -15,9 +15,11 @@ const REFUSED = { outcome: 'not_executed', isGatewayError: true, httpStatus: 403
 /** The lines that a log of this format and level prints. */
 function printed(settings: Partial<LoggingConfig>, record: CallRecord): string {
   const write = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
-  Logger.overrideLogger(new GatewayLogger(Object.assign(new LoggingConfig(), settings)));
+  const logger = new GatewayLogger(Object.assign(new LoggingConfig(), settings));
+  Logger.overrideLogger(logger);
   try {
     new CallLog().record(record);
+    logger.flush();
     return write.mock.calls.map(([chunk]) => String(chunk)).join('');
   } finally {
     write.mockRestore();
@@ -136,7 +138,8 @@ describe('secrets', () => {
     ];
     const world = await HttpWorld.open(servers);
     const settings = { level: 'verbose', format: 'json' } as const;
-    Logger.overrideLogger(new GatewayLogger(Object.assign(new LoggingConfig(), settings)));
+    const logger = new GatewayLogger(Object.assign(new LoggingConfig(), settings));
+    Logger.overrideLogger(logger);
     const call = async (method: string, params: object, headers = {}) => {
       const request = modern(1, method, params as never);
       await world.post('/mcp', request.message, { headers: { ...request.headers, ...headers } });
@@ -149,6 +152,7 @@ describe('secrets', () => {
     await call('tools/call', { name: 'a__pay' }, { authorization: 'Bearer CANARY-token' });
     const { records } = world;
     await world.close();
+    logger.flush();
     const text = written.join('');
     expect(text.match(/"context":"Calls"/g)?.length).toBe(4);
     expect(text).not.toContain('CANARY');

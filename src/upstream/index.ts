@@ -16,5 +16,5 @@ export type {
   UpstreamRequest,
 } from './upstream-connection.js';
 export { readUpstreamSession, type UpstreamSessionState } from './upstream-session-state.js';
-export { BLOCKED_BY_QUESTION, needsNewConnection } from './upstream.errors.js';
+export { BLOCKED_BY_QUESTION, needsNewConnection, onNewConnection } from './upstream.errors.js';
 export { UpstreamConnector } from './upstream-connector.js';
