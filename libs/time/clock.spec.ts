@@ -127,7 +127,8 @@ describe('ManualClock', () => {
 });
 
 describe('SystemClock', () => {
-  it.each([
+  const NEXT_EVENT_MS = 10_000;
+  const SCHEDULES: readonly [string, (clock: Clock, run: () => void) => void][] = [
     ['after', (clock: Clock, run: () => void) => void clock.after(5, run)],
     [
       'every',
@@ -139,22 +140,38 @@ describe('SystemClock', () => {
       },
     ],
     ['timeoutSignal', (clock: Clock, run: () => void) => clock.timeoutSignal(5).addEventListener('abort', run)],
-  ])('%s runs after the data that arrived while the process was busy was read', async (_name, schedule) => {
-    const server = createServer((socket) => socket.pipe(socket));
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const [near, far] = [connect((server.address() as AddressInfo).port, '127.0.0.1'), once(server, 'connection')];
-    const [socket] = (await far) as [NodeJS.WritableStream];
-    await once(near, 'connect');
-    const events: string[] = [];
-    const data = once(near, 'data').then(() => events.push('data'));
-    const timer = new Promise<void>((resolve) => schedule(new SystemClock(), resolve)).then(() => events.push('timer'));
-    socket.write('x');
-    // Blocks this thread until the time of the timer is over.
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
-    await Promise.all([data, timer]);
-    expect(events).toEqual(['data', 'timer']);
-    near.destroy();
-    server.close();
+  ];
+
+  it.each(SCHEDULES)('%s runs in a process in which nothing else happens', async (_name, schedule) => {
+    const startedAt = performance.now();
+    // Unless it runs by itself, it runs when the event loop wakes up for this one.
+    const next = setTimeout(() => undefined, NEXT_EVENT_MS);
+    await new Promise<void>((resolve) => schedule(new SystemClock(), resolve));
+    expect(performance.now() - startedAt).toBeLessThan(NEXT_EVENT_MS);
+    clearTimeout(next);
   });
+
+  it.each(SCHEDULES)(
+    '%s runs after the data that arrived while the process was busy was read',
+    async (_name, schedule) => {
+      const server = createServer((socket) => socket.pipe(socket));
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const [near, far] = [connect((server.address() as AddressInfo).port, '127.0.0.1'), once(server, 'connection')];
+      const [socket] = (await far) as [NodeJS.WritableStream];
+      await once(near, 'connect');
+      const events: string[] = [];
+      const data = once(near, 'data').then(() => events.push('data'));
+      const timer = new Promise<void>((resolve) => schedule(new SystemClock(), resolve)).then(() =>
+        events.push('timer'),
+      );
+      socket.write('x');
+      // Blocks this thread until the time of the timer is over.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+      await Promise.all([data, timer]);
+      expect(events).toEqual(['data', 'timer']);
+      near.destroy();
+      server.close();
+    },
+  );
 });

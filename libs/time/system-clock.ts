@@ -11,11 +11,12 @@ export class SystemClock extends Clock {
   }
 
   // When this process was busy, timers run before it reads what has arrived meanwhile. Work that judges an answer late
-  // must run after that, or every stall of this process would look like a failure of the other side.
+  // must run after that, or every stall of this process would look like a failure of the other side. The immediates stay
+  // referenced: an idle event loop does not run others before its next event.
 
   override after(ms: number, run: () => void): () => void {
     let immediate: NodeJS.Immediate | undefined;
-    const timer = setTimeout(() => (immediate = setImmediate(run).unref()), ms).unref();
+    const timer = setTimeout(() => (immediate = setImmediate(run)), ms).unref();
     return () => {
       clearTimeout(timer);
       if (immediate) clearImmediate(immediate);
@@ -24,7 +25,7 @@ export class SystemClock extends Clock {
 
   override every(ms: number, run: () => void): () => void {
     let immediate: NodeJS.Immediate | undefined;
-    const timer = setInterval(() => (immediate = setImmediate(run).unref()), ms).unref();
+    const timer = setInterval(() => (immediate = setImmediate(run)), ms).unref();
     return () => {
       clearInterval(timer);
       if (immediate) clearImmediate(immediate);
