@@ -89,6 +89,8 @@ export class ToolHeaders implements OnApplicationShutdown {
    * results too. Only modern servers have such tools.
    */
   hasEnvelope(server: ServerDefinition, tool: string, inbound: Inbound): boolean | Promise<boolean> {
+    // A server of both eras makes the envelope itself for a client that it serves in the legacy era.
+    if (this.profiles.eraOf(server, eraSourceOf(inbound)) === 'legacy') return false;
     const known = this.findTools(server);
     if (!known && this.profiles.eraOf(server) !== 'modern') return false;
     const tools = known ?? this.loadTools(server, inbound, this.clock.monotonicNow());

@@ -84,9 +84,12 @@ export class ServerSubscriptions {
     return () => void this.observers.delete(observer);
   }
 
-  /** Publishes a list change that administrators of the gateway caused, of which the server sends no notification. */
-  publishListChange(server: string, list: ListFlag): void {
-    for (const observe of this.observers) observe(server, list, 'changed');
+  /**
+   * Publishes a list change of which the server sends no notification: administrators of the gateway caused it, or a list was
+   * `found` that clients lacked before.
+   */
+  publishListChange(server: string, list: ListFlag, reason: ListChangeReason = 'changed'): void {
+    for (const observe of this.observers) observe(server, list, reason);
     for (const subscriber of this.subscribers) {
       if (subscriber.traits.server === server)
         subscriber.receive({ method: LIST_CHANGES[list].notification, params: {} });

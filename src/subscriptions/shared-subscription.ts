@@ -10,7 +10,7 @@ import { SharingChanged, SubscriptionLimitReached, TooManyRefusals } from './sub
 import { MergedFilter } from './merged-filter.js';
 
 /** A list changed, or it was subscribed to again and may have changed before. */
-export type ListChangeReason = 'changed' | 'resubscribed';
+export type ListChangeReason = 'changed' | 'resubscribed' | 'found';
 
 /** Connections and callbacks of a shared subscription. */
 export interface SharedSubscriptionContext {

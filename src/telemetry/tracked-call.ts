@@ -62,7 +62,9 @@ export class TrackedCall extends CallProgress {
     private readonly worker: RecordingWorker,
   ) {
     super(worker.clock);
-    const { method, traceparent, httpTraceparent } = start;
+    const { caller, method, traceparent, httpTraceparent } = start;
+    // Requests without a valid token could otherwise fill the queue of spans, and join the traces of others.
+    if (!caller) return;
     const at = worker.clock.now() - (worker.clock.monotonicNow() - start.receivedAt);
     this.span = worker.tracer.startRequest({ method, at, traceparent, httpTraceparent });
   }

@@ -58,7 +58,7 @@ export class ListHandler extends MethodHandler {
     serverSubscriptions: ServerSubscriptions,
   ) {
     super();
-    this.missing = new MissingLists((server, list) => serverSubscriptions.publishListChange(server, list));
+    this.missing = new MissingLists((server, list) => serverSubscriptions.publishListChange(server, list, 'found'));
     this.adaptiveTimeout = new AdaptiveTimeout(config.listTimeoutMs, clock);
   }
 
@@ -133,15 +133,18 @@ export class ListHandler extends MethodHandler {
         this.listFetcher.fetchPage(inbound, { server, request, silent: true }, SILENT_SINK, signal),
       );
       // The client may have been answered without it meanwhile.
-      if ('items' in list) this.missing.recordFetched(server, method);
+      if ('items' in list) this.missing.recordFetched(server, method, inbound.caller.key);
       return list;
     };
     const answer =
       (await whileServerWorks(inbound.record, () =>
         this.adaptiveTimeout.run(server, ask, (pages) => 'items' in pages),
       )) ?? upstreamTimedOut(server.slug);
-    if ('items' in answer) return { server, items: this.publish(inbound, server, method, answer), list: answer };
-    if (!signal.aborted) this.missing.recordMissing(server, method);
+    if ('items' in answer) {
+      this.missing.recordReceived(server, method, inbound.caller.key);
+      return { server, items: this.publish(inbound, server, method, answer), list: answer };
+    }
+    if (!signal.aborted) this.missing.recordMissing(server, method, inbound.caller.key);
     // A client that has left says nothing about its servers.
     if (!signal.aborted) this.logger.warn(`${method} of ${server.slug} failed: ${cleanDetail(answer.error.message)}`);
     return { server, failed: answer };

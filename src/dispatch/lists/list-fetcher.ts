@@ -64,7 +64,9 @@ export class ListFetcher implements OnApplicationShutdown {
     private readonly clock: Clock,
   ) {
     this.lastCalls = new LastCallTimes(clock);
-    this.stopWatching = serverSubscriptions.onListChange((slug, list) => {
+    this.stopWatching = serverSubscriptions.onListChange((slug, list, reason) => {
+      // What was found at last has just been stored.
+      if (reason === 'found') return;
       for (const method of LIST_CHANGES[list].lists) this.cache.invalidate(slug, method);
     });
   }

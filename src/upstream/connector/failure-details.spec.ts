@@ -88,6 +88,15 @@ describe('a server that cannot be reached', () => {
     expect(reason).not.toContain('other.example');
   });
 
+  it('is explained by the path of a relative redirect, which may repeat credentials and arguments', async () => {
+    const server = await startScriptedServer(({ response }) => {
+      response.writeHead(301, { location: '/v2/mcp/?key=secret&q=argument' }).end();
+    });
+    servers.push(server);
+    const { detail } = await explain(httpServer(server.url));
+    expect(detail).toBe('it redirects to /v2/mcp/ (HTTP 301); redirects are not followed');
+  });
+
   it('is explained by its address, which callers are not told', async () => {
     const server = await startScriptedServer(() => undefined);
     await server.close();

@@ -58,6 +58,17 @@ describe('a call over streamable HTTP', () => {
     expect(server.requests.some(({ httpMethod }) => httpMethod === 'DELETE')).toBe(false);
   });
 
+  it('is not sent again once the server has sent something for it, whatever its error says', async () => {
+    const connection = await open((visit) => {
+      const stream = visit.stream();
+      stream.send({ jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: 'half done' } });
+      stream.send({ jsonrpc: '2.0', id: visit.message['id'], error: { code: -32_001, message: 'Session not found' } });
+    });
+    const outcome = await connection.request(toolCall('any'), new RecordedReply(), NEVER);
+    expect(needsNewConnection(outcome)).toBe(false);
+    expect(outcome).toMatchObject({ kind: 'error', error: { code: -32_001 } });
+  });
+
   it.each([
     ['an error', { error: { code: -32_001, message: 'Session not found' } }],
     ['an error without a code', { error: 'Session not found' }],

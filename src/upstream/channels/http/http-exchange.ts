@@ -187,7 +187,9 @@ export class HttpExchange implements Dispatcher.DispatchHandler, DecodedBody, Ex
 
   private reportRedirect(status: number, target: string | undefined): void {
     if (target === undefined) return;
-    this.context.reportFailure(`it redirects to ${target} (HTTP ${status}); redirects are not followed`);
+    // Of a relative target, too: a server may repeat the credentials and arguments of the request in it.
+    const [place] = target.split(/[?#]/, 1);
+    this.context.reportFailure(`it redirects to ${place} (HTTP ${status}); redirects are not followed`);
   }
 
   private prepareDecoder(codings: readonly string[]): void {

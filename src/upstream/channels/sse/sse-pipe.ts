@@ -133,7 +133,7 @@ export class SsePipe extends MessagePipe implements HttpReceiver {
     const url = URL.parse(address, this.channel.url.href);
     // Otherwise this server could redirect messages, and the gateway's credentials with them, to another origin.
     if (url === null || url.origin !== this.channel.url.origin) {
-      this.channel.reportFailure(`its messages go to ${address}, which is at another origin`);
+      this.channel.reportFailure(`its messages go to ${address.split(/[?#]/, 1)[0]}, which is at another origin`);
       this.resolveOpened({ kind: 'fault', fault: 'cut', detail: 'the endpoint is at another origin' });
       return this.fail('lost', 'the endpoint is at another origin');
     }

@@ -42,6 +42,8 @@ export class LegacyPost implements HttpReceiver, CallTransport {
   private exchange: HttpExchange | undefined;
   private cursor: StreamCursor | undefined;
   private cancelTimer: (() => void) | undefined;
+  /** The server has sent something for this call, so it runs: no error can mean any more that it did not. */
+  private isRunning = false;
   private readonly backoff = new Backoff(MIN_RESUME_DELAY_MS);
 
   constructor(
@@ -108,9 +110,8 @@ export class LegacyPost implements HttpReceiver, CallTransport {
 
   /** An error may mean that the server does not know the session, and has not executed the call. */
   private settle(outcome: Outcome, answer: HttpAnswer): void {
-    const isLost =
-      outcome.kind === 'error' && this.session.sessionId !== undefined && endsSession(answer, this.call.id);
-    if (!isLost) return this.call.settle(outcome);
+    const mayBeRefused = outcome.kind === 'error' && this.session.sessionId !== undefined && !this.isRunning;
+    if (!mayBeRefused || !endsSession(answer, this.call.id)) return this.call.settle(outcome);
     this.call.settle(sessionLost(this.host.server));
     this.host.sessionEnded();
   }
@@ -124,8 +125,10 @@ export class LegacyPost implements HttpReceiver, CallTransport {
       case 'response':
         return this.settle(toMessageOutcome(reading.message, this.call.id), { status: 200, body: text });
       case 'notification':
+        this.isRunning = true;
         return this.host.inbox.notification(reading.message, this.call);
       case 'request':
+        this.isRunning = true;
         return this.host.inbox.request(reading.message, this.call);
       case 'invalid':
         return this.settle(protocolViolation(this.host.server, describeInvalidEvent(reading)), {
@@ -137,6 +140,7 @@ export class LegacyPost implements HttpReceiver, CallTransport {
 
   private resumeLater(cursor: StreamCursor): void {
     this.cursor = cursor;
+    this.isRunning = true;
     const delayMs = cursor.retryMs ?? this.backoff.next();
     this.cancelTimer = this.host.clock.after(delayMs, () => this.resume(cursor.lastEventId ?? ''));
   }

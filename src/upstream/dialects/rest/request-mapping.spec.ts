@@ -56,6 +56,8 @@ describe('parameters of a tool', () => {
     expect(headersOf(compose({ parameters }, { session: 'x' }, BASE, own))).toEqual({ cookie: 'own=1; session=x' });
     expect(() => compose({ parameters }, { key: 'x' }, BASE, own)).toThrow('The argument key must be omitted');
     expect(() => compose({ parameters }, { session: 'x' }, BASE, { cookie: 'session=1' })).toThrow('must be omitted');
+    const fixed = { parameters: { prefs: { in: 'cookie' } }, headers: { Cookie: 'tenant=acme' } } as const;
+    expect(() => compose(fixed, { prefs: { tenant: 'evil' } })).toThrow('must be omitted');
   });
 
   it('never sends a name that the operator has set, not even as a member of an object', () => {

@@ -76,7 +76,7 @@ export function toHeaderValue(name: string, text: string): string {
 
 /** A list that explodes has a cookie for each item; `&` has no meaning in a cookie. */
 function toCookies(
-  { configured }: Destination,
+  { tool, configured }: Destination,
   argument: string,
   name: string,
   value: JsonValue,
@@ -84,7 +84,9 @@ function toCookies(
 ): readonly string[] {
   requireWellFormed(argument, value);
   const pairs = toPairs(name, value, parameter);
-  const own = new Set((configured.get('cookie') ?? '').split(';').map((cookie) => cookie.split('=', 1)[0]?.trim()));
+  const fixed = Object.entries(tool.headers ?? {}).filter(([header]) => header.toLowerCase() === 'cookie');
+  const cookies = [configured.get('cookie') ?? '', ...fixed.map(([, text]) => text)].join(';').split(';');
+  const own = new Set(cookies.map((cookie) => cookie.split('=', 1)[0]?.trim()));
   if (pairs.some(([key]) => own.has(key))) throw fixedByOperator(argument);
   return pairs.map(joinPair);
 }
