@@ -1,3 +1,5 @@
+import { GatewayError } from '#lib/extension-kit';
+import { GatewayCode } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
 import type { UpstreamConnection, UpstreamConnector } from '../upstream/index.js';
 import { withinBudget, type ConnectAttempts } from './connect-attempts.js';
@@ -6,6 +8,13 @@ import { mapHandshakeErrors } from './handshake-errors.js';
 import { openLocallyIfUnreachable, type Placement } from './placement.js';
 import type { PoolEntry } from './pool-entry.js';
 import { backOffOwnerOf, clientEraOf, type ConnectionScope, type Sharing } from './sharing.js';
+
+/**
+ * How long the owner of a child process is asked again while it is alive but does not accept the lease: a second process would
+ * not have the state of the first.
+ */
+const OWNER_RETRY_TIMEOUT_MS = 2_000;
+const OWNER_RETRY_INTERVAL_MS = 100;
 
 const NEVER_ABORTED = new AbortController().signal;
 
@@ -30,7 +39,7 @@ export class ConnectionOpener {
     const connect = () =>
       sharing === undefined || entry.remoteWorker === undefined
         ? openLocally()
-        : this.openRemotely(entry, scope, sharing, startedAt).catch(openLocallyIfUnreachable(openLocally));
+        : this.leaseWithRetry(entry, scope, sharing, startedAt).catch(openLocallyIfUnreachable(openLocally));
     return this.attempts.run(server, sharedBy, () => mapHandshakeErrors(server, connect()));
   }
 
@@ -47,6 +56,28 @@ export class ConnectionOpener {
       opensServerStream: scope.session?.start.endpoint === server.slug,
     };
     return this.connector.open(server, scope.client, entry, attempt);
+  }
+
+  private async leaseWithRetry(
+    entry: PoolEntry,
+    scope: ConnectionScope,
+    sharing: Sharing,
+    startedAt: number,
+  ): Promise<UpstreamConnection> {
+    const { server, remoteWorker = '' } = entry;
+    const giveUpAt = this.clock.monotonicNow() + OWNER_RETRY_TIMEOUT_MS;
+    for (;;) {
+      try {
+        return await this.openRemotely(entry, scope, sharing, startedAt);
+      } catch (cause) {
+        const isUnaccepted = cause instanceof GatewayError && cause.code === GatewayCode.ownerUnreachable;
+        const isOver = this.placement.isDead(remoteWorker) || this.clock.monotonicNow() >= giveUpAt;
+        if (server.transport !== 'stdio' || !isUnaccepted || isOver) throw cause;
+      }
+      await new Promise<void>((resolve) => {
+        this.clock.after(OWNER_RETRY_INTERVAL_MS, resolve);
+      });
+    }
   }
 
   private openRemotely(

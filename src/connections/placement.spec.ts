@@ -24,6 +24,8 @@ import { UpstreamPool } from './upstream-pool.js';
 class FakePlacement extends Placement {
   worker: string | undefined = 'other';
   readonly gone = new Set<string>();
+  /** How many leases the owner does not accept although it is alive. */
+  unaccepted = 0;
   readonly opened: { readonly worker: string; readonly key: string; readonly events: ConnectionEvents }[] = [];
   readonly connector = new FakeConnector();
   private readonly listeners = new Set<() => void>();
@@ -39,7 +41,8 @@ class FakePlacement extends Placement {
     { key }: Sharing,
     events: ConnectionEvents,
   ): Promise<UpstreamConnection> {
-    if (this.gone.has(worker)) {
+    this.unaccepted -= 1;
+    if (this.gone.has(worker) || this.unaccepted >= 0) {
       throw new GatewayError(-31001, 'The owner is unreachable.', 503, { outcome: 'not_executed', retriable: true });
     }
     this.opened.push({ worker, key, events });
@@ -163,6 +166,13 @@ describe('a lease on a connection of another worker', () => {
     expect([connector.opened.length, placement.opened]).toEqual([1, []]);
     placement.lose('other');
     expect(connector.opened[0]?.closed).toBe(false);
+  });
+
+  it('waits for an owner that is alive but busy, because a second child process would not have the state of the first', async () => {
+    const { connector, placement, pool } = world([child]);
+    placement.unaccepted = 2;
+    await pool.use(child, scopeOf('me'), async () => undefined);
+    expect([connector.opened.length, placement.opened.length]).toEqual([0, 1]);
   });
 
   it('ends the lease when its owner dies, and notifies the holders', async () => {
