@@ -88,7 +88,9 @@ describe('docs/debugging.md', () => {
       expect.stringMatching(/ DEBUG \[WorkerBus\] Sent session\.call to worker \S+ as request \S+\.$/),
       expect.stringMatching(/ DEBUG \[WorkerBus\] Running session\.call for worker \S+: request \S+\.$/),
       expect.stringMatching(/ DEBUG \[WorkerBus\] Request \S+ ended: value\.$/),
-      expect.stringMatching(/ WARN \[Calls\] prompts\/get "x" of broken at default for \S+: not executed, error -31004 in /),
+      expect.stringMatching(
+        / WARN \[Calls\] prompts\/get "x" of broken at default for \S+: not executed, error -31004 in /,
+      ),
     ]);
     expect(lines.every((line) => line.includes(id))).toBe(true);
     const [ingress, owner] = lines.map((line) => /^\[Nest\] (\d+)/.exec(line)?.[1]);
