@@ -70,15 +70,18 @@ describe.each(CLIENTS)('$name against public servers', (kind) => {
     const client = await connect('files', { answers: { listRoots: () => current } });
     expect(client.serverName).toBe('secure-filesystem-server');
     const allowed = async () => textOf(await client.call('list_allowed_directories'));
-    const expected = kind.era === 'legacy' ? folders : { first: folders.given, second: folders.given };
-    await until(async () => (await allowed()) === `Allowed directories:\n${expected.first}`);
-    const note = await client.call('read_text_file', { path: join(expected.first, 'note.txt') });
-    expect(textOf(note)).toMatch(/^the note of /);
+    const readNote = async () => {
+      const [, directory = ''] = /^Allowed directories:\n(.+)$/.exec(String(await allowed())) ?? [];
+      return textOf(await client.call('read_text_file', { path: join(directory, 'note.txt') }));
+    };
+    // The server asks for roots when it starts. Of a client without a session it can ask only while one of its calls runs.
+    if (kind.era === 'legacy') await until(async () => (await allowed()) === `Allowed directories:\n${folders.first}`);
+    await until(async () => /^the note of (given|first)/.test(String(await readNote())));
     if (kind.era === 'modern') return;
     current = roots.second;
     await client.sendRootsListChanged();
-    await until(async () => (await allowed()) === `Allowed directories:\n${expected.second}`);
-    expect(await client.call('read_text_file', { path: join(expected.first, 'note.txt') })).toMatchObject({
+    await until(async () => (await allowed()) === `Allowed directories:\n${folders.second}`);
+    expect(await client.call('read_text_file', { path: join(folders.first, 'note.txt') })).toMatchObject({
       isError: true,
     });
   });
