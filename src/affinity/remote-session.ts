@@ -98,9 +98,7 @@ export class RemoteSession implements SessionHandle {
       if (end.kind === 'result') return;
       const isUndelivered = end.refused === true && end.httpStatus === 503;
       if (!isUndelivered || clock.monotonicNow() >= giveUpAt) throw new OutcomeError(end);
-      await new Promise<void>((resolve) => {
-        clock.after(ANSWER_RETRY_INTERVAL_MS, resolve);
-      });
+      await clock.sleep(ANSWER_RETRY_INTERVAL_MS);
     }
   }
 

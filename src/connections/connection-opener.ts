@@ -74,9 +74,7 @@ export class ConnectionOpener {
         const isOver = this.placement.isDead(remoteWorker) || this.clock.monotonicNow() >= giveUpAt;
         if (server.transport !== 'stdio' || !isUnaccepted || isOver) throw cause;
       }
-      await new Promise<void>((resolve) => {
-        this.clock.after(OWNER_RETRY_INTERVAL_MS, resolve);
-      });
+      await this.clock.sleep(OWNER_RETRY_INTERVAL_MS);
     }
   }
 

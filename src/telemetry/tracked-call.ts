@@ -111,7 +111,10 @@ export class TrackedCall extends CallProgress {
       teams: start.caller?.teams,
       token: start.caller && tokenIdOf(start.caller),
       endpoint: start.endpoint,
-      session: start.session === undefined ? undefined : toFingerprint(start.session),
+      // Hashed only for a sink that uses it.
+      get session() {
+        return start.session === undefined ? undefined : toFingerprint(start.session);
+      },
       clientEra: start.revision === undefined ? undefined : eraOfRevision(start.revision),
       clientRevision: start.revision,
       server: this.server,
@@ -136,7 +139,7 @@ export class TrackedCall extends CallProgress {
   }
 }
 
-/** Failures of a server or of the way to it, about which operators may know more than the client is told. */
+/** Failures of a server or of the way to it, about which operators may know more than the client. */
 const SERVER_FAILURE_CODES: ReadonlySet<number> = new Set([
   GatewayCode.upstreamFailed,
   GatewayCode.upstreamBrokeProtocol,

@@ -31,7 +31,7 @@ export interface RefusedHttpRequest {
 }
 
 const UNAUTHORIZED = 401;
-const MCP_PATH = /(?:\/servers\/(?<slug>[^/]+))?\/(?:mcp|rpc|sse|messages?)$/;
+const MCP_PATH = /^(?:\/servers\/(?<slug>[^/]+))?\/(?<route>mcp|rpc|sse|messages?)\/?$/;
 
 /** Begins the record of each request at the MCP endpoints, and makes those of requests that are refused before dispatch. */
 @Injectable()
@@ -102,6 +102,6 @@ export const toCallAnswer = (writer: ReplyWriter, status: number, text: string):
 });
 
 function toTransport(path: string): CallTransport {
-  if (path.endsWith('/rpc')) return 'rpc';
-  return path.endsWith('/mcp') ? 'mcp' : 'sse';
+  const route = MCP_PATH.exec(path)?.groups?.['route'];
+  return route === 'rpc' || route === 'mcp' ? route : 'sse';
 }

@@ -9,7 +9,7 @@ const MAX_SERVERS = 1_000;
 /** The same detail is logged again after this time, in milliseconds. */
 const LOG_INTERVAL_MS = 60_000;
 
-/** What a worker learned about the last failure of a server, for operators: callers are told less. */
+/** What a worker learned about the last failure of a server, for operators: callers receive less. */
 export interface FailureDetail {
   readonly detail: string;
   /** Milliseconds since the Unix epoch. */

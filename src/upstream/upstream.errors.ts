@@ -15,7 +15,7 @@ export function withServer(outcome: Outcome, server: string, more?: JsonObject):
 }
 
 /**
- * Outcomes of requests that certainly did not run because their connection had ended. They are told by identity: an equal
+ * Outcomes of requests that certainly did not run because their connection had ended. They are compared by identity: an equal
  * outcome could come from a server.
  */
 const ENDED_CONNECTION = new WeakSet<Outcome>();

@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 afterEach(() => Promise.all(servers.splice(0).map((server) => server.close())));
 
-/** Tests a server; returns what callers are told and what operators are told. */
+/** Tests a server; returns what callers and what operators receive. */
 async function explain(server: ServerDefinition) {
   const result = await new ConnectionTest(new UpstreamConfig(), new SystemClock()).run(server);
   if (result.reachable) throw new Error('The server can be reached.');

@@ -41,7 +41,7 @@ export interface HttpLimits {
 export interface HttpExchangeContext {
   readonly limits: HttpLimits;
   readonly deadlines: Deadlines;
-  /** Tells operators more about a failure than the receiver is told: addresses, the target of a redirect. */
+  /** Reports more about a failure to operators than to the receiver: addresses, the target of a redirect. */
   readonly reportFailure: (detail: string) => void;
 }
 
