@@ -5,10 +5,55 @@
  * through that file.
  */
 const ARROWS = {
-  metrics: ['cluster', 'calls', 'connections', 'session-pool', 'telemetry', 'lifecycle', 'database', 'coordination'],
+  metrics: [
+    'guardrails',
+    'cluster',
+    'audit',
+    'transport',
+    'auth',
+    'dispatch',
+    'limits',
+    'calls',
+    'connections',
+    'session-pool',
+    'upstream',
+    'workers',
+    'telemetry',
+    'lifecycle',
+    'database',
+    'extensions',
+    'server-checks',
+    'coordination',
+  ],
   // Runs the gateway that the files at the top of `src` compose; only they import it.
-  bootstrap: ['auth', 'lifecycle', 'registry', 'database', 'data-folder', 'cluster', 'embedded-redis', 'logging'],
+  'command-line': [
+    'bootstrap',
+    'cluster',
+    'audit',
+    'auth',
+    'database',
+    'data-folder',
+    'extensions',
+    'registry',
+    'logging',
+  ],
+  bootstrap: [
+    'auth',
+    'extensions',
+    'lifecycle',
+    'registry',
+    'database',
+    'data-folder',
+    'cluster',
+    'embedded-redis',
+    'logging',
+  ],
+  'admin-page': ['admin', 'audit', 'auth', 'client-address', 'page-sessions'],
   admin: [
+    'approvals',
+    'page-sessions',
+    'telemetry',
+    'guardrails',
     'auth',
     'memberships',
     'calls',
@@ -20,6 +65,7 @@ const ARROWS = {
     'upstream',
     'registry',
     'audit',
+    'usage',
     'client-address',
     'tokens',
     'gate',
@@ -27,8 +73,12 @@ const ARROWS = {
     'items',
     'database',
     'data-folder',
+    'server-checks',
+    'alerts',
+    'events',
   ],
   transport: [
+    'page-sessions',
     'auth',
     'audit',
     'client-address',
@@ -39,8 +89,10 @@ const ARROWS = {
     'workers',
     'lifecycle',
   ],
-  auth: ['client-address', 'data-folder', 'memberships', 'registry', 'tokens'],
+  auth: ['client-address', 'data-folder', 'extensions', 'memberships', 'registry', 'tokens'],
   dispatch: [
+    'audit',
+    'extensions',
     'gate',
     'catalog',
     'registry',
@@ -53,16 +105,32 @@ const ARROWS = {
     'telemetry',
     'workers',
   ],
+  // Wraps calls from above, because only there are names, policies and schemas known.
+  interception: ['approvals', 'dispatch', 'calls', 'extensions', 'registry', 'session-pool', 'telemetry', 'gate'],
+  approvals: ['audit', 'coordination', 'data-folder', 'events', 'workers'],
   gate: ['catalog', 'items', 'registry'],
-  limits: ['registry', 'coordination'],
-  items: ['registry', 'database'],
-  catalog: ['memberships', 'policy', 'registry'],
+  limits: ['registry', 'coordination', 'events'],
+  items: ['registry', 'database', 'events'],
+  catalog: ['extensions', 'memberships', 'policy', 'registry'],
   memberships: ['registry'],
-  policy: ['registry'],
+  policy: ['extensions', 'registry'],
+  extensions: [],
+  'server-checks': [
+    'connections',
+    'coordination',
+    'data-folder',
+    'events',
+    'lifecycle',
+    'registry',
+    'upstream',
+    'workers',
+  ],
+  'page-sessions': ['coordination', 'data-folder'],
   // Routes to the owner of a session, whose calls, connections, subscriptions and streams are folders below.
   affinity: [
     'calls',
     'connections',
+    'events',
     'subscriptions',
     'session-pool',
     'telemetry',
@@ -75,18 +143,23 @@ const ARROWS = {
   ],
   calls: ['connections', 'session-pool', 'telemetry', 'workers', 'data-folder', 'coordination'],
   subscriptions: ['connections', 'catalog', 'upstream', 'registry'],
-  connections: ['session-pool', 'workers', 'upstream', 'registry'],
+  connections: ['extensions', 'session-pool', 'telemetry', 'workers', 'upstream', 'registry'],
   'session-pool': ['workers', 'coordination', 'data-folder'],
-  telemetry: ['logging', 'workers'],
+  telemetry: ['events', 'extensions', 'logging', 'workers'],
   workers: ['coordination', 'data-folder'],
-  upstream: ['registry'],
-  registry: ['database', 'data-folder'],
-  audit: ['client-address', 'database'],
+  upstream: ['extensions', 'registry'],
+  guardrails: ['interception', 'calls', 'items', 'extensions', 'registry'],
+  registry: ['database', 'data-folder', 'events', 'extensions'],
+  audit: ['events', 'telemetry', 'registry', 'workers', 'client-address', 'database', 'data-folder', 'lifecycle'],
+  usage: ['telemetry', 'database', 'workers'],
   'client-address': [],
   tokens: ['database'],
   database: ['data-folder'],
   'data-folder': [],
   coordination: [],
+  'readiness-checks': ['coordination', 'database', 'lifecycle', 'workers'],
+  alerts: ['coordination', 'data-folder', 'events', 'registry'],
+  events: ['extensions'],
   lifecycle: [],
   logging: [],
   'landing-page': [],
@@ -119,7 +192,8 @@ const only = (folders) => `^src/(${folders.join('|')})/`;
 const named = (folders) => (folders.length > 0 ? folders.join(', ') : 'nothing of src');
 
 const arrowRules = Object.entries(ARROWS).flatMap(([folder, next]) => {
-  const from = { path: only([folder]), pathNot: TEST_CODE };
+  // A program is started by people and imported by nobody; it may use the whole product.
+  const from = { path: only([folder]), pathNot: [TEST_CODE, PROGRAMS] };
   const below = foldersBelow(folder);
   return [
     {
@@ -139,6 +213,57 @@ const arrowRules = Object.entries(ARROWS).flatMap(([folder, next]) => {
   ];
 });
 
+/** The folders of `ui/src` that each of them may import, apart from packages and `ui/src/main.tsx`. */
+const PAGE_ARROWS = {
+  api: [],
+  navigation: [],
+  components: ['api', 'navigation'],
+  session: ['api', 'components', 'navigation'],
+  mcp: [],
+  entries: ['api', 'components', 'navigation', 'session'],
+  pages: ['api', 'components', 'entries', 'mcp', 'navigation', 'session'],
+  app: ['api', 'components', 'navigation', 'session'],
+};
+
+const pageRules = [
+  {
+    name: 'the-page-uses-the-api-alone',
+    comment:
+      'The admin page knows the gateway by its OpenAPI document (npm run ui:api), and the gateway serves its build.',
+    severity: 'error',
+    from: { path: '^ui/' },
+    to: { path: '^(src|libs|test)/' },
+  },
+  {
+    name: 'nothing-imports-the-page',
+    comment: 'The admin page is a program for browsers.',
+    severity: 'error',
+    from: { path: '^(src|libs|test)/' },
+    to: { path: '^ui/' },
+  },
+  {
+    name: 'a-page-imports-no-other-page',
+    comment: 'Move what two pages need to ui/src/components, ui/src/entries or ui/src/api.',
+    severity: 'error',
+    from: { path: '^ui/src/pages/([^/]+)/' },
+    to: { path: '^ui/src/pages/', pathNot: '^ui/src/pages/$1/' },
+  },
+  ...Object.entries(PAGE_ARROWS).map(([folder, next]) => ({
+    name: `arrows-of-page-${folder}`,
+    comment: `ui/src/${folder} may import ${named(next)}, each through its index.ts. A route.ts names its type.`,
+    severity: 'error',
+    from: { path: `^ui/src/${folder}/` },
+    to: {
+      path: '^ui/src/',
+      pathNot: [
+        `^ui/src/${folder}/`,
+        ...next.map((each) => `^ui/src/${each}/index\\.ts$`),
+        '^ui/src/app/page-route\\.ts$',
+      ],
+    },
+  })),
+];
+
 export default {
   forbidden: [
     ...arrowRules,
@@ -152,9 +277,12 @@ export default {
     {
       name: 'nothing-imports-the-top',
       comment:
-        'Files at the top of src compose the modules, and src/bootstrap runs them. Move what a module needs to a folder below it.',
+        'Files at the top of src compose the modules, and src/bootstrap and src/command-line run them. Move what a module needs to a folder below it.',
       severity: 'error',
-      from: { path: ['^src/[^/]+/', '^libs/'], pathNot: ['^src/bootstrap/', TEST_CODE] },
+      from: {
+        path: ['^src/[^/]+/', '^libs/'],
+        pathNot: ['^src/(?:bootstrap|command-line)/', '^libs/testing/kit/', TEST_CODE],
+      },
       to: { path: '^src/[^/]+\\.ts$', pathNot: SHARED_TOP_FILES },
     },
     {
@@ -171,6 +299,7 @@ export default {
       from: { path: ['^src/[^/]+\\.ts$', '^test/'] },
       to: { path: '^src/[^/]+/', pathNot: ['^src/[^/]+/index\\.ts$', TESTING_DOOR] },
     },
+    ...pageRules,
     {
       name: 'front-doors-of-libs',
       comment:
@@ -195,6 +324,13 @@ export default {
       severity: 'error',
       from: { path: '^libs/mcp-protocol/', pathNot: TEST_CODE },
       to: { pathNot: '^libs/mcp-protocol/' },
+    },
+    {
+      name: 'checks-use-the-kit-alone',
+      comment: 'Built-in checks of guardrails are written as a team would: with the extension kit, and packages.',
+      severity: 'error',
+      from: { path: '^src/guardrails/checks/([^/]+)/', pathNot: TEST_CODE },
+      to: { path: '^(src|libs|test)/', pathNot: ['^src/guardrails/checks/$1/', '^libs/extension-kit/index\\.ts$'] },
     },
     {
       name: 'the-product-needs-no-test-code',

@@ -1,5 +1,5 @@
-// Installs the services that tests start as processes (redis-server, nginx, PostgreSQL), and the library that Chromium
-// needs, with the machine's package manager. Does nothing when all are installed; fails with one line when it cannot install a missing one. With
+// Installs the services that tests start as processes (redis-server, nginx, PostgreSQL, Prometheus with promtool), and the
+// library that Chromium needs, with the machine's package manager. Does nothing when all are installed; fails with one line when it cannot install a missing one. With
 // --if-possible (before a test run) it installs only as root or in CI and never fails: the tests report missing
 // services.
 import { spawnSync } from 'node:child_process';
@@ -9,19 +9,35 @@ const MANAGERS = [
   {
     name: 'apt-get',
     update: ['update'],
-    install: ['install', '-y'],
-    packages: { 'redis-server': 'redis-server', nginx: 'nginx-light', postgres: 'postgresql', libnss3: 'libnss3' },
+    install: ['install', '-y', '--no-install-recommends'],
+    packages: {
+      'redis-server': 'redis-server',
+      nginx: 'nginx-light',
+      postgres: 'postgresql',
+      prometheus: 'prometheus',
+      libnss3: 'libnss3',
+    },
   },
   {
     name: 'dnf',
     install: ['install', '-y'],
-    packages: { 'redis-server': 'redis', nginx: 'nginx', postgres: 'postgresql-server', libnss3: 'nss' },
+    packages: {
+      'redis-server': 'redis',
+      nginx: 'nginx',
+      postgres: 'postgresql-server',
+      prometheus: 'golang-github-prometheus',
+      libnss3: 'nss',
+    },
   },
-  { name: 'apk', install: ['add'], packages: { 'redis-server': 'redis', nginx: 'nginx', postgres: 'postgresql' } },
+  {
+    name: 'apk',
+    install: ['add'],
+    packages: { 'redis-server': 'redis', nginx: 'nginx', postgres: 'postgresql', prometheus: 'prometheus' },
+  },
   {
     name: 'brew',
     install: ['install'],
-    packages: { 'redis-server': 'redis', nginx: 'nginx', postgres: 'postgresql@17' },
+    packages: { 'redis-server': 'redis', nginx: 'nginx', postgres: 'postgresql@17', prometheus: 'prometheus' },
   },
 ];
 
@@ -38,7 +54,7 @@ const ELSEWHERE = {
   postgres: 'ls /usr/lib/postgresql/*/bin/postgres || ls "$(brew --prefix postgresql@17)/bin/postgres"',
 };
 const isMissing = (program) => !run('sh', ['-c', `command -v ${program} || ${ELSEWHERE[program] ?? 'false'}`]);
-const NEEDED = ['redis-server', 'nginx', 'postgres'];
+const NEEDED = ['redis-server', 'nginx', 'postgres', 'prometheus'];
 // The browser of the tests runs on this platform only.
 if (process.platform === 'linux' && process.arch === 'x64') NEEDED.push('libnss3');
 const missing = () => NEEDED.filter(isMissing);

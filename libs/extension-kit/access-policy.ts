@@ -9,6 +9,10 @@ export interface GuardedServer {
   readonly team?: string;
 }
 
+/** The server for code of extensions: an entry of the registry contains credentials. Frozen. */
+export const toGuardedServer = ({ slug, team }: GuardedServer): GuardedServer =>
+  Object.freeze({ slug, ...(team !== undefined && { team }) });
+
 /** The properties of an endpoint on which an access decision may depend. */
 export interface GuardedEndpoint {
   readonly id: string;
@@ -49,6 +53,21 @@ export interface AccessDecision {
   readonly reason: string;
 }
 
+/** The result of one rule of a policy for a question. Its members are part of the admin API. */
+export interface RuleExplanation {
+  readonly policy: string;
+  readonly effect: 'allow' | 'deny';
+  /** Whether the rule applies to the call; `maybe` when that depends on arguments that the question lacks. */
+  readonly counts: boolean | 'maybe';
+  /** One sentence for admins. */
+  readonly why: string;
+}
+
+/** A decision with the results of the rules for the item. */
+export interface AccessExplanation extends AccessDecision {
+  readonly rules: readonly RuleExplanation[];
+}
+
 /** The part of a server's items that a caller may use. */
 export type AccessScope = 'all' | 'some' | 'none';
 
@@ -61,6 +80,10 @@ export abstract class AccessPolicy {
   /** Returns `all` or `none` when `decide` gives that result for every item of the server, and `some` otherwise. */
   abstract accessScope(caller: Caller, server: GuardedServer): AccessScope;
   abstract decide(question: AccessRequest): AccessDecision;
+  /** Explains a decision to admins (`policy/explain` of the admin API). The default is the decision without rules. */
+  explain(question: AccessRequest): AccessExplanation {
+    return { ...this.decide(question), rules: [] };
+  }
   /** Returns whether a caller may use an endpoint at all. For endpoints of a single server that server decides. */
   abstract canUseEndpoint(caller: Caller, endpoint: { readonly id: string; readonly team?: string }): boolean;
   /**

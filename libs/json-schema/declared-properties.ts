@@ -1,6 +1,5 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
+import { isJsonObject, resolvePointer, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 import { compileLinearPattern, type LinearPattern } from './linear-pattern.js';
-import { resolveReference } from './resolve-reference.js';
 
 /** The names of members that a schema declares. */
 export interface DeclaredProperties {
@@ -34,7 +33,7 @@ function findSchemasOfSameObject(root: JsonObject): ReadonlySet<JsonObject> {
   // A set yields the members that are added while it is iterated.
   for (const schema of found) {
     const { $ref: reference } = schema;
-    const referred = typeof reference === 'string' ? resolveReference(root, reference) : undefined;
+    const referred = typeof reference === 'string' ? resolvePointer(root, reference) : undefined;
     const { dependentSchemas: dependent } = schema;
     const below = [
       ...APPLICATORS.flatMap((keyword) => schema[keyword]),

@@ -1,4 +1,5 @@
 import type { ErrorObject } from 'ajv';
+import { unescapePointerPart } from '#lib/mcp-protocol';
 
 const MAX_PATH_LENGTH = 100;
 const MAX_LISTED_LENGTH = 200;
@@ -57,7 +58,7 @@ const toSubject = (path: string): string =>
 /** Converts a JSON pointer (RFC 6901) to the notation of templates: `a.b[0]`. */
 function toPath(pointer: string): string {
   const parts = pointer.split('/').slice(1);
-  const names = parts.map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const names = parts.map(unescapePointerPart);
   return names.map((name, index) => (/^\d+$/.test(name) ? `[${name}]` : index === 0 ? name : `.${name}`)).join('');
 }
 

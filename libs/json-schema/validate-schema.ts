@@ -1,11 +1,10 @@
 import type { Ajv } from 'ajv';
 import { createHash } from 'node:crypto';
-import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
+import { isJsonObject, resolvePointer, type JsonObject } from '#lib/mcp-protocol';
 import { startBudget } from './check-budget.js';
 import { compileLinearPattern } from './linear-pattern.js';
 import { toPlainValue } from './plain-value.js';
 import { RecentMap } from './recent-map.js';
-import { resolveReference } from './resolve-reference.js';
 import { SchemaFault } from './schema-fault.js';
 import { subschemasOf } from './subschemas.js';
 import { validatorOf } from './validators.js';
@@ -61,7 +60,7 @@ function validateParts(root: JsonObject, text: string, validator: Ajv): void {
     if (Object.hasOwn(schema, 'id')) throw new SchemaFault('has the keyword "id" of an old draft. Use "$id".');
     for (const below of subschemasOf(schema)) schemas.add(below);
     if (typeof reference !== 'string') continue;
-    const referred = resolveReference(root, reference);
+    const referred = resolvePointer(root, reference);
     if (isJsonObject(referred)) schemas.add(referred);
     if (!canResolve(root, text, reference, validator)) throw new SchemaFault(describeMissing(reference));
   }
@@ -75,5 +74,5 @@ function canResolve(root: JsonObject, text: string, reference: string, validator
   if (!reference.startsWith('#')) return hasIds || reference.replace(/#$/, '') in validator.refs;
   if (!reference.startsWith('#/')) return hasIds || text.includes('"$anchor"') || text.includes('"$dynamicAnchor"');
   const hasInnerIds = hasIds && text.split('"$id"', 3).length > (Object.hasOwn(root, '$id') ? 2 : 1);
-  return hasInnerIds || resolveReference(root, reference) !== undefined;
+  return hasInnerIds || resolvePointer(root, reference) !== undefined;
 }

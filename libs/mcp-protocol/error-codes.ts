@@ -27,6 +27,8 @@ export const GatewayCode = {
   deniedByPolicy: -31009,
   tooLarge: -31010,
   parkedCallLost: -31011,
+  auditUnavailable: -31012,
+  withheldByGuardrail: -31013,
 } as const;
 
 export type GatewayCode = (typeof GatewayCode)[keyof typeof GatewayCode];

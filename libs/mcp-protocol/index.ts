@@ -4,6 +4,7 @@ export {
   hideSecrets,
   markGatewayError,
   toServerContent,
+  toServerError,
   toFaultOutcome,
   toHttpOutcome,
   toMessageOutcome,
@@ -20,6 +21,7 @@ export {
   toLegacyAnswer,
   classifyEra,
   decodeLegacyRequest,
+  decodeModernNotification,
   decodeModernRequest,
   encodeLegacyRequest,
   encodeLegacyResult,
@@ -36,6 +38,7 @@ export {
   needsEnvelope,
   negotiateLegacy,
   toEnvelope,
+  toEnvelopeSchema,
   toLegacyQuestion,
   toModernQuestion,
   SSE_REVISION,
@@ -46,7 +49,10 @@ export {
 } from './codecs/index.js';
 export { GatewayCode, RpcCode, type ExecutionOutcome } from './error-codes.js';
 export {
+  isHeaderValue,
+  isToken,
   checkMirroredHeaders,
+  checkNotificationHeaders,
   checkParameterHeaders,
   encodeHeaderValue,
   mirrorParameters,
@@ -56,6 +62,7 @@ export {
   type ParameterHeader,
 } from './headers/index.js';
 export { isJsonObject, withPlainNumbers, type JsonObject, type JsonValue } from './json.js';
+export { readPointerPart, resolvePointer, unescapePointerPart } from './json-pointer.js';
 export { CursorTrail, repairList, type RepairedList } from './listed-items/index.js';
 export type { JsonRpcNotification, JsonRpcRequest, JsonRpcResponse, RequestId, RpcError } from './json-rpc.js';
 export {
@@ -77,6 +84,7 @@ export {
   metaOf,
   type ListMethod,
 } from './methods.js';
+export { isUnknownNotification, isUnknownQuestion } from './unknown-messages.js';
 export {
   failure,
   isLogLevel,

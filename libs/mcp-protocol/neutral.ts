@@ -59,7 +59,13 @@ export type Answer = { readonly result: JsonObject } | { readonly error: RpcErro
 
 /** The single final outcome of a request. It has an event id if it ends a stream that can be replayed. */
 export type Outcome =
-  | { readonly kind: 'result'; readonly result: JsonObject; readonly eventId?: string }
+  | {
+      readonly kind: 'result';
+      readonly result: JsonObject;
+      readonly eventId?: string;
+      /** The era in which a server answered; its results have the form of that era. Absent: the gateway answered. */
+      readonly serverEra?: Era;
+    }
   | {
       readonly kind: 'error';
       readonly error: RpcError;
@@ -68,6 +74,8 @@ export type Outcome =
       readonly httpStatus?: number;
       /** Refused before dispatch: the HTTP status reports that too, unless the response has already started. */
       readonly refused?: true;
+      /** The client cancelled the request and expects no response (basic/utilities/cancellation). */
+      readonly cancelled?: true;
     };
 
 /** Events that may precede the outcome on the reply stream of a request. */

@@ -13,7 +13,7 @@ export interface ResourceUri {
   readonly normal: string;
   /** The normal form without escapes and without empty path segments. */
   readonly decoded: string;
-  /** Other decoded forms under which a server may find the same resource: without user information, fragment, or a file's host. */
+  /** Other decoded forms under which a server may find the same resource: without user information, fragment, empty query, or a file's host. */
   readonly aliases: readonly string[];
 }
 
@@ -159,8 +159,9 @@ function findAliases(parts: ReturnType<typeof toDecodedParts>): readonly string[
   const { scheme, authority, query, fragment } = parts;
   const isFile = scheme === 'file:';
   const at = authority.lastIndexOf('@');
-  if (fragment === '' && at < 0 && !(isFile && (authority.length > 2 || query !== ''))) return NO_ALIASES;
-  const found = { ...parts, query: isFile ? '' : query, fragment: '' };
+  const isPlain = fragment === '' && at < 0 && query !== '?';
+  if (isPlain && !(isFile && (authority.length > 2 || query !== ''))) return NO_ALIASES;
+  const found = { ...parts, query: isFile || query === '?' ? '' : query, fragment: '' };
   const host = at < 0 ? authority : `//${authority.slice(at + 1)}`;
   const aliases = [found, { ...found, authority: host }, ...(isFile ? [{ ...found, authority: '//' }] : [])];
   return [...new Set(aliases.map(joinParts))];

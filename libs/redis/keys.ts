@@ -61,9 +61,64 @@ export class RedisKeys {
     return `${this.prefix}leases:{${counter}}`;
   }
 
+  /** Record that a request state with answers to interceptors was used. */
+  spentState(nonce: string): string {
+    return `${this.prefix}spent-state:{${nonce}}`;
+  }
+
+  /** A call that an admin decides about. Shares a node with the other keys of approvals. */
+  approval(id: string): string {
+    return `${this.prefix}{approvals}:of:${id}`;
+  }
+
+  /** Id of the open approval of a call; the digest stands for caller, item, question and arguments. */
+  approvalOfCall(digest: string): string {
+    return `${this.prefix}{approvals}:call:${digest}`;
+  }
+
+  /** Ids of approvals, by the time at which they are deleted. */
+  get approvals(): string {
+    return `${this.prefix}{approvals}:all`;
+  }
+
+  /** Ids of the open approvals of one principal, by their expiry. */
+  approvalsOfPrincipal(digest: string): string {
+    return `${this.prefix}{approvals}:principal:${digest}`;
+  }
+
   /** Record that a task belongs to an owner; the digest contains both. */
   task(digest: string): string {
     return `${this.prefix}task:{${digest}}`;
+  }
+
+  /** State of a server by its health checks. */
+  serverState(digest: string): string {
+    return `${this.prefix}server:{${digest}}`;
+  }
+
+  /** Session of the admin page, by the digest of its secret id. */
+  pageSession(digest: string): string {
+    return `${this.prefix}page-session:{${digest}}`;
+  }
+
+  /** Claim of a worker to renew the token of a session of the admin page. */
+  pageSessionRenewal(digest: string): string {
+    return `${this.prefix}page-session-renewal:{${digest}}`;
+  }
+
+  /** Claim of a worker to raise the alert about an occurrence. */
+  alertClaim(digest: string): string {
+    return `${this.prefix}alert:{${digest}}`;
+  }
+
+  /** Recent alerts by their ids. */
+  get alerts(): string {
+    return `${this.prefix}{alerts}:recent`;
+  }
+
+  /** Ids of the recent alerts, by their time. */
+  get alertOrder(): string {
+    return `${this.prefix}{alerts}:order`;
   }
 
   /** Event log of a session, from which a client can request a replay. */

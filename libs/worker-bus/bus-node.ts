@@ -82,6 +82,11 @@ export class BusNode extends WorkerBus {
     return this.requester.request(order, onEvent);
   }
 
+  /** Calls the listener with the milliseconds after which another worker accepted a request. There is one listener. */
+  onAccepted(listener: (latencyMs: number) => void): void {
+    this.requester.onAccepted(listener);
+  }
+
   /** Number of requests in flight: those sent by this worker (`sent`), and those of others that it serves. */
   get load(): { readonly sent: number; readonly served: number } {
     return { sent: this.requester.size, served: this.responder.size };

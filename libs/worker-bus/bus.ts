@@ -46,6 +46,8 @@ export abstract class WorkerBus {
 export interface BusContext {
   /** Incarnation of the worker that sent the request. */
   readonly requester: string;
+  /** Id of the request. The requester knows it, too. */
+  readonly request: string;
   /** Aborted when the requester cancels, when the requester is dead, or when the budget has run out. */
   readonly signal: AbortSignal;
   /**

@@ -43,3 +43,25 @@ export class ConfirmationRequired extends HttpException {
     );
   }
 }
+
+/** 409: the guardrail cannot run at this worker. */
+export class GuardrailUnusable extends HttpException {
+  constructor(slug: string) {
+    super(`The guardrail ${slug} cannot run at this worker; its faults say why. Replace the entry first.`, CONFLICT);
+  }
+}
+
+/** 403: an admin must not approve a call of their own. */
+export class OwnCall extends GatewayError {
+  constructor() {
+    const data = { outcome: 'not_executed', retriable: false, httpStatus: 403 } as const;
+    super(GatewayCode.deniedByPolicy, 'You made this call yourself. Another admin must approve it.', 403, data);
+  }
+}
+
+/** 409: the approval has expired, or somebody has decided already. */
+export class ApprovalDecided extends HttpException {
+  constructor(state: string) {
+    super(`The approval is not pending any more; its state is ${state}.`, CONFLICT);
+  }
+}

@@ -9,14 +9,23 @@ import { RegistryModule } from '../registry/index.js';
 import { AuthModule } from '../auth/index.js';
 import { MembershipsModule } from '../memberships/index.js';
 import { DataFolderModule } from '../data-folder/index.js';
+import { EventsModule } from '../events/index.js';
 import { DatabaseModule } from '../database/index.js';
 import { DeferredBodyParsing } from './deferred-body-parsing.js';
+import { GuardrailsModule } from '../guardrails/index.js';
 import { UpstreamModule } from '../upstream/index.js';
 import { ClientAddressModule } from '../client-address/index.js';
+import { PageSessionsModule } from '../page-sessions/index.js';
+import { TelemetryModule } from '../telemetry/index.js';
+import { UsageModule } from '../usage/index.js';
 import { AuditModule } from '../audit/index.js';
+import { AdminAdmission } from './admin-admission.js';
+import { AdminPermissions } from './admin-permissions.js';
+import { AdminRoutes } from './openapi/admin-routes.js';
 import { DocsPageController } from './openapi/docs-page.controller.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
 import { OpenApiImportController } from './openapi-import/openapi-import.controller.js';
+import { ServerJsonImportController } from './server-json-import/server-json-import.controller.js';
 import { AuditLogController } from './audit-log.controller.js';
 import { AuditInterceptor } from './audit.interceptor.js';
 import { PolicyModule } from '../policy/index.js';
@@ -29,10 +38,17 @@ import { ExportedItems } from './import-export/exported-items.js';
 import { ExportedCredentials } from './import-export/exported-credentials.js';
 import { HealthController } from './registry/health.controller.js';
 import { SettingsController } from './settings.controller.js';
+import { CallCounts } from './live/call-counts.js';
+import { LiveController } from './live/live.controller.js';
+import { LiveFiguresReader } from './live/live-figures.js';
+import { LiveStreams } from './live/live-streams.js';
 import { IdempotencyStore } from './idempotency/idempotency-store.js';
 import { ParkedCallsController } from './parked-calls.controller.js';
 import { CallGates } from './call-gates.js';
 import { PolicyController } from './policy.controller.js';
+import { GuardrailChecksController } from './guardrail-checks.controller.js';
+import { GuardrailDecisionsController } from './guardrail-decisions.controller.js';
+import { GuardrailsController } from './registry/guardrails.controller.js';
 import { LimitsController } from './registry/limits.controller.js';
 import { PoliciesController } from './registry/policies.controller.js';
 import { SecretsController } from './registry/secrets.controller.js';
@@ -47,6 +63,11 @@ import { PromptsController } from './items/prompts.controller.js';
 import { ResourceTemplatesController } from './items/resource-templates.controller.js';
 import { ResourcesController } from './items/resources.controller.js';
 import { ToolsController } from './items/tools.controller.js';
+import { AlertsModule } from '../alerts/index.js';
+import { ApprovalsModule } from '../approvals/index.js';
+import { AlertsController } from './alerts.controller.js';
+import { ApprovalsController } from './approvals.controller.js';
+import { ServerChecksModule } from '../server-checks/index.js';
 import { SessionPoolModule } from '../session-pool/index.js';
 import { WorkersModule } from '../workers/index.js';
 import { TokensModule } from '../tokens/index.js';
@@ -54,6 +75,7 @@ import { SubjectsController } from './subjects.controller.js';
 import { TokensController } from './tokens.controller.js';
 import { UnknownRouteController } from './unknown-route.controller.js';
 import { UpstreamSessionsController } from './upstream-sessions.controller.js';
+import { UsageController } from './usage.controller.js';
 import { WorkersController } from './workers.controller.js';
 
 @Module({
@@ -61,6 +83,7 @@ import { WorkersController } from './workers.controller.js';
     DiscoveryModule,
     DataFolderModule,
     DatabaseModule,
+    EventsModule,
     AuthModule,
     MembershipsModule,
     CallsModule,
@@ -77,15 +100,28 @@ import { WorkersController } from './workers.controller.js';
     UpstreamModule,
     AuditModule,
     ClientAddressModule,
+    AlertsModule,
+    ApprovalsModule,
+    ServerChecksModule,
+    UsageModule,
+    GuardrailsModule,
+    PageSessionsModule,
+    TelemetryModule,
   ],
   controllers: [
+    AlertsController,
+    ApprovalsController,
     AuditLogController,
     DocsPageController,
     ExportController,
     ImportController,
     OpenApiController,
     OpenApiImportController,
+    ServerJsonImportController,
     ParkedCallsController,
+    GuardrailChecksController,
+    GuardrailDecisionsController,
+    GuardrailsController,
     LimitsController,
     PoliciesController,
     PolicyController,
@@ -93,6 +129,7 @@ import { WorkersController } from './workers.controller.js';
     ServersController,
     SessionsController,
     HealthController,
+    LiveController,
     SettingsController,
     SubjectsController,
     TeamsController,
@@ -102,6 +139,7 @@ import { WorkersController } from './workers.controller.js';
     ResourceTemplatesController,
     ToolsController,
     UpstreamSessionsController,
+    UsageController,
     VirtualServersController,
     WorkersController,
     InspectionInboxController,
@@ -110,15 +148,22 @@ import { WorkersController } from './workers.controller.js';
   ],
   providers: [
     configProvider(GatewayConfig),
+    AdminAdmission,
+    AdminPermissions,
+    AdminRoutes,
+    CallCounts,
     CallGates,
     DeferredBodyParsing,
     AuditInterceptor,
     IdempotencyStore,
     Inspection,
+    LiveFiguresReader,
+    LiveStreams,
     ItemDiscovery,
     ImportExport,
     ExportedCredentials,
     ExportedItems,
   ],
+  exports: [AdminPermissions],
 })
 export class AdminModule {}

@@ -1,19 +1,35 @@
-import { BadRequestException, Get, Header, Query, Res, StreamableFile } from '@nestjs/common';
+import { BadRequestException, Get, Header, Param, Query, Res, StreamableFile } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Readable } from 'node:stream';
 import { Type } from 'class-transformer';
 import { IsDate, IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
-import { AUDIT_OUTCOMES, AuditLog, type AuditOutcome, type AuditRecord } from '../audit/index.js';
+import {
+  AUDIT_KINDS,
+  AUDIT_OUTCOMES,
+  AuditLog,
+  type AuditKind,
+  type AuditOutcome,
+  type AuditRecord,
+} from '../audit/index.js';
+import { ResourceNotFound } from './admin.errors.js';
 import { RequireRoles } from './admin-guard.js';
 import { AdminController } from './admin-route.js';
 import { PageQuery, type Page } from './pages.js';
+import { CSV_HEADER, toCsvLine } from './audit-csv.js';
 import { DescribeRoute } from './openapi/route-description.js';
 
 const MAX_TEXT_LENGTH = 300;
+const MAX_ITEM_LENGTH = 2_000;
 const EXPORT_BATCH_SIZE = 500;
 
 /** Filter for audit records. A record must match every parameter that is present. */
 class AuditFilter extends PageQuery {
+  /** What the record is about. Default: every kind but `chain`. */
+  @IsOptional() @IsIn(AUDIT_KINDS) readonly kind?: AuditKind;
+
+  /** Issuer of the caller's token. */
+  @IsOptional() @IsString() @MaxLength(MAX_TEXT_LENGTH) readonly issuer?: string;
+
   /** Subject of the caller. */
   @IsOptional() @IsString() @MaxLength(MAX_TEXT_LENGTH) readonly subject?: string;
 
@@ -29,6 +45,18 @@ class AuditFilter extends PageQuery {
   /** Prefix of the path of the request, or of the path of the created resource. */
   @IsOptional() @IsString() @MaxLength(MAX_TEXT_LENGTH) readonly path?: string;
 
+  /** Slug of the server whose item was used. */
+  @IsOptional() @IsString() @MaxLength(MAX_TEXT_LENGTH) readonly server?: string;
+
+  /** The server's own name of the tool or prompt, or the URI of the resource without its query. */
+  @IsOptional() @IsString() @MaxLength(MAX_ITEM_LENGTH) readonly item?: string;
+
+  /** Id of a request, as in the log line of its call and in `data.requestId` of an error. */
+  @IsOptional() @IsString() @MaxLength(MAX_TEXT_LENGTH) readonly requestId?: string;
+
+  /** Fingerprint of the id of a session, as in other records of its calls. */
+  @IsOptional() @IsString() @MaxLength(MAX_TEXT_LENGTH) readonly session?: string;
+
   @IsOptional() @IsIn(AUDIT_OUTCOMES) readonly outcome?: AuditOutcome;
 
   /** Inclusive lower bound (RFC 3339). */
@@ -38,9 +66,14 @@ class AuditFilter extends PageQuery {
   @Type(() => Date) @IsOptional() @IsDate() readonly to?: Date;
 }
 
+/** What to export, and in which format. */
+class AuditExport extends AuditFilter {
+  @IsOptional() @IsIn(['jsonl', 'csv']) readonly format: 'jsonl' | 'csv' = 'jsonl';
+}
+
 const CURSOR = /^[a-z\d]{27}$/;
 
-/** Changes made over the admin API, and refused requests. */
+/** Changes made over the admin API, refused requests, and uses of items of servers. */
 @AdminController('audit')
 export class AuditLogController {
   constructor(private readonly log: AuditLog) {}
@@ -63,24 +96,37 @@ export class AuditLogController {
   @RequireRoles(['admin', 'auditor'])
   @Header('cache-control', 'no-store')
   @DescribeRoute({
-    summary: 'Export all audit records as NDJSON, newest first',
+    summary: 'Export all audit records as JSON Lines or CSV, newest first',
     response: 'AuditLines',
     mediaType: 'application/x-ndjson',
   })
   export(
-    @Query() { limit: _limit, cursor: _cursor, ...filter }: AuditFilter,
+    @Query() { limit: _limit, cursor: _cursor, format, ...filter }: AuditExport,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): StreamableFile {
-    void reply.header('content-disposition', 'attachment; filename="audit.ndjson"');
-    return new StreamableFile(Readable.from(this.lines(filter)), { type: 'application/x-ndjson' });
+    const [name, type] = format === 'csv' ? ['audit.csv', 'text/csv'] : ['audit.ndjson', 'application/x-ndjson'];
+    void reply.header('content-disposition', `attachment; filename="${name}"`);
+    return new StreamableFile(Readable.from(this.texts(filter, format)), { type });
+  }
+
+  @Get(':id')
+  @RequireRoles(['admin', 'auditor'])
+  @Header('cache-control', 'no-store')
+  @DescribeRoute({ summary: 'Show an audit record', response: 'AuditRecord' })
+  async find(@Param('id') id: string): Promise<AuditRecord> {
+    const [record] = await this.log.find({ id }, 1);
+    if (!record) throw new ResourceNotFound('The audit record');
+    return record;
   }
 
   /** Reads batches on demand, so that a slow client applies back-pressure. */
-  private async *lines(filter: Parameters<AuditLog['find']>[0]): AsyncGenerator<string> {
+  private async *texts(filter: Parameters<AuditLog['find']>[0], format: AuditExport['format']): AsyncGenerator<string> {
+    if (format === 'csv') yield CSV_HEADER;
+    const toLine = format === 'csv' ? toCsvLine : (record: AuditRecord) => `${JSON.stringify(record)}\n`;
     let before: string | undefined;
     for (;;) {
       const records = await this.log.find(filter, EXPORT_BATCH_SIZE, before);
-      if (records.length > 0) yield records.map((record) => `${JSON.stringify(record)}\n`).join('');
+      if (records.length > 0) yield records.map(toLine).join('');
       before = records.at(-1)?.id;
       if (records.length < EXPORT_BATCH_SIZE) return;
     }

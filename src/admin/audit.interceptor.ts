@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { catchError, mergeMap, type Observable } from 'rxjs';
 import { AuditLog, describeCaller, describeSource, type AuditEvent } from '../audit/index.js';
 import { refusedCallerOf } from '../auth/index.js';
 import { ClientAddresses, ReceivedSource } from '../client-address/index.js';
+import { GatewayEvents } from '../events/index.js';
 import { findCaller } from './request-caller.js';
 import { toProblem } from './problem.js';
 
@@ -12,12 +14,16 @@ type Request = Pick<FastifyRequest, 'method' | 'url' | 'raw'>;
 const READ_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 const CREATED = 201;
 
+/** What an audit record says about a change. */
+type Change = AuditEvent & { readonly outcome: 'done' | 'failed'; readonly status: number };
+
 /** Records changes with their callers and outcomes, and refusals. Requests that only read are not recorded. */
 @Injectable()
 export class AuditInterceptor implements NestInterceptor {
   constructor(
     private readonly log: AuditLog,
     private readonly addresses: ClientAddresses,
+    private readonly events: GatewayEvents,
   ) {}
 
   recordRefusal(request: Request, cause: unknown): void {
@@ -33,7 +39,7 @@ export class AuditInterceptor implements NestInterceptor {
         const reply = http.getResponse<FastifyReply>();
         const made = reply.getHeader('location');
         const { statusCode: status } = reply;
-        await this.log.recordAndFlush({
+        await this.record({
           ...this.describeRequest(request),
           ...(status === CREATED && typeof made === 'string' && { made }),
           outcome: 'done',
@@ -42,10 +48,18 @@ export class AuditInterceptor implements NestInterceptor {
         return response;
       }),
       catchError(async (cause: unknown) => {
-        await this.log.recordAndFlush({ ...this.describeRequest(request), outcome: 'failed', ...toFailure(cause) });
+        await this.record({ ...this.describeRequest(request), outcome: 'failed', ...toFailure(cause) });
         throw cause;
       }),
     );
+  }
+
+  private async record(change: Change): Promise<void> {
+    await this.log.recordAndFlush(change);
+    if (!this.events.isHeard('admin.changed')) return;
+    const { issuer, subject, method, path, outcome, status } = change;
+    const data = { issuer, subject, method, path, outcome, status };
+    this.events.emit('admin.changed', { occurrence: randomUUID(), quietMs: 0, data });
   }
 
   private describeRequest(

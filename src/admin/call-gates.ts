@@ -1,16 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import type { Caller } from '#lib/extension-kit';
+import { AccessPolicy, type AccessExplanation, type Caller } from '#lib/extension-kit';
 import { GatewayCode, RpcCode } from '#lib/mcp-protocol';
 import { AuthConfig } from '../auth/index.js';
 import { EndpointDirectory, type Endpoint } from '../catalog/index.js';
 import { ItemGate, type ItemReference, type ItemRefusal, type ServerItemUse } from '../gate/index.js';
-import { Items } from '../items/index.js';
-import { ConfiguredAccessPolicy, type Explanation } from '../policy/index.js';
+import { Items, type FoundDefinition } from '../items/index.js';
 import type { ServerDefinition } from '../registry/index.js';
 
 /** The decision of one of the gates that a call must pass. */
 export interface Gate {
-  readonly gate: 'server' | 'token' | 'endpoint' | 'policy' | 'item' | 'trust';
+  readonly gate: 'server' | 'token' | 'endpoint' | 'policy' | 'filter' | 'item' | 'trust';
   readonly allowed: boolean;
   readonly reason: string;
   /** Error code of a call that this gate refuses. Absent when the HTTP request is refused before the call. */
@@ -26,7 +25,7 @@ export interface ExplainedCall {
 }
 
 /** Whether a call would be admitted, how each rule that matches the item decides, and the gates in their order. */
-export interface CallExplanation extends Explanation {
+export interface CallExplanation extends AccessExplanation {
   readonly gates: readonly Gate[];
 }
 
@@ -45,9 +44,20 @@ export class CallGates {
     private readonly endpoints: EndpointDirectory,
     private readonly gate: ItemGate,
     private readonly items: Items,
-    private readonly policy: ConfiguredAccessPolicy,
+    private readonly policy: AccessPolicy,
     private readonly config: AuthConfig,
   ) {}
+
+  /** Returns the use of an item, whether or not it is admitted. Undefined for a malformed reference. */
+  describe(server: ServerDefinition, reference: ItemReference): ServerItemUse | undefined {
+    const use = this.gate.describe(server, reference);
+    return 'refusal' in use ? undefined : use;
+  }
+
+  /** Returns the definition of a tool or prompt as its server listed it last. Undefined for resources, and while it is not known. */
+  definitionOf({ server, kind, name }: ServerItemUse): FoundDefinition {
+    return kind === 'resources' ? undefined : this.items.definitionOf(server, kind, name);
+  }
 
   explain(call: ExplainedCall): CallExplanation {
     const { server, reference, caller } = call;
@@ -60,6 +70,7 @@ export class CallGates {
       this.evaluateToken(call, whole),
       ...(call.endpoint === undefined ? [] : [evaluateEndpoint(call, whole, use, this.policy)]),
       evaluatePolicy(decision, admission),
+      ...this.evaluateFilters(call, use),
       ...this.evaluateItem(server, reference, use, admission),
     ];
     const refusing = gates.find((gate) => !gate.allowed);
@@ -75,7 +86,7 @@ export class CallGates {
     return this.gate.admitAt(endpoint, server, reference);
   }
 
-  private explainPolicy(use: ServerItemUse | ItemRefusal, caller: Caller): Explanation {
+  private explainPolicy(use: ServerItemUse | ItemRefusal, caller: Caller): AccessExplanation {
     if ('refusal' in use) return { allowed: false, reason: use.reason, rules: [] };
     // A resource is read without arguments, so its decision is final.
     return this.policy.explain({ ...use, caller, ...(use.kind === 'resources' && { args: {} }) });
@@ -92,6 +103,19 @@ export class CallGates {
     return caller.servers.includes(slug)
       ? allow('token', 'The token is valid for this server.')
       : refuse('token', 'The token is restricted to other servers.', RpcCode.invalidParams);
+  }
+
+  /** Without a filter that concerns the caller there is no such gate. */
+  private evaluateFilters(
+    { caller, server, endpoint }: ExplainedCall,
+    use: ServerItemUse | ItemRefusal,
+  ): readonly Gate[] {
+    const filter = this.endpoints.findFor(caller, endpoint ?? server.slug)?.filter;
+    if (!filter || 'refusal' in use) return [];
+    const name = filter.hiddenBy(use);
+    return name === undefined
+      ? [allow('filter', 'No list filter hides the item.')]
+      : [refuse('filter', `The list filter ${name} hides the item from this caller.`, RpcCode.invalidParams)];
   }
 
   private evaluateItem(
@@ -133,7 +157,7 @@ function evaluateEndpoint(
   { server, caller }: ExplainedCall,
   endpoint: Endpoint | undefined,
   use: ServerItemUse | ItemRefusal,
-  policy: ConfiguredAccessPolicy,
+  policy: AccessPolicy,
 ): Gate {
   if (!endpoint) return refuse('endpoint', 'There is no such endpoint.');
   if (!endpoint.transparent && !policy.canUseEndpoint(caller, endpoint))
@@ -146,7 +170,10 @@ function evaluateEndpoint(
 }
 
 /** An item that the policies hide from the caller is unknown to it. A call that they deny by its arguments is refused. */
-function evaluatePolicy({ allowed, reason }: Omit<Explanation, 'rules'>, admission: ServerItemUse | ItemRefusal): Gate {
+function evaluatePolicy(
+  { allowed, reason }: Omit<AccessExplanation, 'rules'>,
+  admission: ServerItemUse | ItemRefusal,
+): Gate {
   if (allowed) return allow('policy', reason);
   const isDenied = 'refusal' in admission && admission.refusal === 'denied';
   return refuse('policy', reason, isDenied ? GatewayCode.deniedByPolicy : RpcCode.invalidParams);

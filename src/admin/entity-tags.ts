@@ -4,8 +4,11 @@ import { trimOptionalWhitespace } from '#lib/mcp-protocol';
 const PRECONDITION_REQUIRED = 428;
 const PRECONDITION_FAILED = 412;
 
+/** A number, or a digest of what the version contains. */
+export type Version = number | string;
+
 /** Returns the entity tag of a version (RFC 9110, 8.8.3). */
-export const entityTag = (version: number): string => `"${version}"`;
+export const entityTag = (version: Version): string => `"${version}"`;
 
 /** `If-Match` that any version of an existing entry matches (RFC 9110, 13.1.1). */
 export const ANY_VERSION = '*';
@@ -22,19 +25,19 @@ export function requireIfMatch(ifMatch: string | undefined): string {
 }
 
 /** @throws HttpException 412 when `If-Match` names other versions only (RFC 9110, 13.1.1) */
-export function requireMatch(ifMatch: string, version: number): void {
+export function requireMatch(ifMatch: string, version: Version): void {
   if (matches(ifMatch, version)) return;
   throw new HttpException('The entry has changed. Read it again, then repeat the change.', PRECONDITION_FAILED);
 }
 
 /** True when the client already has this version (RFC 9110, 13.1.2). */
-export function isUnmodified(ifNoneMatch: string | undefined, version: number): boolean {
+export function isUnmodified(ifNoneMatch: string | undefined, version: Version): boolean {
   return ifNoneMatch !== undefined && matches(ifNoneMatch.replaceAll('W/', ''), version);
 }
 
 export const isAnyVersion = (ifMatch: string): boolean => toTags(ifMatch).has(ANY_VERSION);
 
-function matches(header: string, version: number): boolean {
+function matches(header: string, version: Version): boolean {
   const tags = toTags(header);
   return tags.has(ANY_VERSION) || tags.has(entityTag(version));
 }

@@ -5,7 +5,7 @@ import { isJsonObject } from '#lib/mcp-protocol';
 import { DatabaseUnavailable } from '../database/index.js';
 import { ConfirmationRequired } from './admin.errors.js';
 import { IdempotencyConflict } from './idempotency/idempotency.errors.js';
-import { ChangeRefused, EntryInvalid } from '../registry/index.js';
+import { ChangeRefused, EntriesUnavailable, EntryInvalid, SecretStoreUnavailable } from '../registry/index.js';
 
 /** A problem document (RFC 9457). `type` has its default, so the title is that of the status. */
 export interface Problem {
@@ -31,6 +31,8 @@ export function toProblem(cause: unknown): Problem | undefined {
   if (cause instanceof HttpException)
     return { ...createProblem(cause.getStatus(), cause.message), ...validationFaults(cause) };
   if (cause instanceof ChangeRefused) return toRefusal(cause);
+  if (cause instanceof SecretStoreUnavailable || cause instanceof EntriesUnavailable)
+    return createProblem(503, cause.message);
   if (cause instanceof DatabaseUnavailable) return createProblem(503, DATABASE_UNAVAILABLE);
   return undefined;
 }

@@ -10,7 +10,7 @@ const routes = listRoutes(controllers).filter(({ roles }) => roles.length > 0);
 
 /** Phrases of class-validator and of JavaScript, which no message may contain. */
 const FOREIGN =
-  /Bad Request|shorter than|longer than|each value in|must be a boolean value|should not|conforming|following values|\$constraint|property |expression|NaN|instance|undefined/i;
+  /Bad Request|shorter than|longer than|each value in|must be a boolean value|should not|conforming|following values|\$constraint|property |regular expression|NaN|instance|undefined/i;
 const RULE = /^[\w.[\]]+ (?:must \S.*\S|is missing|is not a known member.*)$/;
 
 const WRONG: readonly unknown[] = [

@@ -5,7 +5,6 @@ import {
   ForbiddenException,
   Get,
   Header,
-  Headers,
   HttpCode,
   Param,
   Post,
@@ -19,14 +18,7 @@ import { Memberships } from '../memberships/index.js';
 import { didYouMean, formatDuration } from '#lib/config';
 import type { Caller } from '#lib/extension-kit';
 import { identityOf, ServerRegistry, type ServerDefinition } from '../registry/index.js';
-import {
-  AccessTokens,
-  isAccessToken,
-  maxLifetimeOf,
-  TokensConfig,
-  type AccessToken,
-  type NewAccessToken,
-} from '../tokens/index.js';
+import { AccessTokens, maxLifetimeOf, TokensConfig, type AccessToken, type NewAccessToken } from '../tokens/index.js';
 import { RequireRoles } from './admin-guard.js';
 import { ResourceNotFound } from './admin.errors.js';
 import { AdminController } from './admin-route.js';
@@ -87,10 +79,10 @@ export class TokensController {
   async create(
     @Body() request: TokenRequest,
     @CurrentCaller() caller: Caller,
-    @Headers('authorization') authorization: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokenResponse> {
-    if (isAccessToken(authorization?.split(' ').at(-1) ?? '')) {
+    // The token may also be that of a session of the admin page, which sends no such header.
+    if (caller.accessToken !== undefined) {
       throw new ForbiddenException('A personal access token cannot create another one. Use a token of a login.');
     }
     const created = await this.tokens.create(this.toNewToken(request, caller));

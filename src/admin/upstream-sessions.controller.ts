@@ -15,10 +15,12 @@ import {
 import { DescribeRoute } from './openapi/route-description.js';
 
 /** A connection to a server: an upstream session, a child process, or a connection pool of a modern server. */
-export interface UpstreamSessionResponse extends Omit<UpstreamView, 'serial' | 'idleSince'> {
+export interface UpstreamSessionResponse extends Omit<UpstreamView, 'serial' | 'caller' | 'idleSince'> {
   /** Id for `GET` and `DELETE`. */
   readonly id: string;
   readonly worker: string;
+  /** Issuer and subject of the caller whom the connection serves. Absent: it serves several. */
+  readonly principal?: string;
   /** Time of the last use of an idle connection (RFC 3339). */
   readonly idleSince?: string;
 }
@@ -68,6 +70,7 @@ export class UpstreamSessionsController {
 function toResponse({
   serial,
   worker,
+  caller,
   idleSince,
   ...view
 }: UpstreamView & { worker: string }): UpstreamSessionResponse {
@@ -75,6 +78,7 @@ function toResponse({
     id: toWorkerResourceId(worker, serial),
     worker,
     ...view,
+    ...(caller !== undefined && { principal: caller }),
     ...(idleSince !== undefined && { idleSince: new Date(idleSince).toISOString() }),
   };
 }

@@ -3,6 +3,7 @@ import { CallsModule } from '../calls/index.js';
 import { ConnectionsModule } from '../connections/index.js';
 import { Coordination, CoordinationModule } from '../coordination/index.js';
 import { DataFolder, DataFolderModule } from '../data-folder/index.js';
+import { EventsModule } from '../events/index.js';
 import { Drain, LifecycleModule } from '../lifecycle/index.js';
 import { RegistryModule } from '../registry/index.js';
 import { SessionPool, SessionPoolModule } from '../session-pool/index.js';
@@ -17,6 +18,7 @@ import { PendingHandoffs } from './pending-handoffs.js';
 import { RedisHandoffDirectory } from './redis-handoff-directory.js';
 import { RemoteSessions } from './remote-sessions.js';
 import { createSessionAdmission } from './session-admission.js';
+import { SessionEvents } from './session-events.js';
 import { SessionHandoff } from './session-handoff.js';
 import { SessionIds } from './session-ids.js';
 import { SessionInboxController } from './session-inbox.controller.js';
@@ -48,6 +50,7 @@ const handoffDirectory = {
     ConnectionsModule,
     CoordinationModule,
     DataFolderModule,
+    EventsModule,
     LifecycleModule,
     RegistryModule,
     SessionPoolModule,
@@ -57,6 +60,7 @@ const handoffDirectory = {
   controllers: [SessionInboxController],
   providers: [
     sessionIds,
+    SessionEvents,
     PendingHandoffs,
     handoffDirectory,
     handoffCipher,

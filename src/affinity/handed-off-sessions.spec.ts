@@ -39,7 +39,7 @@ describe('a session that was handed off', () => {
     expect(cluster.directory.newOwners.get(id)).toBe(newOwner.name);
     await cluster.heartbeat();
     const session = await third.router.locate(id, BINDING);
-    expect(await session.call(createCall(1), sink())).toEqual(DONE);
+    expect(await session.call(createCall(1), sink())).toMatchObject(DONE);
     expect(newOwner.connector.opened).toHaveLength(1);
   });
 
@@ -49,7 +49,7 @@ describe('a session that was handed off', () => {
     await drainingWorker.drain();
     await drainingWorker.close();
     const session = await third.router.locate(id, BINDING);
-    expect(await cluster.advanceUntilSettled(session.call(createCall(1), sink()))).toEqual(DONE);
+    expect(await cluster.advanceUntilSettled(session.call(createCall(1), sink()))).toMatchObject(DONE);
     expect(newOwner.connector.opened).toHaveLength(1);
   });
 
@@ -62,14 +62,14 @@ describe('a session that was handed off', () => {
     await newOwner.close();
     // The previous owner still redirects to a worker that has stopped.
     const session = await drainingWorker.router.locate(id, BINDING);
-    expect(await cluster.advanceUntilSettled(session.call(createCall(1), sink()))).toEqual(DONE);
+    expect(await cluster.advanceUntilSettled(session.call(createCall(1), sink()))).toMatchObject(DONE);
     expect(third.connector.opened).toHaveLength(1);
   });
 
   it('is followed to its new owner by a handle that was located before the handoff', async () => {
     const session = drainingWorker.open();
     await drainingWorker.drain();
-    expect(await session.call(createCall(1), sink())).toEqual(DONE);
+    expect(await session.call(createCall(1), sink())).toMatchObject(DONE);
     await session.setLogLevel('error');
     const [newOwner] = ranked(session.id);
     expect(newOwner.sessions.find(session.id)?.logLevel).toBe('error');
@@ -84,7 +84,7 @@ describe('a session that was handed off', () => {
     cluster.directory.isDown = true;
     await drainingWorker.drain();
     expect(holders(id)).toEqual([drainingWorker]);
-    expect(await (await third.router.locate(id, BINDING)).call(createCall(1), sink())).toEqual(DONE);
+    expect(await (await third.router.locate(id, BINDING)).call(createCall(1), sink())).toMatchObject(DONE);
     await drainingWorker.close();
     await cluster.heartbeat();
     await expect(third.router.locate(id, BINDING)).rejects.toMatchObject({ code: -31007, httpStatus: 503 });
@@ -124,7 +124,7 @@ describe('requests for a session during its handoff', () => {
     await settled();
     expect([answered, newOwner.connector.opened]).toEqual([['elsewhere'], []]);
     releaseOffers();
-    expect(await Promise.all(calls)).toEqual([DONE, DONE]);
+    expect(await Promise.all(calls)).toMatchObject([DONE, DONE]);
     await leaving;
     expect(newOwner.connector.opened.flatMap(({ sent }) => sent)).toHaveLength(2);
     expect([...drainingWorker.connector.opened, ...third.connector.opened]).toEqual([]);
@@ -141,7 +141,7 @@ describe('requests for a session during its handoff', () => {
     await settled();
     releaseOffers();
     // Not the first worker of the ranking, which refused.
-    expect(await (await found).call(createCall(1), sink())).toEqual(DONE);
+    expect(await (await found).call(createCall(1), sink())).toMatchObject(DONE);
     await leaving;
     expect(ranked(id)[1].connector.opened).toHaveLength(1);
   });

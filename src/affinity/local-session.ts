@@ -10,6 +10,7 @@ import {
 import type { ServerDefinition } from '../registry/index.js';
 import type { StreamSink, Session } from '../session-pool/index.js';
 import type { UpstreamCall, UpstreamCalls } from '../calls/index.js';
+import { deliverOnce } from '../connections/index.js';
 import { readCurrentProfile, type ServerProfile, type UpstreamConnection } from '../upstream/index.js';
 import type { SessionSubscriptions, SubscribedResource } from '../subscriptions/index.js';
 import type { OpenedStream, SessionHandle } from './session-handle.js';
@@ -79,10 +80,10 @@ export class LocalSession implements SessionHandle {
     await this.session.connecting;
   }
 
-  async call(call: UpstreamCall, sink: StreamSink): Promise<Outcome> {
+  call(call: UpstreamCall, sink: StreamSink): Promise<Outcome> {
     // The caller may have waited for a server since it located the session, and the session may have been handed off
     // meanwhile.
-    if (this.session.isEnded) return (await this.owner.locateMoved(this.session)).call(call, sink);
+    if (this.session.isEnded) return this.owner.locateMoved(this.session).then((session) => session.call(call, sink));
     return this.owner.calls.runInSession(this.session, call, sink);
   }
 
@@ -95,11 +96,21 @@ export class LocalSession implements SessionHandle {
     this.session.answerQuestion(id, answer);
   }
 
-  async notify(notification: McpNotification): Promise<void> {
+  async notify(notification: McpNotification, server?: ServerDefinition): Promise<void> {
+    if (server) return this.notifyOne(server, notification);
     this.session.touch();
     // Its server must receive it, also after the connection was lost or the session was handed off.
     if (!this.session.isConnected) await this.owner.reconnect(this.session);
     await this.session.notifyServers(notification);
+  }
+
+  /** Not every server has a connection that belongs to the session. */
+  private async notifyOne(server: ServerDefinition, notification: McpNotification): Promise<void> {
+    if (this.session.isEnded) return (await this.owner.locateMoved(this.session)).notify(notification, server);
+    this.session.touch();
+    await deliverOnce(() =>
+      this.owner.useConnection(server, this.session, (connection) => connection.notify(notification)),
+    );
   }
 
   async touch(): Promise<void> {
@@ -122,8 +133,6 @@ export class LocalSession implements SessionHandle {
 
   async openStream(sink: StreamSink, lastEventId?: string): Promise<OpenedStream> {
     this.session.touch();
-    // What was held for the stream is sent only if its server is still visible.
-    if (!this.session.start.answersOnServerStream) this.owner.subscriptions.restrict(this.session);
     const stream = lastEventId ? this.session.resume(lastEventId, sink) : this.session.openServerStream(sink);
     // Over HTTP+SSE the client has not been initialized yet; upstream sessions must not be opened before.
     if (!this.session.start.answersOnServerStream) this.subscribeToLists();

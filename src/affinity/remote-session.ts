@@ -11,6 +11,7 @@ import {
 } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
 import { LEAVING_REASON, type BusEnd, type BusExchange, type WorkerBus } from '#lib/worker-bus';
+import type { ServerDefinition } from '../registry/index.js';
 import type { StreamEvent, StreamSink } from '../session-pool/index.js';
 import type { SubscribedResource } from '../subscriptions/index.js';
 import { SessionUnknown } from './affinity.errors.js';
@@ -102,8 +103,10 @@ export class RemoteSession implements SessionHandle {
     }
   }
 
-  notify(notification: McpNotification): Promise<void> {
-    return this.sendOrder(SessionPattern.notify, { notification });
+  notify(notification: McpNotification, server?: ServerDefinition): Promise<void> {
+    if (server === undefined) return this.sendOrder(SessionPattern.notify, { notification });
+    const { connectMs } = server.timeouts;
+    return this.sendOrder(SessionPattern.notify, { notification, server: server.slug }, connectMs);
   }
 
   touch(): Promise<void> {
@@ -229,12 +232,14 @@ function toStreamError(outcome: Outcome): Error {
   return outcome.error.code === GatewayCode.outcomeUnknown ? new OwnerUnreachable() : new OutcomeError(outcome);
 }
 
-function toForwardedCall({ server, request, parameterHeaders, requestId, silent }: UpstreamCall): ForwardedCall {
+function toForwardedCall(call: UpstreamCall): ForwardedCall {
+  const { server, request, parameterHeaders, requestId, silent, usesTasks } = call;
   return {
     server: server.slug,
     request,
     requestId,
     ...(parameterHeaders && { parameterHeaders }),
     ...(silent && { silent }),
+    ...(usesTasks && { usesTasks }),
   };
 }

@@ -1,4 +1,5 @@
 import type { Answer, ClientProfile, LogLevel, McpNotification, Outcome, RequestId } from '#lib/mcp-protocol';
+import type { ServerDefinition } from '../registry/index.js';
 import type { StreamSink } from '../session-pool/index.js';
 import type { UpstreamCall } from '../calls/index.js';
 import type { SubscribedResource } from '../subscriptions/index.js';
@@ -32,8 +33,11 @@ export interface SessionHandle {
   /** Delivers the client's answer to a question. */
   answer(id: RequestId, answer: Answer): Promise<void>;
 
-  /** Delivers a client's notification to the servers that the session uses. */
-  notify(notification: McpNotification): Promise<void>;
+  /**
+   * Delivers a client's notification to the servers that the session uses, as far as they are connected; or to one server, whose
+   * connection is opened if necessary. Rejects in the latter case if the server cannot be reached.
+   */
+  notify(notification: McpNotification, server?: ServerDefinition): Promise<void>;
 
   /** Sets the minimum severity of log messages for this client. */
   setLogLevel(level: LogLevel): Promise<void>;

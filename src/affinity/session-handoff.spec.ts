@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { Logger } from '@nestjs/common';
 import { result, type Outcome } from '#lib/mcp-protocol';
 import type { BusEnd } from '#lib/worker-bus';
-import { childServer, remoteServer, settled } from '../../test/support/fake-upstream.js';
+import { childServer, LEGACY_CLIENT, remoteServer, settled } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import { until } from '../../test/support/until.js';
 import {
@@ -51,6 +51,63 @@ async function callUnderWay(session: ReturnType<TestWorker['open']>) {
   return { outcome, answer: () => answer.resolve(DONE) };
 }
 
+describe('handoff of a session whose client leaves a question unanswered that belongs to no call', () => {
+  it('withdraws the question after five seconds, and the server gets an error', async () => {
+    const session = drainingWorker.open({ client: { ...LEGACY_CLIENT, capabilities: { roots: {} } } });
+    const stream = sink();
+    await session.openStream(stream);
+    await session.call(createCall(1), sink());
+    const answer = drainingWorker.connector.opened[0]?.ask({ method: 'roots/list', params: {} });
+    const refused = answer?.catch((cause: unknown) => String(cause));
+    await stream.until(({ summary }) => summary.includes('question 1'));
+    const [newOwner] = ranked(session.id);
+    await drainingWorker.drain();
+    expect(holders(session.id)).toEqual([drainingWorker]);
+    await cluster.clock.advance(5_000);
+    expect(await refused).toContain('withdrawn');
+    await until(() => holders(session.id).includes(newOwner));
+    expect(holders(session.id)).toEqual([newOwner]);
+  });
+});
+
+describe('a question that belongs to no call, at a draining worker', () => {
+  const ROOTS = { method: 'roots/list', params: {} };
+  const withRoots = { ...LEGACY_CLIENT, capabilities: { roots: {} } };
+
+  it('reaches the client while a call is in flight', async () => {
+    const session = drainingWorker.open({ client: withRoots });
+    const stream = sink();
+    await session.openStream(stream);
+    const call = await callUnderWay(session);
+    await drainingWorker.drain();
+    const answer = drainingWorker.connector.opened[0]?.ask(ROOTS);
+    await stream.until(({ summary }) => summary.includes('question 1'));
+    await session.answer(1, { result: { roots: [] } });
+    expect(await answer).toEqual({ result: { roots: [] } });
+    call.answer();
+    await call.outcome;
+  });
+
+  it('reaches the client of a session that cannot be handed off', async () => {
+    const own = childServer('own', { isolation: 'session' });
+    drainingWorker.registry.configure([SERVER, own]);
+    const session = drainingWorker.open({ endpoint: 'own', client: withRoots });
+    const stream = sink();
+    await session.openStream(stream);
+    await session.call(createCall(1, { server: own, client: withRoots }), sink());
+    const child = drainingWorker.connector.opened.find(({ server }) => server === own);
+    if (child) child.detachSession = undefined;
+    const first = child?.ask(ROOTS);
+    await stream.until(({ summary }) => summary.includes('question 1'));
+    await drainingWorker.drain();
+    const second = child?.ask(ROOTS);
+    await stream.until(({ summary }) => summary.includes('question 2'));
+    await cluster.clock.advance(5_000);
+    for (const id of [1, 2]) await session.answer(id, { result: { roots: [] } });
+    expect(await Promise.all([first, second])).toEqual([{ result: { roots: [] } }, { result: { roots: [] } }]);
+  });
+});
+
 describe('handoff of a session without in-flight calls', () => {
   it('hands a session off to the first worker of its rendezvous ranking, and every worker finds it there', async () => {
     const { id } = drainingWorker.open();
@@ -60,7 +117,7 @@ describe('handoff of a session without in-flight calls', () => {
     for (const worker of [drainingWorker, newOwner, third]) {
       const session = await worker.router.locate(id, BINDING);
       expect(session.location).toBe(worker === newOwner ? 'local' : 'remote');
-      expect(await session.call(createCall(1), sink())).toEqual(DONE);
+      expect(await session.call(createCall(1), sink())).toMatchObject(DONE);
     }
     expect(newOwner.connector.opened.flatMap(({ sent }) => sent)).toHaveLength(3);
     expect([...drainingWorker.connector.opened, ...third.connector.opened]).toEqual([]);
@@ -135,7 +192,7 @@ describe('handoff to a worker that does not accept', () => {
     refuse(first);
     await drainingWorker.drain();
     expect(holders(id)).toEqual([second]);
-    expect(await (await drainingWorker.router.locate(id, BINDING)).call(createCall(1), sink())).toEqual(DONE);
+    expect(await (await drainingWorker.router.locate(id, BINDING)).call(createCall(1), sink())).toMatchObject(DONE);
     expect(cluster.directory.newOwners.get(id)).toBe(second.name);
   });
 
@@ -174,7 +231,7 @@ describe('handoff to a worker that does not accept', () => {
     expect(cluster.directory.newOwners.size).toBe(0);
     const back = await drainingWorker.router.locate(session.id, BINDING);
     expect(back.location).toBe('local');
-    expect(await back.call(createCall(2), sink())).toEqual(DONE);
+    expect(await back.call(createCall(2), sink())).toMatchObject(DONE);
     // The restored session uses the same session at the server.
     expect(drainingWorker.connector.adopted).toMatchObject([{ sessionId: 'upstream-a' }]);
     expect(drainingWorker.connector.live).toHaveLength(1);
@@ -272,7 +329,7 @@ describe('handoff of a session that cannot move at once', () => {
     await drainingWorker.drain();
     expect(holders(session.id)).toEqual([drainingWorker]);
     expect(drainingWorker.connector.live).toHaveLength(1);
-    expect(await session.call(createCall(2, { server: CHILD, caller: anonymous }), sink())).toEqual(DONE);
+    expect(await session.call(createCall(2, { server: CHILD, caller: anonymous }), sink())).toMatchObject(DONE);
   });
 
   it('hands off sessions that were opened after the first run, before the worker closes', async () => {

@@ -73,8 +73,11 @@ export class SessionHandoff implements DrainStep {
   }
 
   private async handOffWhenIdle(session: Session): Promise<void> {
-    const isBound = session.start.answersOnServerStream;
-    while (!session.canMove && !session.isEnded && !isBound) await session.whenCallsFinished();
+    // An HTTP+SSE session ends with its last answer.
+    if (session.start.answersOnServerStream) return;
+    // Questions that belong to no call may stay unanswered for minutes.
+    if (this.transfer.canRelease(session)) session.unsolicited.limitQuestions();
+    while (!session.canMove && !session.isEnded) await session.whenCallsFinished();
     if (session.canMove) await this.handOff(session);
   }
 

@@ -56,7 +56,7 @@ export class SessionInboxController {
       client: session.client,
       clientRepeatsCall: false,
     };
-    const progress = new CallProgress(this.clock);
+    const progress = new CallProgress(this.clock, context.request);
     const outcome = await session.call({ ...complete, progress }, createSink(context));
     const reported: ReportedOutcome = { ...outcome, progress: progress.toReport() };
     return reported;
@@ -76,7 +76,8 @@ export class SessionInboxController {
 
   @MessagePattern(SessionPattern.notify)
   async notify(@Payload() order: NotifyOrder): Promise<Outcome> {
-    await (await this.findSession(order)).notify(order.notification);
+    const server = order.server === undefined ? undefined : this.requireServer(order.server);
+    await (await this.findSession(order)).notify(order.notification, server);
     return DONE;
   }
 

@@ -54,6 +54,8 @@ export interface AnswerOrder extends SessionOrder {
 
 export interface NotifyOrder extends SessionOrder {
   readonly notification: McpNotification;
+  /** Slug of the only server that receives it. Absent: all servers of the session. */
+  readonly server?: string;
 }
 
 export interface LogLevelOrder extends SessionOrder {

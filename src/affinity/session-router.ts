@@ -59,7 +59,9 @@ export class SessionRouter {
     const id = this.ids.mint(request, request.client.revision);
     const { caller, endpoint, client, transport } = request;
     const start = { id, caller, endpoint, client, answersOnServerStream: transport === 'sse' };
-    return new LocalSession(this.sessions.open(start), this.owner);
+    const session = this.sessions.open(start);
+    this.owner.subscriptions.restrict(session);
+    return new LocalSession(session, this.owner);
   }
 
   /**

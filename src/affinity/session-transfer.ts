@@ -18,6 +18,11 @@ export class SessionTransfer {
     private readonly registry: ServerRegistry,
   ) {}
 
+  /** False for a session that cannot move, whatever else happens to it: it has a connection that is bound to this worker. */
+  canRelease(session: Session): boolean {
+    return !this.upstreams.isBoundToWorker(session);
+  }
+
   /**
    * Stops serving a session. Returns undefined for a session that cannot move; it stays.
    *
@@ -40,7 +45,7 @@ export class SessionTransfer {
    */
   restore({ record, upstreams, watched }: HandoffPayload): void {
     const session = this.sessions.restore(record);
-    if (session.serverStream) this.subscriptions.restrict(session);
+    this.subscriptions.restrict(session);
     this.upstreams.restore(session, upstreams);
     for (const resource of watched) this.resubscribe(session, resource);
   }

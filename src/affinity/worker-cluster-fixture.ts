@@ -6,6 +6,7 @@ import { endpointsOf } from '../../test/support/endpoints.js';
 import { randomBytes } from 'node:crypto';
 import type { INestMicroservice } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
+import type { PlacementStrategy } from '#lib/extension-kit';
 import type { RequestId } from '#lib/mcp-protocol';
 import { MemoryRelay, RelayFailure, WorkerBusServer, type BusEnd } from '#lib/worker-bus';
 import { ManualClock } from '#lib/testing/manual-clock';
@@ -26,7 +27,7 @@ import { createSessionAdmission } from './session-admission.js';
 import { InFlightWaits, rankByRendezvous, WorkerId } from '../workers/index.js';
 import { BusWorkerRegistry } from '../workers/testing.js';
 import { UpstreamCalls, type UpstreamCall, ParkedCalls, CallsConfig } from '../calls/index.js';
-import { ServerHealth, UpstreamPool, ConnectionsConfig } from '../connections/index.js';
+import { RendezvousPlacement, ServerHealth, UpstreamPool, ConnectionsConfig } from '../connections/index.js';
 import { OrphanedStreams } from './orphaned-streams.js';
 import { RemoteSessions } from './remote-sessions.js';
 import { SessionTransfer } from './session-transfer.js';
@@ -36,7 +37,7 @@ import { HandoffCipher } from './handoff-cipher.js';
 import { HandoffReceiver } from './handoff-receiver.js';
 import type { LocalSession } from './local-session.js';
 import { PendingHandoffs } from './pending-handoffs.js';
-import { PoolInboxController, RendezvousPlacement } from '../connections/testing.js';
+import { PoolInboxController, WorkerPlacement } from '../connections/testing.js';
 import { SessionIds } from './session-ids.js';
 import { SessionInboxController } from './session-inbox.controller.js';
 import { SessionPattern } from './session-orders.js';
@@ -73,6 +74,7 @@ export interface TestWorkerOptions {
   readonly settings?: Partial<SessionPoolConfig & ConnectionsConfig>;
   readonly servers?: readonly ServerDefinition[];
   readonly archive?: EventArchive;
+  readonly placement?: PlacementStrategy;
 }
 
 /** One worker of the cluster. */
@@ -96,7 +98,10 @@ export class TestWorker {
   readonly handoff: SessionHandoff;
   private app: INestMicroservice | undefined;
 
-  constructor(cluster: WorkerCluster, { settings = {}, servers = [SERVER], archive }: TestWorkerOptions) {
+  constructor(
+    cluster: WorkerCluster,
+    { settings = {}, servers = [SERVER], archive, placement: strategy = new RendezvousPlacement() }: TestWorkerOptions,
+  ) {
     const { secret, relay, clock, directory } = cluster;
     const config = Object.assign(this.config, settings);
     this.clock = clock;
@@ -111,7 +116,7 @@ export class TestWorker {
     const { pendingHandoffs, registry, sessions, workerId } = this;
     this.workers = new BusWorkerRegistry(node.membership);
     this.workers.onFenced(() => sessions.endAll());
-    const placement = new RendezvousPlacement(this.name, this.workers, node, clock);
+    const placement = new WorkerPlacement(this.name, this.workers, node, clock, strategy);
     this.upstreams = new UpstreamPool(this.connector, config, registry, clock, placement);
     const serverSubscriptions = new ServerSubscriptions(this.upstreams, registry, clock);
     this.subscriptions = new SessionSubscriptions(

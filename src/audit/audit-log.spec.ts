@@ -4,8 +4,11 @@ import { ManualClock } from '#lib/testing/manual-clock';
 import { DATABASE_KINDS, type DatabaseHost } from '../../test/support/databases.js';
 import type { Database } from '../database/index.js';
 import { openDatabase, type DatabasePlace } from '../database/testing.js';
-import { AuditConfig, AuditLog, type AuditEvent } from './index.js';
+import { WorkerId } from '../workers/index.js';
+import { AuditKey } from './chain/audit-key.js';
+import { AuditConfig, AuditLog, AuditSinks, type AuditEvent } from './index.js';
 
+const KEY = new AuditKey(Buffer.alloc(32, 7));
 const DAY_MS = 24 * 3_600_000;
 
 const stranger = { issuer: '', subject: '', roles: [], status: 401, reason: 'No token.' };
@@ -58,7 +61,8 @@ describe.each(DATABASE_KINDS)('AuditLog over $name', ({ start }) => {
   async function open(settings: Partial<AuditConfig> = {}): Promise<AuditLog> {
     const database = await openDatabase(place);
     databases.push(database);
-    return new AuditLog(database, Object.assign(new AuditConfig(), settings), clock);
+    const config = Object.assign(new AuditConfig(), settings);
+    return new AuditLog(database, new AuditSinks(database, config, clock), config, KEY, new WorkerId(), clock);
   }
 
   it('finds records newest first at every worker', async () => {
@@ -71,6 +75,7 @@ describe.each(DATABASE_KINDS)('AuditLog over $name', ({ start }) => {
       id: expect.any(String),
       at: expect.any(Date),
       ...event({ outcome: 'failed', status: 404, reason: 'It is not there.' }),
+      chain: expect.objectContaining({ sequence: 3, number: 2 }),
     });
   });
 
@@ -132,7 +137,7 @@ describe.each(DATABASE_KINDS)('AuditLog over $name', ({ start }) => {
     const log = await open();
     await host.run(place, 'alter table audit_records rename to audit_records_away');
     await log.recordAndFlush(event());
-    expect(lines.at(-1)).toMatch(/^error Failed to write 1 audit records, retrying/);
+    expect(lines.at(-1)).toMatch(/^error Failed to write 2 audit records to database, retrying/);
     await host.run(place, 'alter table audit_records_away rename to audit_records');
     expect(await log.find({}, 9)).toHaveLength(1);
   });
@@ -214,6 +219,54 @@ describe.each(DATABASE_KINDS)('AuditLog over $name', ({ start }) => {
     await log.recordAndFlush(event({ address: '10.0.0.1' }));
     expect(await log.find({ token: 'abc' }, 9)).toMatchObject([{ token: 'abc' }]);
     expect(await log.find({ address: '10.0.0.1' }, 9)).toMatchObject([{ address: '10.0.0.1' }]);
-    expect(lines[0]).toBe('log ada of isthmus (admin), token abc, 127.0.0.1: POST /admin/v1/servers: done');
+    expect(lines).toContain('log ada of isthmus (admin), token abc, 127.0.0.1: POST /admin/v1/servers: done');
+  });
+
+  it('makes many records in several turns of the event loop, in their order', async () => {
+    /** Every look at it takes a millisecond. */
+    class BusyClock extends ManualClock {
+      private looks = 0;
+      override monotonicNow(): number {
+        this.looks += 1;
+        return this.looks;
+      }
+    }
+    clock = new BusyClock();
+    const log = await open();
+    let made = 0;
+    const madeByTurn: number[] = [];
+    const count = () => {
+      madeByTurn.push(made);
+      if (made < 100) setImmediate(count);
+    };
+    for (let index = 0; index < 100; index += 1) {
+      log.recordCall(() => {
+        made += 1;
+        return event({ status: index });
+      });
+    }
+    setImmediate(count);
+    const found = await log.find({}, 200);
+    expect(madeByTurn.length).toBeGreaterThan(5);
+    expect(found.map(({ status }) => status)).toEqual(Array.from({ length: 100 }, (_, index) => 99 - index));
+  });
+
+  it('keeps the other records, and says that one is missing, when a record cannot be made', async () => {
+    const log = await open();
+    log.record(event());
+    log.recordCall(() => {
+      throw new Error('broken');
+    });
+    log.record(event({ status: 204 }));
+    expect((await log.find({}, 9)).map(({ chain }) => chain?.number)).toEqual([2, 1]);
+    log.record(event());
+    expect((await log.find({}, 9)).map(({ chain }) => chain?.sequence)).toEqual([5, 3, 2]);
+    expect(await log.find({ kind: 'chain' }, 9)).toMatchObject([
+      { chainEvent: { event: 'discarded', count: 1 } },
+      { chainEvent: { event: 'started' } },
+    ]);
+    expect(lines.filter((line) => line.startsWith('error'))).toEqual([
+      'error Dropped an audit record that could not be made',
+    ]);
   });
 });

@@ -1,11 +1,101 @@
+import type { CallTransport, Interception } from '#lib/extension-kit';
+import type { Era, ExecutionOutcome, JsonValue } from '#lib/mcp-protocol';
+
 /** Outcome of a request: it was executed, it was refused, or it failed. */
 export type AuditOutcome = 'done' | 'refused' | 'failed';
 
 export const AUDIT_OUTCOMES: readonly AuditOutcome[] = ['done', 'refused', 'failed'];
 
+/** What a record is about: a change over the admin API, a refused request, a use of an item of a server, or the chain itself. */
+export const AUDIT_KINDS = ['change', 'refusal', 'call', 'chain'] as const;
+export type AuditKind = (typeof AUDIT_KINDS)[number];
+
+/** A use of an item of a server, as its call record describes it. Members of one call are absent in a record of several. */
+export interface AuditedCall {
+  /** The id that an error of the gateway reports to the client, and that the log line of the call contains. */
+  readonly requestId?: string;
+  readonly traceId?: string;
+  /** Fingerprint of the id of the legacy session. */
+  readonly session?: string;
+  readonly transport: CallTransport;
+  /** `default`, or the slug of the server or virtual server. */
+  readonly endpoint: string;
+  readonly server: string;
+  /** The server's own name of the tool or prompt, or the URI of the resource without its query. */
+  readonly item: string;
+  /** JSON-RPC method, such as `tools/call`. */
+  readonly rpcMethod: string;
+  /** Whether the call ran at the server. */
+  readonly execution: ExecutionOutcome;
+  /** JSON-RPC error code. Absent: the call had a result. */
+  readonly code?: number;
+  /** True when the tool reported its own failure in its result. */
+  readonly isToolError?: true;
+  readonly clientEra?: Era;
+  readonly serverEra?: Era;
+  /** Id of the parked call that the request began or continued. */
+  readonly parkedCall?: string;
+  /** What an interceptor did to the call, and its name. Absent: none changed, answered or refused it. */
+  readonly interception?: Interception;
+  readonly interceptedBy?: string;
+  /** Id of the worker that ran the request, if another one than the worker of the chain. */
+  readonly forwardedTo?: string;
+  /** Id of the worker that forwarded the request to the worker of the chain. */
+  readonly forwardedFrom?: string;
+  /** From the arrival of the request to its answer, in milliseconds. `at` of the record is the time of the answer. */
+  readonly totalMs?: number;
+  /** The part of it in which the gateway waited for the server, in milliseconds. */
+  readonly serverMs?: number;
+  /** The part of it in which the call waited for answers of its client, in milliseconds. */
+  readonly clientMs?: number;
+  /** Keyed digest of the arguments (`AuditKey.digestArguments`). */
+  readonly argumentsDigest?: string;
+  /** Only for servers with `auditArguments`. */
+  readonly arguments?: JsonValue;
+  /** True when the arguments were too long for a record. */
+  readonly isWithoutArguments?: true;
+}
+
+/** Name of the database among the sinks. */
+export const DATABASE_SINK = 'database';
+
+/** Range of numbers, both ends included. */
+export type NumberRange = readonly [first: number, last: number];
+
+/** Records that a sink did not receive. */
+export interface LostRecords {
+  readonly event: 'lost';
+  readonly sink: string;
+  /** Sequence numbers in the chain. */
+  readonly sequences: readonly NumberRange[];
+  /** Numbers of these records among the records of their class. */
+  readonly numbers: Readonly<Partial<Record<AuditClass, readonly NumberRange[]>>>;
+}
+
+/** An event of a chain: its first record, its last record, lost records, or records that were discarded before they were chained. */
+export type ChainEvent =
+  | { readonly event: 'started'; readonly worker: string; readonly host: string; readonly process: number }
+  | { readonly event: 'ended' }
+  | { readonly event: 'discarded'; readonly count: number }
+  | LostRecords;
+
+/** The place of a record in the chain of the worker that created it. */
+export interface ChainLink {
+  /** Id of one run of one worker: each run has a chain of its own. */
+  readonly worker: string;
+  /** From 1, without gaps. */
+  readonly sequence: number;
+  /** The same among the records of the chain that have the same class. Retention deletes the oldest records of each class. */
+  readonly number: number;
+  /** Hash of the previous record of the chain. Empty: it is the first. */
+  readonly previous: string;
+  /** Keyed hash of the record without this member. */
+  readonly hash: string;
+}
+
 /**
- * A request at the admin API, or a refused one at an MCP endpoint, with its caller and outcome. It contains no body, no query and
- * no credential.
+ * A request at the admin API, a refused one at an MCP endpoint, or a use of an item of a server, with its caller and outcome. It
+ * contains no body, no query and no credential; arguments only if the server's entry says so.
  */
 export interface AuditRecord {
   /** Increases over time; generated by the worker that creates the record. */
@@ -34,21 +124,37 @@ export interface AuditRecord {
   readonly address?: string;
   /** Number of like refusals that this record stands for. Absent: one. */
   readonly count?: number;
+  readonly call?: AuditedCall;
+  /** Only in records about the chain itself, which have no caller and no request. */
+  readonly chainEvent?: ChainEvent;
+  /** Absent: a version without chains wrote the record. */
+  readonly chain?: ChainLink;
 }
 
+/** A record that has its place in a chain. */
+export type ChainedRecord = AuditRecord & { readonly chain: ChainLink };
+
 /** A record before it is written. */
-export type AuditEvent = Omit<AuditRecord, 'id' | 'at'>;
+export type AuditEvent = Omit<AuditRecord, 'id' | 'at' | 'chain'>;
 
 /** Records are counted, and deleted, by class, so that a flood of one class displaces no record of another. */
-export type AuditClass = 'changes' | 'refusals' | 'unauthenticated';
+export const AUDIT_CLASSES = ['changes', 'refusals', 'unauthenticated', 'calls', 'chain'] as const;
+export type AuditClass = (typeof AUDIT_CLASSES)[number];
 
-export function classOf({ outcome, subject }: Pick<AuditRecord, 'outcome' | 'subject'>): AuditClass {
-  if (outcome !== 'refused') return 'changes';
+export function classOf({
+  outcome,
+  subject,
+  call,
+  chainEvent,
+}: Pick<AuditRecord, 'outcome' | 'subject' | 'call' | 'chainEvent'>): AuditClass {
+  if (chainEvent) return 'chain';
+  if (outcome !== 'refused') return call ? 'calls' : 'changes';
   return subject === '' ? 'unauthenticated' : 'refusals';
 }
 
 /** Filter for audit records. A record must match every member that is present. */
 export interface AuditQuery {
+  readonly id?: string;
   readonly subject?: string;
   /** Id of the caller's token. */
   readonly token?: string;
@@ -58,6 +164,13 @@ export interface AuditQuery {
   /** Prefix of the path of the request, or of the path of the created resource. */
   readonly path?: string;
   readonly outcome?: AuditOutcome;
+  /** Absent: all kinds but `chain`, unless `id` names a record. */
+  readonly kind?: AuditKind;
+  readonly issuer?: string;
+  readonly server?: string;
+  readonly item?: string;
+  readonly requestId?: string;
+  readonly session?: string;
   readonly from?: Date;
   /** Exclusive upper bound. */
   readonly to?: Date;

@@ -44,6 +44,20 @@ describe('RefusalWindows, for more refusals than it keeps apart,', () => {
     expect(written.at(-1)).toEqual({ ...refusal, path: '/20' });
   });
 
+  it('lets only those be described that become records of their own', () => {
+    let described = 0;
+    windows = new RefusalWindows((event, toWhole) => written.push(toWhole?.() ?? event), new ManualClock());
+    const describeLater = () => {
+      described += 1;
+      return { ...refusal, made: '/whole' };
+    };
+    for (let index = 0; index < 50; index += 1) windows.add(refusal, describeLater);
+    windows.end();
+    expect(described).toBe(1);
+    expect(written).toMatchObject([{ made: '/whole' }, { count: 49 }]);
+    expect(written[1]).not.toHaveProperty('made');
+  });
+
   it('names in the record of the others their caller, and not the path and reason of the first one', () => {
     refuse(24, (index) => ({ ...refusal, path: `/${index}` }));
     expect(flushed()).toEqual([{ ...refusal, path: '', reason: 'Further requests.', count: 3 }]);

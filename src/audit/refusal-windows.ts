@@ -3,6 +3,7 @@ import { toNetwork } from '../client-address/index.js';
 import type { AuditEvent } from './audit-record.js';
 
 const WINDOW_MS = 60_000;
+const TOO_MANY = 429;
 /** Maximum number of different refusals per minute, and of those from one address. Further ones are counted together. */
 const MAX_KEYS = 500;
 const MAX_KEYS_PER_ADDRESS = 20;
@@ -30,11 +31,12 @@ export class RefusalWindows {
   private cancelEnd: (() => void) | undefined;
 
   constructor(
-    private readonly write: (event: AuditEvent) => void,
+    private readonly write: (event: AuditEvent, describe?: () => AuditEvent) => void,
     private readonly clock: Clock,
   ) {}
 
-  add(event: AuditEvent): void {
+  /** @param describe makes the whole record later, if this refusal becomes one of its own */
+  add(event: AuditEvent, describe?: () => AuditEvent): void {
     const ownKey = toOwnKey(event);
     const network = toNetwork(event.address ?? '');
     const key = this.selectKey(ownKey, event, network);
@@ -46,14 +48,14 @@ export class RefusalWindows {
     }
     this.keysByAddress.set(network, (this.keysByAddress.get(network) ?? 0) + 1);
     this.refusals.set(key, { event, isShared: key !== ownKey, further: 0 });
-    this.write(event);
+    this.write(event, describe);
     this.cancelEnd ??= this.clock.after(WINDOW_MS, () => this.end());
   }
 
   /** Writes the records of the refusals that were only counted so far. */
   flush(): void {
     for (const refusal of this.refusals.values()) {
-      if (refusal.further > 0) this.write({ ...refusal.event, count: refusal.further });
+      if (refusal.further > 0) this.write({ ...toEventOfSeveral(refusal.event), count: refusal.further });
       refusal.further = 0;
     }
   }
@@ -84,15 +86,25 @@ function toOwnKey({
   method,
   path,
   reason = '',
+  call,
 }: AuditEvent): string {
   const caller = [issuer, subject, token, address].join(' ');
-  // What an unauthenticated client sends determines the reason, but not who it is.
-  return [status, caller, method, path, subject === '' ? '' : reason].join('\n');
+  // What an unauthenticated client sends determines the reason, but not who it is. The reason of a reached limit names a time.
+  const item = call ? [call.rpcMethod, call.server, call.item] : [];
+  return [status, caller, method, path, subject === '' || status === TOO_MANY ? '' : reason, ...item].join('\n');
+}
+
+/** Returns an event without what describes one call only. */
+function toEventOfSeveral({ call, ...event }: AuditEvent): AuditEvent {
+  if (!call) return event;
+  const { transport, endpoint, server, item, rpcMethod, execution, code } = call;
+  const common = { transport, endpoint, server, item, rpcMethod, execution };
+  return { ...event, call: { ...common, ...(code !== undefined && { code }) } };
 }
 
 /** Returns what both refusals have in common, so that the record of many names no caller and no address that only one had. */
 function toCommonEvent(one: AuditEvent, other: AuditEvent): AuditEvent {
-  const { token, address = '', ...rest } = one;
+  const { token, address = '', call: _ofOne, ...rest } = one;
   const isSameCaller = one.issuer === other.issuer && one.subject === other.subject && token === other.token;
   const isSameAddress = address === other.address;
   const network = toNetwork(address);

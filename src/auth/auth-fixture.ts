@@ -22,11 +22,15 @@ import { AccessTokenVerifier } from './access-token-verifier.js';
 import { TokenIssuer } from './token-issuer.js';
 
 export const ISSUER = 'https://issuer.example.com';
-export const NOW = Math.floor(Date.now() / 1_000);
+/** Longer than a run of all tests: this module may be loaded once for all of them. */
+const VALID_SECONDS = 86_400;
+/** Seconds since the Unix epoch. */
+export const secondsNow = (): number => Math.floor(Date.now() / 1_000);
+const EXPIRY = secondsNow() + VALID_SECONDS;
 
 /** Claims of a valid token of the gateway itself, and of the authorization server. */
-export const LOCAL: JWTPayload = { iss: 'isthmus', aud: 'isthmus', sub: 'me', exp: NOW + 600 };
-export const FOREIGN: JWTPayload = { iss: ISSUER, aud: 'https://mcp.example.com', sub: 'me', exp: NOW + 600 };
+export const LOCAL: JWTPayload = { iss: 'isthmus', aud: 'isthmus', sub: 'me', exp: EXPIRY };
+export const FOREIGN: JWTPayload = { iss: ISSUER, aud: 'https://mcp.example.com', sub: 'me', exp: EXPIRY };
 
 export const INVALID = { httpStatus: 401, wwwAuthenticate: expect.stringMatching(/^Bearer error="invalid_token", /) };
 
@@ -79,7 +83,7 @@ export class AuthWorld {
 
   gateway(settings: Partial<AuthConfig> = {}, address: Partial<GatewayConfig> = {}) {
     const config = Object.assign(new AuthConfig(), settings);
-    const clock = new ManualClock(NOW * 1_000);
+    const clock = new ManualClock(secondsNow() * 1_000);
     const verifier = new PassportTokenVerifier(config, this.folder, clock);
     const resource = new ProtectedResource(Object.assign(new GatewayConfig(), address), config);
     const authenticator = new CallerAuthenticator(

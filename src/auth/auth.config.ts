@@ -1,12 +1,11 @@
 import { ArrayNotEmpty, IsArray, IsIn, IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
+import { isSecureUrl } from '#lib/address-guard';
 import { Env, type CombinationRules } from '#lib/config';
 
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'] as const;
 export type KeySetAlgorithm = (typeof ALGORITHMS)[number];
 
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
-
 /** The issuers whose tokens are accepted: always the gateway itself, and optionally one authorization server. */
 export class AuthConfig implements CombinationRules {
   /** URL of the key set (JWKS) of the authorization server whose tokens are accepted in addition to those of the gateway. */
@@ -81,5 +80,5 @@ export class AuthConfig implements CombinationRules {
 
 function isTrustworthy(text: string): boolean {
   const url = URL.parse(text);
-  return url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.test(url.hostname));
+  return url !== null && isSecureUrl(url);
 }

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { configProvider } from '#lib/config';
 import { TokenVerifier } from '#lib/extension-kit';
 import { DataFolderModule } from '../data-folder/index.js';
+import { strategyProvider } from '../extensions/index.js';
 import { GatewayConfig } from '../gateway.config.js';
 import { MembershipsModule } from '../memberships/index.js';
 import { TokensModule } from '../tokens/index.js';
@@ -19,12 +20,13 @@ import { TokenIssuer } from './token-issuer.js';
   providers: [
     configProvider(AuthConfig),
     configProvider(GatewayConfig),
-    { provide: TokenVerifier, useClass: PassportTokenVerifier },
+    PassportTokenVerifier,
+    strategyProvider(TokenVerifier, PassportTokenVerifier),
     ProtectedResource,
     CallerAuthenticator,
     AccessTokenVerifier,
     TokenIssuer,
   ],
-  exports: [AuthConfig, CallerAuthenticator, ProtectedResource, TokenIssuer],
+  exports: [AuthConfig, CallerAuthenticator, ProtectedResource, TokenIssuer, PassportTokenVerifier],
 })
 export class AuthModule {}

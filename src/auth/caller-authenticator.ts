@@ -37,6 +37,8 @@ export class CallerAuthenticator {
   private readonly verifiedCallers: VerifiedCallerCache;
   /** Callers of tokens for one endpoint alone. A cache of its own, so that no header is mistaken for one of its keys. */
   private readonly endpointCallers: VerifiedCallerCache;
+  /** Requests with a token that is no personal access token, by whether its caller was cached. */
+  readonly lookups = { hits: 0, misses: 0 };
   private readonly failures: FailedAuthentications;
   /** Callers by verified personal access token. */
   private accessTokenCallers = new WeakMap<VerifiedToken, Caller>();
@@ -70,7 +72,7 @@ export class CallerAuthenticator {
     if (authorization !== undefined) {
       this.clearStaleCallers();
       const caller = this.verifiedCallers.find(authorization);
-      if (caller !== undefined) return caller;
+      if (caller !== undefined) return this.countHit(caller);
     }
     const target = { path, host };
     const token = BEARER.exec(authorization ?? '')?.[1];
@@ -98,7 +100,7 @@ export class CallerAuthenticator {
     const requested = this.resource.identify(target.path, target.host);
     const endpointKey = requested.endpoint === undefined ? undefined : toEndpointKey(authorization, requested.endpoint);
     const caller = endpointKey === undefined ? undefined : this.endpointCallers.find(endpointKey);
-    if (caller !== undefined) return caller;
+    if (caller !== undefined) return this.countHit(caller);
     const wasVerified = () =>
       this.verifiedCallers.wasVerified(authorization) ||
       (endpointKey !== undefined && this.endpointCallers.wasVerified(endpointKey));
@@ -129,12 +131,18 @@ export class CallerAuthenticator {
     target: Target,
   ): Promise<Caller> {
     if (token === undefined) throw this.toMissingTokenError(authorization, target);
+    this.lookups.misses += 1;
     const verified = await this.verifier.verify(token, requested).catch((fault: unknown) => {
       throw this.toGatewayError(fault, target);
     });
     const caller = this.memberships.toCaller(verified);
     this.requireScopes(caller, target);
     this.store(authorization, caller, verified);
+    return caller;
+  }
+
+  private countHit(caller: Caller): Caller {
+    this.lookups.hits += 1;
     return caller;
   }
 

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ManualClock } from '#lib/testing/manual-clock';
-import { AuthWorld, LOCAL, NOW } from './auth-fixture.js';
+import { AuthWorld, LOCAL, secondsNow } from './auth-fixture.js';
 import { FailedAuthentications } from './failed-authentications.js';
+
+const NOW = secondsNow();
 
 const MINUTE_MS = 60_000;
 

@@ -3,8 +3,10 @@ import { SignJWT, type JWTPayload } from 'jose';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Caller } from '#lib/extension-kit';
 import type { AuthConfig } from './auth.config.js';
-import { AuthWorld, ec, encode, FOREIGN, INVALID, ISSUER, KeySetServer, LOCAL, NOW } from './auth-fixture.js';
+import { AuthWorld, ec, encode, FOREIGN, INVALID, ISSUER, KeySetServer, LOCAL, secondsNow } from './auth-fixture.js';
 import { captureRefusal, rsa, signWith } from './auth-fixture.js';
+
+const NOW = secondsNow();
 
 let world: AuthWorld;
 let keySet: KeySetServer;

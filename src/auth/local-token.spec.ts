@@ -1,6 +1,8 @@
 import type { JWTPayload } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { AuthWorld, encode, INVALID, ISSUER, LOCAL, NOW, captureRefusal } from './auth-fixture.js';
+import { AuthWorld, encode, INVALID, ISSUER, LOCAL, secondsNow, captureRefusal } from './auth-fixture.js';
+
+const NOW = secondsNow();
 
 let world: AuthWorld;
 

@@ -83,7 +83,8 @@ export class ProtectedResource {
     return `Bearer ${parameters.map(([name, value]) => `${name}="${value}"`).join(', ')}`;
   }
 
-  private baseUrl(host: string | undefined): string {
+  /** Returns the URL of the gateway without a slash at its end: the public one, or the one that the client uses. */
+  baseUrl(host: string | undefined): string {
     const { publicUrl, publicPath, host: address, port } = this.gateway;
     if (publicUrl !== undefined) return toOrigin(publicUrl) + publicPath;
     const isValidHost = host !== undefined && HOST.test(host);

@@ -2,9 +2,9 @@ import { ConfigFault } from '#lib/config';
 import { ClusterFault } from '../cluster/index.js';
 import { DatabaseFault, DatabaseUnavailable } from '../database/index.js';
 import { DataFolderFault } from '../data-folder/index.js';
+import { ExtensionFault } from '../extensions/index.js';
 import { EmbeddedRedisFault } from '../embedded-redis/index.js';
 import { RegistryFault } from '../registry/index.js';
-import { ArgumentFault } from './start-arguments.js';
 
 const OPERATOR_FAULTS = [
   ConfigFault,
@@ -12,9 +12,9 @@ const OPERATOR_FAULTS = [
   DataFolderFault,
   DatabaseFault,
   DatabaseUnavailable,
-  ArgumentFault,
   ClusterFault,
   EmbeddedRedisFault,
+  ExtensionFault,
 ] as const;
 
 /**

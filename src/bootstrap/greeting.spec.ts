@@ -31,11 +31,12 @@ async function pasted(lineOf: (url: string) => string) {
   }
 }
 
+const COMMAND = 'npx isthmus token';
 const ECHO = { method: 'tools/call', params: { name: 'sample__echo', arguments: { text: "It's me" } } };
 
 describe('the first greeting', () => {
   const greet = (url: string, more: { adminToken?: string } = {}) =>
-    firstGreeting({ url, userToken: TOKEN, dataFolder: '/home/me/data', call: ECHO, ...more });
+    firstGreeting({ url, userToken: TOKEN, dataFolder: '/home/me/data', call: ECHO, tokenCommand: COMMAND, ...more });
 
   it('contains a call that works when pasted, with any characters in it', async () => {
     const { output, asked } = await pasted(
@@ -64,27 +65,35 @@ describe('the first greeting', () => {
     });
   });
 
-  it('names the endpoint, the admin documentation and the data folder', () => {
+  it('names the endpoint, the admin page, the admin documentation and the data folder', () => {
     const text = greet('http://127.0.0.1:4444');
     expect(text).toContain('ready at http://127.0.0.1:4444/mcp');
+    expect(text).toContain('page is at http://127.0.0.1:4444/admin/ui/\n');
     expect(text).toContain('http://127.0.0.1:4444/admin/v1/docs');
     expect(text).toContain('/home/me/data');
   });
 
   it('contains the admin token, or without one the command that creates one', () => {
     const [terminal, file] = [greet('http://a', { adminToken: 'eyAdmin' }), greet('http://a')];
-    expect(terminal).toMatch(/^eyAdmin$/m);
+    expect(terminal).toMatch(/\(`npx isthmus token` creates others\):\n\neyAdmin$/m);
     expect(file).not.toMatch(/^ey/m);
-    expect(file).toMatch(/npm run token -- --subject \S+ --role admin/);
+    expect(file).toMatch(/npx isthmus token --subject \S+ --role admin/);
   });
 });
 
 describe('a later greeting', () => {
   it('contains no token, but the command that creates one', () => {
-    const text = laterGreeting({ url: 'http://127.0.0.1:4444', dataFolder: '/home/me/data' });
+    const text = laterGreeting({ url: 'http://127.0.0.1:4444', dataFolder: '/home/me/data', tokenCommand: COMMAND });
     expect(text).toContain('http://127.0.0.1:4444/mcp');
-    expect(text).toMatch(/npm run token -- --subject \S+ --role admin/);
+    expect(text).toContain('http://127.0.0.1:4444/admin/ui/');
+    expect(text).toMatch(/npx isthmus token --subject \S+ --role admin/);
   });
+});
+
+it('names the admin page at the public URL, to which its cookies belong', () => {
+  const place = { url: 'http://127.0.0.1:4444', dataFolder: '/home/me/data', tokenCommand: COMMAND };
+  const text = laterGreeting({ ...place, publicUrl: 'https://example.com/tools/' });
+  expect(text).toContain('The admin page is at https://example.com/tools/admin/ui/\n');
 });
 
 describe('toLocalUrl', () => {

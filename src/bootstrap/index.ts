@@ -1,5 +1,4 @@
 export { toStartErrorText } from './faults.js';
-export { runGateway } from './run-gateway.js';
+export { runGateway, type GatewayCallbacks, type RunningGateway, type RunOptions } from './run-gateway.js';
 export { runWorkers } from './run-workers.js';
 export { settingsPage } from './settings-page.js';
-export { readArguments, USAGE } from './start-arguments.js';

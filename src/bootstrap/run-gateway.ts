@@ -1,13 +1,14 @@
+import cluster from 'node:cluster';
 import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { Variables } from '#lib/config';
+import { ConfigFault, loadConfig, LoadedConfig } from '#lib/config';
 import { Clock } from '#lib/time';
 import { WorkerBusServer } from '#lib/worker-bus';
 import { TokenIssuer } from '../auth/index.js';
 import { createGateway, type GatewayOptions } from '../create-gateway.js';
 import { DataFolder } from '../data-folder/index.js';
 import { findFirstCall } from './first-call.js';
-import type { GatewayLogger } from '../logging/index.js';
+import { GATEWAY_SETTINGS } from '../gateway-settings.js';
 import { GatewayConfig } from '../gateway.config.js';
 import { firstGreeting, laterGreeting, toLocalUrl } from './greeting.js';
 import { Drain, Readiness } from '../lifecycle/index.js';
@@ -19,8 +20,15 @@ const DRAIN_TIMEOUT_MS = 25_000;
 /** The same for a restart after fencing: the worker did not respond for seconds, so its clients rarely still wait. */
 const RESTART_DRAIN_TIMEOUT_MS = 2_000;
 const RESTART_DELAY_MS = 500;
+/** Where a team has installed the package. */
+const INSTALLED_TOKEN_COMMAND = 'npx isthmus token';
 
 const logger = new Logger('Gateway');
+
+export interface RunOptions extends GatewayOptions {
+  /** Program and command that issue a token where the gateway runs, for its greeting. */
+  readonly tokenCommand?: string;
+}
 
 /** A gateway that listens for requests. */
 export interface RunningGateway {
@@ -38,19 +46,46 @@ export interface GatewayCallbacks {
   onFailed(): void;
 }
 
+const NO_CALLBACKS: GatewayCallbacks = {
+  onStopped: () => undefined,
+  onFailed: () => process.exit(1),
+};
+
+const ONE_WORKER =
+  'ISTHMUS_WORKERS: a program of your own runs one worker. Set it to 1 and start the program once for each worker, or run ' +
+  '`isthmus start` with your module in ISTHMUS_EXTENSIONS';
+
 /**
- * Runs a complete gateway in this process and handles its signals.
- * @throws the errors of `createGateway` and of listening
+ * Runs a complete gateway, of one worker, in this process and handles its signals. The default of `callbacks` ends the process
+ * when the gateway cannot restart.
+ * @throws the errors of `createGateway` and of listening; ConfigFault for several workers
  */
-export async function runGateway(
-  variables: Variables,
-  callbacks: GatewayCallbacks,
-  log: GatewayLogger,
-): Promise<RunningGateway> {
-  const running = await GatewayProcess.start({ variables, logger: log }, callbacks);
+export async function runGateway(options: RunOptions, callbacks = NO_CALLBACKS): Promise<RunningGateway> {
+  refuseSeveralWorkers(options);
+  const running = await GatewayProcess.start(options, callbacks);
   handleSignals(running);
-  log.holdWarnings();
+  options.logger?.holdWarnings();
   return running.toRunningGateway();
+}
+
+/** Only the primary of `isthmus start` starts several workers, in processes of its own. */
+function refuseSeveralWorkers({ variables = {} }: GatewayOptions): void {
+  const config = new LoadedConfig(loadConfig(GATEWAY_SETTINGS, variables), variables);
+  if (config.get(GatewayConfig).workers > 1 && !cluster.isWorker) throw new ConfigFault([ONE_WORKER]);
+}
+
+/** Creates a gateway and lets it listen. Without `port`, on the configured one. */
+async function startListening(options: GatewayOptions, port?: number): Promise<NestFastifyApplication> {
+  const gateway = await createGateway(options);
+  const { host, port: configured } = gateway.get(GatewayConfig);
+  try {
+    await gateway.listen(port ?? configured, host);
+    return gateway;
+  } catch (cause) {
+    // A second failure must not hide the first.
+    await gateway.close().catch(() => undefined);
+    throw cause;
+  }
 }
 
 /** The gateway of this process. After fencing, a new gateway replaces it. */
@@ -63,7 +98,7 @@ class GatewayProcess {
   private readonly greetingController = new AbortController();
 
   private constructor(
-    private readonly options: GatewayOptions,
+    private readonly options: RunOptions,
     private readonly callbacks: GatewayCallbacks,
     private readonly host: string,
     private gateway: NestFastifyApplication,
@@ -71,15 +106,14 @@ class GatewayProcess {
     this.observe();
   }
 
-  static async start(options: GatewayOptions, callbacks: GatewayCallbacks): Promise<GatewayProcess> {
-    const gateway = await createGateway(options);
-    const { host, port } = gateway.get(GatewayConfig);
-    await gateway.listen(port, host);
-    return new GatewayProcess(options, callbacks, host, gateway);
+  static async start(options: RunOptions, callbacks: GatewayCallbacks): Promise<GatewayProcess> {
+    const gateway = await startListening(options);
+    return new GatewayProcess(options, callbacks, gateway.get(GatewayConfig).host, gateway);
   }
 
   async toRunningGateway(): Promise<RunningGateway> {
-    const greeting = await createGreeting(this.gateway, this.host, this.greetingController.signal);
+    const { tokenCommand = INSTALLED_TOKEN_COMMAND } = this.options;
+    const greeting = await createGreeting(this.gateway, this.host, tokenCommand, this.greetingController.signal);
     return { greeting: this.draining ? '' : greeting, isFirst: this.gateway.get(DataFolder).isFirstStart };
   }
 
@@ -124,8 +158,7 @@ class GatewayProcess {
       this.previousGateway = this.gateway;
       await drain(this.previousGateway, RESTART_DRAIN_TIMEOUT_MS);
       if (this.draining) return;
-      this.gateway = await createGateway(this.options);
-      await this.gateway.listen(port, this.host);
+      this.gateway = await startListening(this.options, port);
       this.observe();
       logger.log('The worker has restarted.');
     } catch (cause) {
@@ -142,11 +175,18 @@ function warnOfExposure(registry: ServerRegistry, host: string): void {
 }
 
 /** The first greeting waits until the call in it can be served. */
-async function createGreeting(gateway: NestFastifyApplication, host: string, signal: AbortSignal): Promise<string> {
+async function createGreeting(
+  gateway: NestFastifyApplication,
+  host: string,
+  tokenCommand: string,
+  signal: AbortSignal,
+): Promise<string> {
   const { port } = gateway.getHttpServer().address() as { port: number };
   const { path: dataFolder, isFirstStart: firstStart } = gateway.get(DataFolder);
+  const { publicUrl } = gateway.get(GatewayConfig);
   const url = toLocalUrl(host, port);
-  if (!firstStart) return laterGreeting({ url, dataFolder });
+  const place = { url, publicUrl, dataFolder, tokenCommand };
+  if (!firstStart) return laterGreeting(place);
   const tokenOf = (role: string) =>
     gateway
       .get(TokenIssuer)
@@ -155,7 +195,8 @@ async function createGreeting(gateway: NestFastifyApplication, host: string, sig
   const call = await findFirstCall(url, userToken, signal, gateway.get(Clock));
   // Unlike its type says, it is missing where there is no terminal.
   const { isTTY = false } = process.stdout as { isTTY?: boolean };
-  return firstGreeting({ url, dataFolder, userToken, call, ...(isTTY && { adminToken: await tokenOf('admin') }) });
+  const adminToken = isTTY ? { adminToken: await tokenOf('admin') } : {};
+  return firstGreeting({ ...place, userToken, call, ...adminToken });
 }
 
 function handleSignals(running: GatewayProcess): void {

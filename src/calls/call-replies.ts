@@ -15,7 +15,7 @@ import { type StreamSink, isBelowLevel, type OpenCall, type Session } from '../s
 const isSessionMessage = (method: string): boolean =>
   toListFlag(method) !== undefined || method === 'notifications/elicitation/complete';
 
-const QUESTIONS_UNSUPPORTED: Answer = {
+export const QUESTIONS_UNSUPPORTED: Answer = {
   error: { code: RpcCode.methodNotFound, message: 'This client does not accept questions.' },
 };
 
@@ -24,7 +24,12 @@ export abstract class CallReply implements UpstreamReply {
   /** Capabilities that questions of the server require and the client has not declared. */
   undeclaredCapabilities: JsonObject | undefined;
   /** The connection on which the server sends its questions. */
-  connection: UpstreamConnection | undefined;
+  protected connection: UpstreamConnection | undefined;
+
+  /** Sets the connection that serves the call from now on. */
+  useConnection(connection: UpstreamConnection): void {
+    this.connection = connection;
+  }
 
   abstract notify(notification: McpNotification): void | Promise<void>;
   abstract answerQuestion(question: Question, signal: AbortSignal): Promise<Answer>;

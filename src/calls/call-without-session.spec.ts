@@ -13,7 +13,8 @@ import { ServerHealth, UpstreamPool } from '../connections/index.js';
 import { NEVER_ABORTED } from '../session-pool/testing.js';
 import { limits } from './calls-fixture.js';
 import { ParkedCalls } from './parked-calls.js';
-import { UpstreamCalls, type UpstreamCall } from './upstream-calls.js';
+import type { UpstreamCall } from './upstream-call.js';
+import { UpstreamCalls } from './upstream-calls.js';
 
 const server = remoteServer('a');
 const call: UpstreamCall = {
@@ -54,7 +55,10 @@ describe('a call without a session', () => {
 
   it('is executed over an upstream connection', async () => {
     const { connector, calls } = world();
-    expect(await calls.runWithoutSession(call, new RecordingSink(), NEVER_ABORTED)).toEqual(result({}));
+    expect(await calls.runWithoutSession(call, new RecordingSink(), NEVER_ABORTED)).toEqual({
+      ...result({}),
+      serverEra: 'legacy',
+    });
     expect(connector.opened[0]?.sent).toHaveLength(1);
   });
 });

@@ -84,6 +84,24 @@ export class RequestStateExpired extends GatewayError {
   }
 }
 
+/** The answers that the state stands for were used before: each is used once. That use may have executed the call. */
+export class RequestStateUsed extends GatewayError {
+  constructor() {
+    const message =
+      'params.requestState was used before, or the gateway has restarted since; its answers count once. Whether the call was executed ' +
+      'then is unknown: check before you repeat it without the state, to be asked again.';
+    super(RpcCode.invalidParams, message, 400, { outcome: 'unknown', retriable: false });
+  }
+}
+
+/** The client answers by repeating its call, so nothing in this request receives the answer. */
+export class AnsweredByRepetition extends GatewayError {
+  constructor() {
+    const message = 'The client receives the question as the result of its call, and answers by repeating the call.';
+    super(GatewayCode.outcomeUnknown, message, 504, { outcome: 'unknown', retriable: false });
+  }
+}
+
 export class MalformedInputResponses extends GatewayError {
   constructor() {
     const message = 'params.inputResponses must be an object that maps each request key to its answer.';

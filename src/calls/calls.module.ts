@@ -7,13 +7,16 @@ import { DataFolder, DataFolderModule } from '../data-folder/index.js';
 import { SessionPoolModule } from '../session-pool/index.js';
 import { TelemetryModule } from '../telemetry/index.js';
 import { InFlightWaits, waitForInFlight, WorkerRegistry, WorkersModule } from '../workers/index.js';
+import { DeferredInterception } from './call-interception.js';
 import { CallsConfig } from './calls.config.js';
 import { ParkedCallRouter } from './parked-call-router.js';
 import { ParkedCalls } from './parked-calls.js';
 import { ParkedDirectory } from './parked-directory.js';
 import { ParkedInboxController } from './parked-inbox.controller.js';
 import { RepeatedCalls } from './repeated-calls.js';
+import { ReplayedQuestions } from './replayed-questions.js';
 import { RequestStates } from './request-states.js';
+import { MemorySpentStates, RedisSpentStates, SpentStates } from './spent-states.js';
 import { TaskExchanges } from './task-exchange.js';
 import { TaskIds } from './task-ids.js';
 import { MemoryTaskOwners, RedisTaskOwners } from './task-owners.js';
@@ -23,6 +26,13 @@ const requestStates = {
   provide: RequestStates,
   inject: [DataFolder, Clock],
   useFactory: ({ secrets }: DataFolder, clock: Clock) => new RequestStates(secrets.session, clock),
+};
+
+const spentStates = {
+  provide: SpentStates,
+  inject: [Coordination, Clock],
+  useFactory: ({ redis }: Coordination, clock: Clock) =>
+    redis ? new RedisSpentStates(redis) : new MemorySpentStates(clock),
 };
 
 const taskExchanges = {
@@ -40,15 +50,18 @@ const taskExchanges = {
   controllers: [ParkedInboxController],
   providers: [
     configProvider(CallsConfig),
+    DeferredInterception,
     ParkedCalls,
     ParkedDirectory,
     UpstreamCalls,
     requestStates,
+    spentStates,
     taskExchanges,
     ParkedCallRouter,
+    ReplayedQuestions,
     RepeatedCalls,
   ],
-  exports: [ParkedCalls, ParkedDirectory, UpstreamCalls, RepeatedCalls],
+  exports: [DeferredInterception, ParkedCalls, ParkedDirectory, UpstreamCalls, RepeatedCalls],
 })
 export class CallsModule {
   constructor(

@@ -16,7 +16,8 @@ import { ServerHealth, UpstreamPool } from '../connections/index.js';
 import { NOT_HELD } from '../connections/testing.js';
 import { TooManyCalls, createSession } from '../session-pool/testing.js';
 import { limits } from './calls-fixture.js';
-import { UpstreamCalls, type UpstreamCall } from './upstream-calls.js';
+import type { UpstreamCall } from './upstream-call.js';
+import { UpstreamCalls } from './upstream-calls.js';
 
 const BROKEN_OFF = {
   code: -31_002,

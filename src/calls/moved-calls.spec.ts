@@ -15,7 +15,8 @@ import { ServerHealth, toCallIdentity, UpstreamPool } from '../connections/index
 import { createSession } from '../session-pool/testing.js';
 import { limits } from './calls-fixture.js';
 import { ParkedCalls } from './parked-calls.js';
-import { UpstreamCalls, type UpstreamCall } from './upstream-calls.js';
+import type { UpstreamCall } from './upstream-call.js';
+import { UpstreamCalls } from './upstream-calls.js';
 
 const server = childServer('child', { isolation: 'none' });
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
+  isUnknownQuestion,
   toLegacyAnswer,
   toFaultOutcome,
   toModernQuestion,
@@ -11,7 +12,7 @@ import {
   type RequestId,
 } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
-import { CallReply, type PlainReply } from './call-replies.js';
+import { CallReply, QUESTIONS_UNSUPPORTED, type PlainReply } from './call-replies.js';
 import { INTERNAL_ERROR, MalformedAnswer } from './calls.errors.js';
 import { QuestionWithdrawn, QuestionTimedOut } from '../session-pool/index.js';
 
@@ -189,6 +190,8 @@ export class ParkableCall extends CallReply {
   }
 
   override async answerQuestion(question: Question, signal: AbortSignal): Promise<Answer> {
+    // Only questions of the protocol have a form in which a client can answer them by repeating its call.
+    if (isUnknownQuestion(question.method)) return QUESTIONS_UNSUPPORTED;
     if (this.result || signal.aborted) throw new QuestionWithdrawn();
     this.registry.park(this);
     const key = `question-${(this.questionCount += 1)}`;

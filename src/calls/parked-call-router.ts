@@ -16,7 +16,7 @@ import type { CallResult } from './parkable-call.js';
 import { ParkedCalls } from './parked-calls.js';
 import { ParkedPattern, readInputRequired, type ResumeOrder } from './parked-orders.js';
 import type { ParkedState } from './request-states.js';
-import type { UpstreamCall } from './upstream-calls.js';
+import type { UpstreamCall } from './upstream-call.js';
 import { maximumOf } from '../connections/index.js';
 
 /** Resumes a parked call, on this worker or on the worker that began it. */

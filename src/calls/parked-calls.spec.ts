@@ -141,7 +141,7 @@ describe('a call whose server sends live questions', () => {
     const repeated = [resume(parked, questions, answers), resume(parked, questions, answers)];
     await clock.advance(0);
     server.finish();
-    expect(await Promise.all(repeated)).toEqual([DONE, DONE]);
+    expect(await Promise.all(repeated)).toMatchObject([DONE, DONE]);
     expect(await resume(parked, questions, { 'question-1': { action: 'decline' } })).toBe(DONE);
     expect(server.answers).toEqual([{ result: ANSWER }]);
   });
@@ -244,7 +244,7 @@ describe('a call whose server sends live questions', () => {
     await clock.advance(2 * QUESTION_TIMEOUT_MS);
     expect(server.signal?.aborted).toBe(false);
     server.finish();
-    expect(await waiting).toEqual(DONE);
+    expect(await waiting).toMatchObject(DONE);
   });
 
   it('stores the outcome of a parked call for a client that returns later', async () => {

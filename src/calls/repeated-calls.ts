@@ -1,19 +1,42 @@
 import { Injectable } from '@nestjs/common';
 import { isJsonObject, toFaultOutcome, result, type JsonObject, type JsonValue, type Outcome } from '#lib/mcp-protocol';
 import { SessionPoolConfig, type StreamSink } from '../session-pool/index.js';
-import { whileServerWorks } from '../telemetry/index.js';
+import { whileServerWorks, type CallProgress } from '../telemetry/index.js';
 import {
   MalformedInputResponses,
   InvalidRequestState,
   RequestStateExpired,
   UrlElicitationDeclined,
 } from './calls.errors.js';
-import { UpstreamCalls, type UpstreamCall } from './upstream-calls.js';
+import { InterceptorQuestions } from './interceptor-questions.js';
+import { DeferredInterception, type ExecutedCall } from './call-interception.js';
+import type { UpstreamCall } from './upstream-call.js';
+import { UpstreamCalls } from './upstream-calls.js';
 import type { InputRequired, CallResult } from './parkable-call.js';
 import { DELIVERY_MARGIN_MS, WorkerId } from '../workers/index.js';
 import { ParkedDirectory } from './parked-directory.js';
 import { ParkedCallRouter } from './parked-call-router.js';
-import { RequestStates, type ParkedState, type RequestState, type StateBinding } from './request-states.js';
+import { toUnknownOutcome } from './replayable-questions.js';
+import { ReplayedQuestions } from './replayed-questions.js';
+import {
+  RequestStates,
+  serverStateOf,
+  type ParkedState,
+  type ReadState,
+  type RequestState,
+  type ServerState,
+  type StateBinding,
+} from './request-states.js';
+import { SpentStates } from './spent-states.js';
+
+/** A request, and what it continues. */
+interface Repetition {
+  readonly binding: StateBinding;
+  /** Undefined for a new call. */
+  readonly state: ServerState | undefined;
+  /** Adds to the next state what interceptors need in the next repetition. */
+  readonly wrap?: (next: ServerState | undefined) => RequestState | undefined;
+}
 
 /** A server's own state carries its own expiry; this bounds states that no client brings back. */
 const SERVER_STATE_TTL_MS = 60 * 60_000;
@@ -33,6 +56,9 @@ export class RepeatedCalls {
     private readonly directory: ParkedDirectory,
     private readonly workerId: WorkerId,
     private readonly config: SessionPoolConfig,
+    private readonly questions: ReplayedQuestions,
+    private readonly interception: DeferredInterception,
+    private readonly spentStates: SpentStates,
   ) {}
 
   /**
@@ -42,9 +68,10 @@ export class RepeatedCalls {
   findParkedState(binding: StateBinding): ParkedState | undefined {
     const { requestState } = binding.request.params;
     const read = requestState === undefined ? undefined : this.states.read(requestState, binding);
-    if (read?.state.kind !== 'parked') return undefined;
-    if (read.isExpired) throw new RequestStateExpired('unknown');
-    return read.state;
+    const state = serverStateOf(read?.state);
+    if (state?.kind !== 'parked') return undefined;
+    if (read?.isExpired) throw new RequestStateExpired('unknown');
+    return state;
   }
 
   /**
@@ -70,29 +97,93 @@ export class RepeatedCalls {
     parked?: ParkedState,
   ): Promise<Outcome> {
     if (signal.aborted) return toFaultOutcome('aborted');
-    const state = parked ?? this.readState(binding);
-    const ending = await this.runCall(call, state, sink, signal);
-    if (ending.kind === 'asked') return this.toInputRequired(ending, binding, call, state);
-    return this.sealServerState(ending, binding);
+    if (this.interception.intercepts(call)) return this.intercept(call, binding, sink, signal);
+    if (parked) return this.continueCall(call, { binding, state: parked }, sink, signal);
+    const state = this.readState(binding)?.state;
+    if (state?.kind !== 'interceptors') return this.continueCall(call, { binding, state }, sink, signal);
+    // A worker of another version asked for an interceptor that this one does not have.
+    const questions = this.openQuestions(call, binding);
+    return this.continueCall(questions.toServer(call), { binding, state: questions.inner }, sink, signal);
+  }
+
+  private async intercept(
+    call: UpstreamCall,
+    binding: StateBinding,
+    sink: StreamSink,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const questions = this.openQuestions(call, binding);
+    const { inner: state } = questions;
+    let isContinued = false;
+    const executed: ExecutedCall = {
+      call,
+      endpoint: binding.endpoint,
+      signal,
+      begun: hasBegun(state) ? 'unknown' : 'not_executed',
+      repetition: {
+        answerTo: (key) => questions.answerTo(key),
+        awaitedAs: (key) => questions.awaitedAs(key),
+        keepAnswer: (key, answer) => questions.keepAnswer(key, answer),
+        serverAnswers: questions.serverAnswers,
+        ask: ({ questions: asked, awaited, expiresAfterMs = this.config.questionTimeoutMs }) => {
+          const next = questions.toAskedState(Object.keys(asked), awaited);
+          return toQuestionsOutcome(asked, this.states.mint(next, binding, expiresAfterMs));
+        },
+      },
+      ...(call.request.progressToken !== undefined && {
+        notify: (notification) => void sink.emit({ kind: 'notification', notification }),
+      }),
+    };
+    const outcome = await this.interception.run(executed, (each, inner) => {
+      isContinued = true;
+      const repetition = { binding, state, wrap: (next: ServerState | undefined) => questions.wrap(next) };
+      return this.continueCall(questions.toServer(each), repetition, sink, inner);
+    });
+    // Its client has the outcome, and no other request can have continued the call with these answers.
+    const isFinal = !isContinued && questions.hasSpent && !signal.aborted && !requiresInput(outcome);
+    if (isFinal && state?.kind === 'parked') await this.cancelParked(state).catch(() => undefined);
+    return outcome;
+  }
+
+  private openQuestions(call: UpstreamCall, binding: StateBinding): InterceptorQuestions {
+    const read = this.readState(binding);
+    const responses = readResponses(call.request.params['inputResponses']);
+    return new InterceptorQuestions(read?.state, responses, this.spentStates, read?.leftMs ?? 0);
+  }
+
+  /** Runs or continues the call, and returns its outcome, or questions with the state for the next repetition. */
+  private async continueCall(
+    call: UpstreamCall,
+    repetition: Repetition,
+    sink: StreamSink,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const ending = await this.runCall(call, repetition.state, sink, signal);
+    if (ending.kind === 'asked') return this.toInputRequired(ending, repetition, call);
+    // A parked call that this request did not reach still waits, and may be continued by the next repetition.
+    const outcome = repetition.state?.kind === 'server' ? toUnknownOutcome(ending) : ending;
+    return this.sealServerState(outcome, repetition, call);
   }
 
   /** Reads the state that the client sent; undefined for a new call. */
-  private readState(binding: StateBinding): RequestState | undefined {
+  private readState(binding: StateBinding): ReadState | undefined {
     const { requestState } = binding.request.params;
     if (requestState === undefined) return undefined;
     const read = this.states.read(requestState, binding);
     if (!read) throw new InvalidRequestState();
-    if (read.isExpired) throw new RequestStateExpired(read.state.kind === 'parked' ? 'unknown' : 'not_executed');
-    return read.state;
+    if (read.isExpired) throw new RequestStateExpired(hasBegun(serverStateOf(read.state)) ? 'unknown' : 'not_executed');
+    return read;
   }
 
   private runCall(
     call: UpstreamCall,
-    state: RequestState | undefined,
+    state: ServerState | undefined,
     sink: StreamSink,
     signal: AbortSignal,
   ): CallResult | Promise<CallResult> {
     const responses = readResponses(call.request.params['inputResponses']);
+    if (state?.kind === 'server' || state?.kind === 'resend')
+      this.questions.traceAnswered(state.asked, call.server.slug, responses, call.progress);
     switch (state?.kind) {
       case undefined:
         return this.calls.runParkable(call, sink, signal);
@@ -132,40 +223,79 @@ export class RepeatedCalls {
     return this.calls.runParkable(call, sink, signal);
   }
 
-  private sealServerState(outcome: Outcome, binding: StateBinding): Outcome {
+  private sealServerState(outcome: Outcome, repetition: Repetition, { server, progress }: UpstreamCall): Outcome {
     if (outcome.kind === 'error' || outcome.result['resultType'] !== 'input_required') return outcome;
-    const { requestState: serverState } = outcome.result;
-    if (typeof serverState !== 'string') return outcome;
-    const requestState = this.states.mint({ kind: 'server', state: serverState }, binding, SERVER_STATE_TTL_MS);
+    const { requestState: serverState, inputRequests } = outcome.result;
+    const asked = this.questions.describe(inputRequests, progress);
+    if (typeof serverState !== 'string') {
+      this.questions.traceSent(asked, server.slug);
+      const carried = repetition.wrap?.(undefined);
+      if (!carried) return outcome;
+      const requestState = this.states.mint(carried, repetition.binding, SERVER_STATE_TTL_MS);
+      return { ...outcome, result: { ...outcome.result, requestState } };
+    }
+    const state = { kind: 'server', state: serverState, ...(asked && { asked }) } as const;
+    const requestState = this.mint(state, repetition, SERVER_STATE_TTL_MS);
     return { ...outcome, result: { ...outcome.result, requestState } };
   }
 
   /** Returns the questions with the state that the client must send back with its answers. */
   private toInputRequired(
     { questions, parked }: InputRequired,
-    binding: StateBinding,
+    repetition: Repetition,
     { server, progress }: UpstreamCall,
-    previous: RequestState | undefined,
   ): Outcome {
     const { questionTimeoutMs: questionMs } = this.config;
-    const worker = previous?.kind === 'parked' ? previous.worker : this.workerId.text;
     if (progress) progress.parkedCall = parked;
-    const trace = previous?.kind === 'parked' ? previous.trace : progress?.traceparent;
     const requestState =
       parked === undefined
-        ? this.states.mint({ kind: 'resend', questions }, binding, questionMs)
-        : this.states.mint(
-            { kind: 'parked', worker, call: parked, ...(trace !== undefined && { trace }) },
-            binding,
+        ? this.mintResendState(questions, repetition, progress)
+        : this.mint(
+            this.toParkedState(parked, progress, repetition.state),
+            repetition,
             computeStateTtlMs(server, questionMs),
           );
-    return result({
-      resultType: 'input_required',
-      inputRequests: questions as unknown as JsonObject,
-      requestState,
-    });
+    return toQuestionsOutcome(questions, requestState);
+  }
+
+  /** Seals the state of the server, with the answers that interceptors have used. */
+  private mint(state: ServerState, { binding, wrap }: Repetition, lifetimeMs: number): string {
+    return this.states.mint(wrap?.(state) ?? state, binding, lifetimeMs);
+  }
+
+  private mintResendState(
+    questions: InputRequired['questions'],
+    repetition: Repetition,
+    progress: CallProgress | undefined,
+  ): string {
+    const asked = this.questions.describe(questions as unknown as JsonObject, progress);
+    const state = { kind: 'resend', questions, ...(asked && { asked }) } as const;
+    return this.mint(state, repetition, this.config.questionTimeoutMs);
+  }
+
+  private toParkedState(
+    call: string,
+    progress: CallProgress | undefined,
+    previous: ServerState | undefined,
+  ): ParkedState {
+    const first = previous?.kind === 'parked' ? previous : undefined;
+    const trace = first ? first.trace : progress?.traceparent;
+    const worker = first?.worker ?? this.workerId.text;
+    return { kind: 'parked', worker, call, ...(trace !== undefined && { trace }) };
   }
 }
+
+const requiresInput = (outcome: Outcome): boolean =>
+  outcome.kind === 'result' && outcome.result['resultType'] === 'input_required';
+
+/** Without questions the state alone is sent back (specification of 2026: basic/patterns/mrtr). */
+function toQuestionsOutcome(questions: InputRequired['questions'], requestState: string): Outcome {
+  const asked = Object.keys(questions).length > 0 && { inputRequests: questions as unknown as JsonObject };
+  return result({ resultType: 'input_required', ...asked, requestState });
+}
+
+/** Whether the server has run a part of the call. One that demanded a URL first has refused it. */
+const hasBegun = (state: ServerState | undefined): boolean => state?.kind === 'parked' || state?.kind === 'server';
 
 /**
  * The worker that holds the call knows how long it waits and how it ended. So the state must last as long as the client

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { result, type Answer, type JsonObject, type Outcome, type Question } from '#lib/mcp-protocol';
 import { ManualClock } from '#lib/testing/manual-clock';
 import { LEGACY_CLIENT } from '../../test/support/fake-upstream.js';
-import type { UpstreamConnection, UpstreamReply, UpstreamRequest } from '../upstream/index.js';
+import type { UpstreamReply, UpstreamRequest } from '../upstream/index.js';
 import { answerReplayableQuestions } from './replayable-questions.js';
 import { NEVER_ABORTED } from '../session-pool/testing.js';
 
@@ -26,12 +26,10 @@ function exchange(outcomes: readonly Outcome[], answer: (question: Question) => 
   const signals: AbortSignal[] = [];
   const remaining = [...outcomes];
   const clock = new ManualClock();
-  const connection = {
-    request: async ({ params }: UpstreamRequest) => {
-      repeated.push(params);
-      return remaining.shift() ?? result({ done: true });
-    },
-  } as unknown as UpstreamConnection;
+  const send = async ({ params }: UpstreamRequest) => {
+    repeated.push(params);
+    return remaining.shift() ?? result({ done: true });
+  };
   const reply: UpstreamReply = {
     notify: () => undefined,
     answerQuestion: async (question, signal) => {
@@ -41,7 +39,7 @@ function exchange(outcomes: readonly Outcome[], answer: (question: Question) => 
     },
   };
   const run = (first: JsonObject, signal = NEVER_ABORTED, maxRounds = 3, requestMs = 60_000) =>
-    answerReplayableQuestions(connection, request, first, reply, signal, {
+    answerReplayableQuestions(send, request, first, reply, signal, {
       server: 'hotel',
       maxRounds,
       requestMs,

@@ -16,11 +16,11 @@ import {
   type RpcError,
 } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
-import type { UpstreamConnection, UpstreamReply, UpstreamRequest } from '../upstream/index.js';
+import type { UpstreamReply, UpstreamRequest } from '../upstream/index.js';
 import { RepeatBackoff } from './repeat-backoff.js';
 import { TooManyQuestionRounds, UndeclaredQuestion } from './calls.errors.js';
 
-interface RoundLimits {
+export interface RoundLimits {
   readonly server: string;
   readonly maxRounds: number;
   /** How long the server may take without a question to the client, in milliseconds. */
@@ -28,9 +28,12 @@ interface RoundLimits {
   readonly clock: Clock;
 }
 
-/** Sends the questions and repeats the call with the answers until the server returns a final outcome. */
+/**
+ * Sends the questions and repeats the call with the answers until the server returns a final outcome.
+ * @param send sends a request to the server
+ */
 export async function answerReplayableQuestions(
-  connection: UpstreamConnection,
+  send: (request: UpstreamRequest) => Promise<Outcome>,
   request: UpstreamRequest,
   firstRequired: JsonObject,
   reply: UpstreamReply,
@@ -44,12 +47,7 @@ export async function answerReplayableQuestions(
     if ('error' in answers) return failure(answers.error);
     const ended = await pauseIfUnanswered(answers.responses, backoff, signal);
     if (ended) return ended;
-    const outcome = await sendRepeated(
-      connection,
-      toRepeatedRequest(request, required, answers.responses),
-      reply,
-      signal,
-    );
+    const outcome = await sendRepeated(send, toRepeatedRequest(request, required, answers.responses));
     if (outcome.kind === 'error' || outcome.result['resultType'] !== 'input_required') return outcome;
     required = outcome.result;
   }
@@ -68,14 +66,12 @@ async function pauseIfUnanswered(
 }
 
 /** Converts a failure to send to an outcome: the call has already begun and must not be started again. */
-async function sendRepeated(
-  connection: UpstreamConnection,
+export async function sendRepeated(
+  send: (request: UpstreamRequest) => Promise<Outcome>,
   request: UpstreamRequest,
-  reply: UpstreamReply,
-  signal: AbortSignal,
 ): Promise<Outcome> {
   try {
-    return await connection.request(request, reply, signal);
+    return await send(request);
   } catch (cause) {
     if (cause instanceof GatewayError) return cause.toOutcome();
     throw cause;
@@ -129,11 +125,11 @@ async function collectAnswers(
 }
 
 /** Reports a form that the client failed to show as dismissed. Other failures end the call. */
-function toResponse(method: string, answer: Answer): Answer {
+export function toResponse(method: string, answer: Answer): Answer {
   return 'error' in answer && method === 'elicitation/create' ? { result: { action: 'cancel' } } : answer;
 }
 
-function toRepeatedRequest(
+export function toRepeatedRequest(
   request: UpstreamRequest,
   required: JsonObject,
   inputResponses: JsonObject,

@@ -23,7 +23,7 @@ const withParams = (params: StateBinding['request']['params']) =>
 describe('RequestStates', () => {
   it('opens a request state on every worker for the same request of the same principal', () => {
     const text = states.mint(PARKED, bindingOf(), HOUR_MS);
-    expect(new RequestStates(secret, clock).read(text, bindingOf())).toEqual({ state: PARKED, isExpired: false });
+    expect(new RequestStates(secret, clock).read(text, bindingOf())).toMatchObject({ state: PARKED, isExpired: false });
     const repeated = withParams({
       _meta: { 'vendor/x': 1 },
       arguments: { on: 'Monday', to: 'Rome' },
@@ -31,7 +31,7 @@ describe('RequestStates', () => {
       name: 'book',
       requestState: text,
     });
-    expect(states.read(text, repeated)).toEqual({ state: PARKED, isExpired: false });
+    expect(states.read(text, repeated)).toMatchObject({ state: PARKED, isExpired: false });
   });
 
   it('hides the content of a request state', () => {
@@ -64,8 +64,8 @@ describe('RequestStates', () => {
   it('marks a request state as expired after its lifetime', async () => {
     const text = states.mint(PARKED, bindingOf(), HOUR_MS);
     await clock.advance(HOUR_MS - 1);
-    expect(states.read(text, bindingOf())).toEqual({ state: PARKED, isExpired: false });
+    expect(states.read(text, bindingOf())).toMatchObject({ state: PARKED, isExpired: false });
     await clock.advance(1);
-    expect(states.read(text, bindingOf())).toEqual({ state: PARKED, isExpired: true });
+    expect(states.read(text, bindingOf())).toMatchObject({ state: PARKED, isExpired: true });
   });
 });

@@ -13,8 +13,8 @@ import { TextCipher } from '#lib/sealing';
 import type { Clock } from '#lib/time';
 import { toNarrowing } from '../session-pool/index.js';
 
-/** The state that a client carries from a request that ended with questions to its repetition with the answers. */
-export type RequestState =
+/** The state of a server, or of the call that is parked there. */
+export type ServerState =
   /** A call is parked on this worker and waits for the answers. */
   | {
       readonly kind: 'parked';
@@ -24,9 +24,46 @@ export type RequestState =
       readonly trace?: string;
     }
   /** A modern server's own state. */
-  | { readonly kind: 'server'; readonly state: string }
+  | { readonly kind: 'server'; readonly state: string; readonly asked?: AskedQuestions }
   /** No call is parked: once these questions are answered, the gateway sends the call again. */
-  | { readonly kind: 'resend'; readonly questions: Readonly<Record<string, Question>> };
+  | {
+      readonly kind: 'resend';
+      readonly questions: Readonly<Record<string, Question>>;
+      readonly asked?: AskedQuestions;
+    };
+
+/** Interceptors have asked the client, or have used its answers. */
+export interface InterceptorState {
+  readonly kind: 'interceptors';
+  /** The state can be used once. */
+  readonly nonce: string;
+  /** Keys of the questions that the client has not answered yet. */
+  readonly pending: readonly string[];
+  /** The client's earlier answers, by key. */
+  readonly answers: JsonObject;
+  /** Answers for the server that came with a request that interceptors ended with questions. */
+  readonly held: JsonObject;
+  /** Ids of what the request waited for besides the client, by key. Absent: nothing, or a worker of an earlier version. */
+  readonly awaited?: Readonly<Record<string, string>>;
+  readonly inner?: ServerState;
+}
+
+/** The state that a client carries from a request that ended with questions to its repetition with the answers. */
+export type RequestState = ServerState | InterceptorState;
+
+/** The part of a state that concerns the server. */
+export const serverStateOf = (state: RequestState | undefined): ServerState | undefined =>
+  state?.kind === 'interceptors' ? state.inner : state;
+
+/** Questions that ended a request, for their spans. Absent without tracing. */
+export interface AskedQuestions {
+  /** Trace context of the request. */
+  readonly trace: string;
+  /** When it was answered with the questions, in milliseconds since the Unix epoch. */
+  readonly at: number;
+  /** The method of each question, by its key. */
+  readonly methods: Readonly<Record<string, string>>;
+}
 
 /** A call that is parked on one of the workers. */
 export type ParkedState = Extract<RequestState, { kind: 'parked' }>;
@@ -50,6 +87,8 @@ export interface ReadState {
   readonly state: RequestState;
   /** The lifetime of the state is over. */
   readonly isExpired: boolean;
+  /** The rest of the lifetime, in milliseconds. */
+  readonly leftMs: number;
 }
 
 interface SealedState {
@@ -91,7 +130,8 @@ export class RequestStates {
     const { state, of, until } = parseJson(json, STATE_BOUNDS) as unknown as SealedState;
     // Checked last: params may be as large as a body, and a forged state must not cost a digest.
     if (computeDigest(binding.request.params) !== of) return undefined;
-    return { state, isExpired: this.clock.now() >= until };
+    const leftMs = until - this.clock.now();
+    return { state, isExpired: leftMs <= 0, leftMs };
   }
 }
 

@@ -1,11 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ANONYMOUS, OutcomeError, type Caller } from '#lib/extension-kit';
-import { metaOf, toFaultOutcome, result, type JsonObject, type McpRequest, type Outcome } from '#lib/mcp-protocol';
+import { metaOf, toFaultOutcome, result, type JsonObject, type Outcome } from '#lib/mcp-protocol';
 import {
   callerOf,
   childServer,
-  FakeConnector,
-  FakeRegistry,
   LEGACY_CLIENT,
   MODERN_CLIENT,
   remoteServer,
@@ -13,53 +11,18 @@ import {
   unreachable,
 } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
-import { ManualClock } from '#lib/testing/manual-clock';
-import type { ServerDefinition } from '../registry/index.js';
-import { ParkedCalls } from './parked-calls.js';
-import { ServerHealth, UpstreamPool } from '../connections/index.js';
-import { createSession, NEVER_ABORTED } from '../session-pool/testing.js';
-import { limits } from './calls-fixture.js';
-import { UpstreamCalls, type UpstreamCall } from './upstream-calls.js';
+import { accessTo, createSession, NEVER_ABORTED } from '../session-pool/testing.js';
+import { callOf, CALLED_SERVER, closeCalls, openCalls } from './calls-fixture.js';
 
-const server = remoteServer('a');
 const other = remoteServer('b');
-const pools: UpstreamPool[] = [];
-
-function world(era: 'legacy' | 'modern' = 'legacy', servers: readonly ServerDefinition[] = [server]) {
-  const connector = new FakeConnector();
-  connector.eras.set('a', era);
-  const clock = new ManualClock();
-  const config = limits({ maxQuestionRounds: 2 });
-  const pool = new UpstreamPool(connector, config, new FakeRegistry(servers), clock);
-  pools.push(pool);
-  const health = new ServerHealth(new FakeRegistry(), clock);
-  return {
-    connector,
-    clock,
-    calls: new UpstreamCalls(pool, config, new ParkedCalls(config, config, clock), health, clock),
-  };
-}
-
-afterEach(async () => {
-  for (const pool of pools.splice(0)) await pool.close();
-});
-
-const callOf = (request: Partial<McpRequest> = {}, more: Partial<UpstreamCall> = {}): UpstreamCall => ({
-  server,
-  request: { method: 'tools/call', params: { name: 'echo' }, ...request },
-  caller: callerOf('me'),
-  client: LEGACY_CLIENT,
-  requestId: 7,
-  clientRepeatsCall: false,
-  ...more,
-});
+afterEach(closeCalls);
 
 const PROGRESS = { method: 'notifications/progress', params: { progress: 1 } };
 const log = (level: string) => ({ method: 'notifications/message', params: { level } });
 
 describe('a call of a session', () => {
   it('returns the outcome of the server after its notifications', async () => {
-    const { connector, calls } = world();
+    const { connector, calls } = openCalls();
     connector.respond = async ({ reply }) => {
       await reply.notify(PROGRESS);
       return result({ content: [] });
@@ -68,23 +31,23 @@ describe('a call of a session', () => {
     const session = createSession();
     const outcome = await calls.runInSession(session, callOf(), sink);
     expect(sink.summary).toEqual(['opened', PROGRESS.method]);
-    expect(outcome).toEqual({ ...result({ content: [] }), eventId: '1-2' });
+    expect(outcome).toMatchObject({ ...result({ content: [] }), eventId: '1-2' });
     expect(session.isIdle).toBe(true);
   });
 
   it('cancels a call when its session cancels the request id', async () => {
-    const { connector, calls } = world();
+    const { connector, calls } = openCalls();
     connector.respond = () => new Promise<Outcome>(() => undefined);
     const session = createSession();
     const outcome = calls.runInSession(session, callOf(), new RecordingSink());
     await settled();
     session.cancel(7);
-    expect(await outcome).toEqual(toFaultOutcome('aborted'));
+    expect(await outcome).toEqual({ ...toFaultOutcome('aborted'), cancelled: true });
     expect(session.isIdle).toBe(true);
   });
 
   it('sends a call that was cancelled before it began to no server', async () => {
-    const { connector, calls } = world();
+    const { connector, calls } = openCalls();
     const session = createSession();
     session.cancel(7);
     const outcome = await calls.runInSession(session, callOf(), new RecordingSink());
@@ -94,7 +57,7 @@ describe('a call of a session', () => {
   });
 
   it('sends the log level of the session to the server and filters log messages below it', async () => {
-    const { connector, calls } = world();
+    const { connector, calls } = openCalls();
     connector.respond = async ({ reply }) => {
       for (const level of ['debug', 'error']) await reply.notify(log(level));
       return result({});
@@ -107,9 +70,25 @@ describe('a call of a session', () => {
     expect(connector.opened[0]?.sent.map(({ request }) => request.logLevel)).toEqual(['warning']);
   });
 
+  it('looks up what its caller may receive only where the entry of the server allows unknown messages', async () => {
+    const open = remoteServer('a', { allowUnknownMethods: true });
+    for (const [server, lookUps] of [[CALLED_SERVER, []] as const, [open, ['a']] as const]) {
+      const { connector, calls } = openCalls('legacy', [server]);
+      const asked: string[] = [];
+      const session = createSession();
+      session.access = accessTo(
+        () => true,
+        (slug) => asked.push(slug) > 0,
+      );
+      await calls.runInSession(session, callOf({}, { server }), new RecordingSink());
+      expect(asked).toEqual(lookUps);
+      expect(connector.opened[0]?.sent[0]?.request.acceptsUnknown === true).toBe(lookUps.length > 0);
+    }
+  });
+
   it('does not raise the log level of a connection that another session shares', async () => {
     const child = childServer('a');
-    const { connector, calls } = world('legacy', [child]);
+    const { connector, calls } = openCalls('legacy', [child]);
     for (const level of ['debug', 'error']) {
       const set = callOf({ method: 'logging/setLevel', params: { level } }, { server: child });
       await calls.runInSession(createSession(), set, new RecordingSink());
@@ -122,7 +101,7 @@ describe('a call of a session', () => {
   });
 
   it('identifies the client of a call, except an anonymous client without a session', async () => {
-    const { connector, calls } = world('modern');
+    const { connector, calls } = openCalls('modern');
     const session = createSession();
     const unknown = createSession({ caller: ANONYMOUS });
     await calls.runInSession(session, callOf(), new RecordingSink());
@@ -141,7 +120,7 @@ describe('a call of a session', () => {
   });
 
   it('sends a question of the server to the client and returns the answer to the server', async () => {
-    const { connector, calls } = world();
+    const { connector, calls } = openCalls();
     connector.respond = async ({ reply, signal }) => {
       const answer = await reply.answerQuestion({ method: 'roots/list', params: {} }, signal);
       return result({ answer } as unknown as JsonObject);
@@ -155,7 +134,7 @@ describe('a call of a session', () => {
   });
 
   it('forwards progress on an open question only to its server, under the token of that server (session-pool/README.md, invariant 6)', async () => {
-    const { connector, calls } = world('legacy', [server, other]);
+    const { connector, calls } = openCalls('legacy', [CALLED_SERVER, other]);
     connector.respond = async ({ reply, signal }) => {
       await reply.answerQuestion({ method: 'roots/list', params: { _meta: { progressToken: 0, kept: true } } }, signal);
       return result({});
@@ -180,7 +159,7 @@ describe('a call of a session', () => {
   });
 
   it('sends no event and rejects questions during a silent call', async () => {
-    const { connector, calls } = world();
+    const { connector, calls } = openCalls();
     let answer: unknown;
     connector.respond = async ({ reply, signal }) => {
       await reply.notify(PROGRESS);
@@ -196,7 +175,7 @@ describe('a call of a session', () => {
   });
 
   it('forwards the opening and the interruption of the server’s stream to the client', async () => {
-    const { connector, calls } = world();
+    const { connector, calls } = openCalls();
     connector.respond = async ({ reply }) => {
       reply.opened?.(5);
       reply.interrupted?.();
@@ -208,7 +187,7 @@ describe('a call of a session', () => {
   });
 
   it('does not count a call that failed by a defect as in flight', async () => {
-    const { connector, calls } = world();
+    const { connector, calls } = openCalls();
     connector.respond = () => {
       throw new TypeError('a defect');
     };
@@ -218,7 +197,7 @@ describe('a call of a session', () => {
   });
 
   it('sends an internal error to a client that resumed a call that fails by a defect', async () => {
-    const { connector, calls } = world();
+    const { connector, calls } = openCalls();
     const defect = Promise.withResolvers<Outcome>();
     connector.respond = ({ reply }) => {
       reply.opened?.();
@@ -236,7 +215,7 @@ describe('a call of a session', () => {
   });
 
   it('returns the failure of a server that cannot be reached', async () => {
-    const { connector, calls } = world();
+    const { connector, calls } = openCalls();
     connector.beforeOpening = () => Promise.reject(new OutcomeError(unreachable('a')));
     expect(await calls.runInSession(createSession(), callOf(), new RecordingSink())).toEqual(unreachable('a'));
   });
@@ -244,7 +223,7 @@ describe('a call of a session', () => {
 
 describe('a call without a session', () => {
   it('forwards log messages only at or above the log level that the request sets', async () => {
-    const { connector, calls } = world('modern');
+    const { connector, calls } = openCalls('modern');
     connector.respond = async ({ reply }) => {
       for (const level of ['debug', 'error']) await reply.notify(log(level));
       await reply.notify(PROGRESS);
@@ -259,7 +238,7 @@ describe('a call without a session', () => {
   });
 
   it('cancels a call without a session when its client disconnects', async () => {
-    const { connector, calls } = world('modern');
+    const { connector, calls } = openCalls('modern');
     connector.respond = () => new Promise<Outcome>(() => undefined);
     const client = new AbortController();
     const outcome = calls.runWithoutSession(callOf(), new RecordingSink(), client.signal);
@@ -269,7 +248,7 @@ describe('a call without a session', () => {
   });
 
   it('rejects a live question to a client without a session', async () => {
-    const { connector, calls } = world();
+    const { connector, calls } = openCalls();
     connector.respond = async ({ reply, signal }) =>
       result({
         answer: await reply.answerQuestion({ method: 'roots/list', params: {} }, signal),
@@ -285,15 +264,15 @@ describe('questions that end a call', () => {
   const client = { ...LEGACY_CLIENT, capabilities: { roots: {} } };
 
   it('returns the questions to a client that repeats its calls', async () => {
-    const { connector, calls } = world('modern');
+    const { connector, calls } = openCalls('modern');
     connector.respond = () => inputRequired;
     expect(
       await calls.runWithoutSession(callOf({}, { clientRepeatsCall: true }), new RecordingSink(), NEVER_ABORTED),
-    ).toBe(inputRequired);
+    ).toEqual({ ...inputRequired, serverEra: 'modern' });
   });
 
   it('sends the questions to a client that cannot repeat its calls', async () => {
-    const { connector, calls } = world('modern');
+    const { connector, calls } = openCalls('modern');
     connector.respond = ({ request }) => (request.params['inputResponses'] ? result({ ok: true }) : inputRequired);
     const session = createSession({ client });
     const sink = new RecordingSink();
@@ -304,7 +283,7 @@ describe('questions that end a call', () => {
   });
 
   it('withdraws the questions when the call is cancelled', async () => {
-    const { connector, calls } = world('modern');
+    const { connector, calls } = openCalls('modern');
     connector.respond = () => inputRequired;
     const session = createSession({ client });
     const sink = new RecordingSink();
@@ -316,7 +295,7 @@ describe('questions that end a call', () => {
   });
 
   it('returns an error when the server requests input beyond the round limit', async () => {
-    const { connector, calls, clock } = world('modern');
+    const { connector, calls, clock } = openCalls('modern');
     connector.respond = () => result({ resultType: 'input_required' });
     const outcome = calls.runInSession(createSession(), callOf(), new RecordingSink());
     await clock.advance(100);
@@ -324,18 +303,18 @@ describe('questions that end a call', () => {
   });
 
   it('ignores `input_required` in the result of a legacy server, which is not called twice', async () => {
-    const { connector, calls } = world('legacy');
+    const { connector, calls } = openCalls('legacy');
     connector.respond = () => inputRequired;
-    expect(await calls.runInSession(createSession({ client }), callOf({}, { client }), new RecordingSink())).toBe(
-      inputRequired,
-    );
+    expect(
+      await calls.runInSession(createSession({ client }), callOf({}, { client }), new RecordingSink()),
+    ).toMatchObject(inputRequired);
     expect(connector.opened[0]?.sent).toHaveLength(1);
   });
 });
 
 describe('a list that is merged from several servers', () => {
   it('does not query a server that does not declare the capability of a list', async () => {
-    const { connector, calls } = world();
+    const { connector, calls } = openCalls();
     connector.capabilities.set('a', { tools: {} });
     const list = (method: string, silent: boolean) =>
       calls.runWithoutSession(
@@ -343,7 +322,7 @@ describe('a list that is merged from several servers', () => {
         new RecordingSink(),
         NEVER_ABORTED,
       );
-    expect(await list('prompts/list', true)).toEqual(result({ prompts: [] }));
+    expect(await list('prompts/list', true)).toMatchObject(result({ prompts: [] }));
     expect(connector.opened[0]?.sent).toEqual([]);
     await list('tools/list', true);
     await list('prompts/list', false);
@@ -358,7 +337,7 @@ describe('an error', () => {
     ['legacy', MODERN_CLIENT, -32602],
     ['legacy', LEGACY_CLIENT, -32002],
   ] as const)('translates an error of a %s server to the codes of the client’s era', async (era, client, code) => {
-    const { connector, calls } = world(era);
+    const { connector, calls } = openCalls(era);
     connector.respond = () => notFound;
     const call = callOf({ method: 'resources/read', params: { uri: 'x:y' } }, { client });
     expect(await calls.runWithoutSession(call, new RecordingSink(), NEVER_ABORTED)).toMatchObject({ error: { code } });

@@ -1,5 +1,5 @@
 import { Injectable, Logger, Optional } from '@nestjs/common';
-import { GatewayError, type Caller } from '#lib/extension-kit';
+import { GatewayError } from '#lib/extension-kit';
 import {
   GatewayCode,
   capabilityNames,
@@ -17,17 +17,14 @@ import {
   result,
   RpcCode,
   toUrlElicitations,
-  type ClientProfile,
   type Era,
   type JsonObject,
   type McpRequest,
   type Outcome,
-  type RequestId,
 } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
-import type { ServerDefinition } from '../registry/index.js';
-import { CallTracer, whileServerWorks, withTraceparent, type CallProgress } from '../telemetry/index.js';
-import type { UpstreamConnection, UpstreamReply, UpstreamRequest } from '../upstream/index.js';
+import { CallTracer, whileServerWorks } from '../telemetry/index.js';
+import type { UpstreamConnection, UpstreamRequest } from '../upstream/index.js';
 import { isTaskResult, UNEXPECTED_TASK, withoutTasks, TaskExchanges, type TaskExchange } from './task-exchange.js';
 import type { CallInfo, CallResult } from './parkable-call.js';
 import { type StreamSink, QuestionWithdrawn, type Session } from '../session-pool/index.js';
@@ -42,34 +39,25 @@ import {
 } from '../connections/index.js';
 import { INTERNAL_ERROR } from './calls.errors.js';
 import { truncateLabel } from '../workers/index.js';
+import { DeferredInterception, type ExecutedCall } from './call-interception.js';
+import { HandledReply } from './call-messages.js';
 import { PlainReply, SessionReply, type CallReply } from './call-replies.js';
+import { passReplayableQuestions } from './passed-questions.js';
 import { answerReplayableQuestions, toUnknownOutcome } from './replayable-questions.js';
 import { ParkedCalls } from './parked-calls.js';
 import { CallsConfig } from './calls.config.js';
+import type { UpstreamCall } from './upstream-call.js';
+import { TracedRequests } from './traced-requests.js';
 
-/** One request to one server, under the item's own name there. */
-export interface UpstreamCall {
-  readonly server: ServerDefinition;
-  readonly request: McpRequest;
-  readonly parameterHeaders?: Readonly<Record<string, string | number | boolean>>;
-  readonly caller: Caller;
-  readonly client: ClientProfile;
-  /** The client's own request id, which its answer and its cancellation carry. */
-  readonly requestId: RequestId;
-  /** True if the client itself answers `input_required` by repeating the call. */
-  readonly clientRepeatsCall: boolean;
-  /** True if no event may precede the outcome: the call is one part of a list that is merged from several servers. */
-  readonly silent?: boolean;
-  /** True if the client may use tasks at the server. */
-  readonly usesTasks?: boolean;
-  /** Receives where the call is. Absent: the call belongs to no request of a client. */
-  readonly progress?: CallProgress | undefined;
-}
+/** Converts the outcome of a call in a session to the answer that its client receives. */
+export type AnswerForm = (call: UpstreamCall, session: Session, outcome: Outcome) => Outcome | Promise<Outcome>;
 
 /** Executes calls on the worker that holds their session or connection. */
 @Injectable()
 export class UpstreamCalls {
   private readonly logger = new Logger(UpstreamCalls.name);
+  private toAnswer: AnswerForm = (_call, _session, outcome) => outcome;
+  private readonly requests: TracedRequests;
 
   constructor(
     private readonly upstreams: UpstreamPool,
@@ -78,8 +66,16 @@ export class UpstreamCalls {
     private readonly health: ServerHealth,
     private readonly clock: Clock,
     @Optional() private readonly tasks?: TaskExchanges,
-    @Optional() private readonly tracer?: CallTracer,
-  ) {}
+    @Optional() tracer?: CallTracer,
+    @Optional() private readonly interception?: DeferredInterception,
+  ) {
+    this.requests = new TracedRequests(tracer);
+  }
+
+  /** Sets the form in which sessions record answers. Names and visibility are known only above this folder. */
+  recordAnswersAs(toAnswer: AnswerForm): void {
+    this.toAnswer = toAnswer;
+  }
 
   /** Runs a call of a legacy session. A cancellation from the session ends it; a closed client connection does not. */
   async runInSession(session: Session, call: UpstreamCall, sink: StreamSink): Promise<Outcome> {
@@ -90,27 +86,42 @@ export class UpstreamCalls {
       const { signal } = open;
       outcome = signal.aborted
         ? CANCELLED_BEFORE_START
-        : await this.run(call, session, new SessionReply(session, open, call.progress), signal);
+        : await this.intercept(call, session, new SessionReply(session, open, call.progress), signal);
     } finally {
       // Finish the call whatever happened, or it would count as in flight forever.
-      const answer = open.finish(outcome);
+      const recorded = open.stream?.isOpened ? await this.toRecorded(call, session, outcome) : outcome;
+      const answer = open.finish(outcome, recorded);
       outcome = answer instanceof Promise ? await answer : answer;
     }
     return outcome;
   }
 
+  /** Never rejects: what cannot be converted must not be recorded as it is. */
+  private async toRecorded(call: UpstreamCall, session: Session, outcome: Outcome): Promise<Outcome> {
+    try {
+      return await this.toAnswer(call, session, outcome);
+    } catch (cause) {
+      this.logger.error('Failed to record an answer', cause instanceof Error ? cause.stack : String(cause));
+      return INTERNAL_ERROR;
+    }
+  }
+
   /** Runs a call without a session. Aborting the signal cancels it. */
   async runWithoutSession(call: UpstreamCall, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
     if (signal.aborted) return toFaultOutcome('aborted');
-    return this.run(call, undefined, new PlainReply(sink, call.request.logLevel), signal);
+    return this.intercept(call, undefined, new PlainReply(sink, call.request.logLevel), signal);
   }
 
   /**
    * Runs a call without a session whose client answers questions by repeating the call. Aborting the signal cancels it,
-   * unless its client has received questions and may return with the answers.
+   * unless its client has received questions and may return with the answers. Interceptors wrap all runs of such a call
+   * (`RepeatedCalls`), not each of them.
    */
   async runParkable(call: UpstreamCall, sink: StreamSink, signal: AbortSignal): Promise<CallResult> {
-    if (!this.canAskLiveQuestions(call)) return this.runWithoutSession(call, sink, signal);
+    if (signal.aborted) return toFaultOutcome('aborted');
+    if (!this.canAskLiveQuestions(call)) {
+      return this.run(call, undefined, new PlainReply(sink, call.request.logLevel), signal);
+    }
     const run = async (reply: CallReply, inner: AbortSignal): Promise<CallResult> => {
       const outcome = await this.run(call, undefined, reply, inner);
       const questions = toUrlQuestions(outcome, call);
@@ -125,17 +136,51 @@ export class UpstreamCalls {
     return this.upstreams.eraOf(server) !== 'modern';
   }
 
+  /** Runs a call of a client that receives its outcome in one request, through the interceptors if there are any. */
+  private intercept(
+    call: UpstreamCall,
+    session: Session | undefined,
+    reply: CallReply,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    if (!this.interception?.intercepts(call)) return this.run(call, session, reply, signal);
+    const executed: ExecutedCall = {
+      call,
+      endpoint: session?.start.endpoint ?? call.endpoint ?? '',
+      signal,
+      begun: 'not_executed',
+      ...(session && { askClient: (question, inner) => reply.answerQuestion(question, inner) }),
+      ...(call.request.progressToken !== undefined && { notify: (notification) => void reply.notify(notification) }),
+    };
+    return this.interception.run(executed, (each, inner) => this.run(each, session, reply, inner));
+  }
+
   private async run(
     call: UpstreamCall,
     session: Session | undefined,
     reply: CallReply,
     signal: AbortSignal,
   ): Promise<Outcome> {
+    if (!call.messages) return this.runAtServer(call, session, reply, signal);
+    const handled = new HandledReply(reply, call.messages);
+    const outcome = await this.runAtServer(call, session, handled, AbortSignal.any([signal, handled.signal]));
+    if (handled.refused) return handled.refused.toOutcome();
+    const { onOutcome } = call.messages;
+    return onOutcome && !isFinal(outcome, call) ? onOutcome(outcome, signal) : outcome;
+  }
+
+  private async runAtServer(
+    call: UpstreamCall,
+    session: Session | undefined,
+    reply: CallReply,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const startedAt = this.clock.now();
     const outcome = await whileServerWorks(call.progress, () => this.attempt(call, session, reply, signal));
     const { slug } = call.server;
     this.health.record(slug, outcome, signal);
     // The worker that answers the client may be another one.
-    if (call.progress && outcome.kind === 'error') call.progress.detail = this.health.get(slug).detail;
+    if (call.progress && outcome.kind === 'error') call.progress.detail = this.health.detailSince(slug, startedAt);
     return outcome;
   }
 
@@ -147,10 +192,13 @@ export class UpstreamCalls {
   ): Promise<Outcome> {
     const scope: ConnectionScope = { caller: call.caller, client: call.client, session };
     const attempt = (isBlocked = false) =>
-      this.upstreams.use(call.server, scope, (connection) => this.exchange(connection, call, reply, session, signal), {
-        signal,
-        isBlocked,
-      });
+      this.upstreams.use(
+        call.server,
+        scope,
+        async (connection) =>
+          withServerEra(await this.exchange(connection, call, reply, session, signal), connection.profile.era),
+        { signal, isBlocked },
+      );
     try {
       let outcome = await attempt();
       // Nothing has run. A server that was restarted knows none of its sessions, and gets the call in a new one.
@@ -178,9 +226,15 @@ export class UpstreamCalls {
     const permitted = tasks ? tasks.toServer(call) : withoutTasks(call);
     if ('kind' in permitted) return permitted;
     const request = withConnectionLogLevel(connection, toUpstreamRequest(era, permitted, session));
-    reply.connection = connection;
+    reply.useConnection(connection);
     call.progress?.reach(connection.profile);
-    const received = await this.send(connection, call, request, tasks?.toClientReply(reply) ?? reply, signal);
+    const received = await this.requests.send(
+      connection,
+      call.server,
+      request,
+      tasks?.toClientReply(reply) ?? reply,
+      signal,
+    );
     if (!tasks && era === 'modern' && isTaskResult(received)) return UNEXPECTED_TASK;
     const outcome = tasks ? await tasks.toClient(call, received) : received;
     if (isNotRun(outcome) || outcome === BLOCKED_BY_QUESTION) return outcome;
@@ -190,40 +244,33 @@ export class UpstreamCalls {
     if (era === 'legacy' && call.clientRepeatsCall) return withoutType(outcome);
     // In a legacy server's result `resultType` has no meaning: repeating the call would execute it twice.
     const wantsInput = era === 'modern' && outcome.result['resultType'] === 'input_required';
-    if (!wantsInput || call.clientRepeatsCall) return outcome;
-    const last = await answerReplayableQuestions(
-      connection,
-      request,
-      outcome.result,
-      reply,
-      signal,
-      this.roundLimits(call),
-    );
+    if (!wantsInput || (call.clientRepeatsCall && !call.messages?.onQuestion)) return outcome;
+    const last = await this.continueWithAnswers(connection, call, request, outcome, reply, signal);
     return last.kind === 'error' ? this.reportInterruptedCall(call, withClientErrorCodes(last, era, call)) : last;
   }
 
-  private async send(
+  /** Repeats the call with the answers to the server's questions, unless its client repeats it. */
+  private continueWithAnswers(
     connection: UpstreamConnection,
-    { server }: UpstreamCall,
+    call: UpstreamCall,
     request: UpstreamRequest,
-    reply: UpstreamReply,
+    required: ExecutedResult,
+    reply: CallReply,
     signal: AbortSignal,
   ): Promise<Outcome> {
-    const span = this.tracer?.startServerRequest(server.slug, request);
-    if (!span) return connection.request(request, reply, signal);
-    let outcome = INTERNAL_ERROR;
-    try {
-      outcome = await connection.request(withTraceparent(request, span.traceparent), reply, signal);
-    } finally {
-      span.end(outcome);
-    }
-    return outcome;
+    const send = (repeated: UpstreamRequest) => this.requests.send(connection, call.server, repeated, reply, signal);
+    const limits = this.roundLimits(call);
+    const onQuestion = call.clientRepeatsCall ? call.messages?.onQuestion : undefined;
+    if (onQuestion) return passReplayableQuestions(send, request, required, onQuestion, signal, limits);
+    const asked = this.requests.traceQuestions(reply, call.server, request);
+    return answerReplayableQuestions(send, request, required.result, asked, signal, limits);
   }
 
-  /** Undefined where tasks do not pass: the eras have different ones. */
+  /** Undefined where tasks do not pass: the eras have different ones, and an interceptor would not see the result of a task. */
   private openTasks(era: Era, call: UpstreamCall, session: Session | undefined): TaskExchange | undefined {
     const { server, caller, client } = call;
     if (call.usesTasks !== true || eraOfRevision(client.revision) !== era) return undefined;
+    if (this.interception?.intercepts(call)) return undefined;
     return this.tasks?.open({ server, caller, session: session?.id });
   }
 
@@ -244,6 +291,7 @@ export class UpstreamCalls {
 }
 
 type FailedOutcome = Extract<Outcome, { kind: 'error' }>;
+type ExecutedResult = Extract<Outcome, { kind: 'result' }>;
 
 /** How often a call moves to another connection because the question of another client blocks the one it has. */
 const MAX_MOVES = 8;
@@ -263,14 +311,23 @@ function toUpstreamRequest(era: Era, call: UpstreamCall, session: Session | unde
   const { request, client, caller, parameterHeaders } = call;
   const asker = toCallIdentity({ session, caller });
   const logLevel = request.logLevel ?? session?.logLevel;
+  const acceptsUnknown = call.server.allowUnknownMethods && mayReceiveUnknown(call, session);
   return {
     ...(era === 'legacy' && call.clientRepeatsCall ? withoutAnswers(request) : request),
     client,
     ...(asker !== undefined && { asker }),
     ...(logLevel && { logLevel }),
     ...(parameterHeaders && { parameterHeaders }),
+    ...(acceptsUnknown && { acceptsUnknown }),
   };
 }
+
+const mayReceiveUnknown = ({ server, acceptsUnknown = false }: UpstreamCall, session: Session | undefined): boolean =>
+  session ? session.access.passesUnknownMethods(session, server.slug) : acceptsUnknown;
+
+/** States in which era the server answered. The worker that answers the client may hold no connection to the server. */
+const withServerEra = (outcome: Outcome, serverEra: Era): Outcome =>
+  outcome.kind === 'result' ? { ...outcome, serverEra } : outcome;
 
 /** Removes the answers to a modern server's questions, which have no meaning for a legacy server. */
 function withoutAnswers(request: McpRequest): McpRequest {
@@ -289,6 +346,12 @@ function withoutType(outcome: Extract<Outcome, { kind: 'result' }>): Outcome {
 function isServerFailure(outcome: Outcome): boolean {
   if (outcome.kind === 'result') return outcome.result['isError'] === true;
   return !GATEWAY_CODES.has(outcome.error.code);
+}
+
+/** False for an error of the server, and for its questions. Errors of the gateway have an HTTP status. */
+function isFinal(outcome: Outcome, { clientRepeatsCall }: UpstreamCall): boolean {
+  if (outcome.kind === 'error') return outcome.httpStatus !== undefined;
+  return !clientRepeatsCall || outcome.result['resultType'] !== 'input_required';
 }
 
 /** The server failed after its question was rejected, because the client had not declared the capability for it. */

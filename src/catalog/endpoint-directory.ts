@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { AccessPolicy, type Caller, type GuardedEndpoint, type ItemKind, type ItemUse } from '#lib/extension-kit';
 import { Memberships } from '../memberships/index.js';
 import {
-  compileGlob,
+  compileGlobs,
   compilePublicUriPatterns,
   ServerRegistry,
   type RegistrySnapshot,
@@ -12,6 +12,7 @@ import {
 } from '../registry/index.js';
 import { CatalogConfig } from './catalog.config.js';
 import type { Endpoint } from './endpoint.js';
+import { ListFilters } from './list-filters.js';
 import { addNamePrefix, addUriPrefix } from './naming.js';
 import { restrictEndpoint } from './restrict-endpoint.js';
 
@@ -58,13 +59,15 @@ export class EndpointDirectory {
     private readonly policy: AccessPolicy,
     private readonly memberships: Memberships,
     private readonly config: CatalogConfig,
+    private readonly filters: ListFilters,
   ) {}
 
   /** Returns the endpoint of a slug, the default endpoint without a slug, or undefined for an unknown slug. */
   find(slug: string = DEFAULT_ENDPOINT): Endpoint | undefined {
     const { snapshot } = this.registry;
     if (snapshot !== this.builtFrom) {
-      const isUnrestricted = (guarded: GuardedEndpoint) => this.policy.isUnrestricted(guarded);
+      // A filter may hide an item from some caller.
+      const isUnrestricted = (guarded: GuardedEndpoint) => this.filters.isEmpty && this.policy.isUnrestricted(guarded);
       this.endpoints = buildEndpoints(snapshot, isUnrestricted, this.config.itemNames === 'original');
       this.builtFrom = snapshot;
     }
@@ -115,7 +118,9 @@ export class EndpointDirectory {
     this.views.set(endpoint, endpointViews);
     const known = endpointViews.get(caller);
     if (known) return known.endpoint;
-    const view = { endpoint: restrictEndpoint(endpoint, this.memberships.current(caller), this.policy) };
+    const current = this.memberships.current(caller);
+    const restricted = restrictEndpoint(endpoint, current, this.policy);
+    const view = { endpoint: restricted && this.filters.apply(restricted, current) };
     endpointViews.set(caller, view);
     return view.endpoint;
   }
@@ -214,14 +219,8 @@ function toSelection({ tools, prompts, resources }: VirtualServerDefinition): Se
 type Selector = (use: ItemUse) => boolean;
 
 function toNameSelector(patterns: readonly string[] | undefined): Selector | undefined {
-  const globs = patterns?.map(compileGlob);
-  return (
-    globs &&
-    (({ server, name, shownName = name }) => {
-      const publicName = addNamePrefix(server, shownName);
-      return globs.some((matches) => matches(publicName));
-    })
-  );
+  const matches = patterns && compileGlobs(patterns);
+  return matches && (({ server, name, shownName = name }) => matches(addNamePrefix(server, shownName)));
 }
 
 function toUriSelector(patterns: readonly string[] | undefined): Selector | undefined {

@@ -1,5 +1,14 @@
 import type { AccessDecision, ItemKind, ItemUse } from '#lib/extension-kit';
+import type { JsonObject } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
+
+/** The decisions of list filters at one endpoint, for one caller. */
+export interface EndpointFilter {
+  /** Returns the name of the filter that hides the item, if one does. */
+  readonly hiddenBy: (use: ItemUse) => string | undefined;
+  /** Returns the item as the caller sees it. Undefined: it cannot be described. */
+  readonly describe: (definition: JsonObject, use: ItemUse) => JsonObject | undefined;
+}
 
 /** What one URL serves to one caller: all servers, a virtual server, or one server unchanged. */
 export interface Endpoint {
@@ -23,14 +32,28 @@ export interface Endpoint {
   readonly showsAll: (kind: ItemKind) => boolean;
   /** True when every caller, with or without a token, sees the same. Only then may a result have `cacheScope: public`. */
   readonly isUnrestricted: boolean;
+  /** What list filters decide about the items for this caller. Absent when none concerns the caller. */
+  readonly filter?: EndpointFilter;
   /** Decides whether a visible item may be used with these arguments. Absent when any arguments are allowed. */
   readonly permits?: (use: ItemUse) => AccessDecision;
 }
 
 /** True when the caller sees every item of the endpoint's servers. */
-export function isFullyVisible({ showsAll }: Endpoint): boolean {
+function isFullyVisible({ showsAll }: Endpoint): boolean {
   return showsAll('tools') && showsAll('prompts') && showsAll('resources');
 }
+
+/**
+ * True if methods and notifications that the gateway does not know pass between this endpoint's caller and the server. The gateway
+ * cannot tell which items a method uses and to whom the state that it reads belongs. So they pass only at the endpoint of one
+ * server, whose entry allows it, and for callers without restrictions there.
+ */
+export function passesUnknownMethods(endpoint: Endpoint, server: ServerDefinition): boolean {
+  return server.allowUnknownMethods && isUnrestricted(endpoint);
+}
+
+/** True at the endpoint of one server whose caller sees every item of it. */
+export const isUnrestricted = (endpoint: Endpoint): boolean => endpoint.transparent && isFullyVisible(endpoint);
 
 /** An item and its server. */
 export interface Target {

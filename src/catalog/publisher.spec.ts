@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
 import { remoteServer } from '../../test/support/fake-upstream.js';
 import type { Endpoint } from './endpoint.js';
 import { toPublicName } from './naming.js';
-import { publishItems, publishNotification, publishResult } from './publisher.js';
+import { publishItems, publishNotification, publishResult, type ViewItem } from './publisher.js';
 
 const server = remoteServer('files');
 const endpoint = (more: Partial<Endpoint> = {}): Endpoint => ({
@@ -17,7 +17,7 @@ const endpoint = (more: Partial<Endpoint> = {}): Endpoint => ({
   ...more,
 });
 const transparent = endpoint({ transparent: true });
-const SHOW_ALL = () => true;
+const SHOW_ALL: ViewItem = (_name, item) => item;
 
 describe('publishItems', () => {
   it('replaces the identifying member by the public name and keeps the others', () => {
@@ -44,9 +44,9 @@ describe('publishItems', () => {
   it('omits items that the endpoint does not show', () => {
     const some = endpoint({ showsAll: () => false });
     const tools = [{ name: 'a' }, { name: 'b' }];
-    expect(publishItems(some, server, 'tools/list', tools, (name) => name === 'b').items).toEqual([
-      { name: 'files__b' },
-    ]);
+    expect(
+      publishItems(some, server, 'tools/list', tools, (name, item) => (name === 'b' ? item : undefined)).items,
+    ).toEqual([{ name: 'files__b' }]);
   });
 
   it('gives an item whose name clients would not accept another one, with its name in _meta and as its title', () => {

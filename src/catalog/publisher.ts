@@ -19,8 +19,8 @@ export interface PublishedItems {
   readonly changedNames: ReadonlyMap<string, string>;
 }
 
-/** Decides by its name, URI or URI template whether an item is shown. */
-export type ShowsItem = (shown: string) => boolean;
+/** Returns an item, which has this name, URI or URI template, as it is shown. Undefined: it is not shown. */
+export type ViewItem = (shown: string, item: JsonObject) => JsonObject | undefined;
 
 /** Like `publishItems` for all pages of a list. */
 export function publishPages(
@@ -28,13 +28,14 @@ export function publishPages(
   server: ServerDefinition,
   method: ListMethod,
   pages: readonly (readonly JsonValue[])[],
-  showsItem: ShowsItem,
+  viewItem: ViewItem,
 ): PublishedItems {
   const [page] = pages;
-  if (!page || pages.length > 1) return publishItems(endpoint, server, method, pages.flat(), showsItem);
+  const isReusable = pages.length === 1 && endpoint.filter === undefined;
+  if (!page || !isReusable) return publishItems(endpoint, server, method, pages.flat(), viewItem);
   const known = publishedPages.get(page)?.get(endpoint);
   if (known) return known;
-  const items = publishItems(endpoint, server, method, page, showsItem);
+  const items = publishItems(endpoint, server, method, page, viewItem);
   const perEndpoint = publishedPages.get(page) ?? new WeakMap<Endpoint, PublishedItems>();
   publishedPages.set(page, perEndpoint.set(endpoint, items));
   return items;
@@ -46,7 +47,7 @@ export function publishItems(
   server: ServerDefinition,
   method: ListMethod,
   items: readonly JsonValue[],
-  showsItem: ShowsItem,
+  viewItem: ViewItem,
 ): PublishedItems {
   const showsAll = endpoint.showsAll(toItemKind(method));
   const idMember = ID_MEMBERS[method];
@@ -58,22 +59,25 @@ export function publishItems(
     if (!isJsonObject(item) || typeof name !== 'string') continue;
     const shown = rename(endpoint, server, name);
     const isChanged = !endpoint.transparent && shown !== addPrefix(server, name);
-    const one = { item, name, isChanged };
     const other = published.get(shown);
-    if ((other && !precedes(one, other)) || !(showsAll || showsItem(name))) continue;
-    published.set(shown, one);
+    if (other && !precedes({ name, isChanged }, other)) continue;
+    const view = showsAll ? item : viewItem(name, item);
+    if (view) published.set(shown, { item: view, name, isChanged });
   }
   return toPublishedItems(endpoint, idMember, published);
 }
 
-interface PublishedItem {
+interface PublishedItem extends PublicName {
   readonly item: JsonObject;
+}
+
+interface PublicName {
   readonly name: string;
   readonly isChanged: boolean;
 }
 
 /** Decides, whatever the order of a list, which of two items with one public name has it. Of one name the first item has it. */
-const precedes = (one: PublishedItem, other: PublishedItem): boolean =>
+const precedes = (one: PublicName, other: PublicName): boolean =>
   other.isChanged && one.name !== other.name && (!one.isChanged || one.name < other.name);
 
 function toPublishedItems(

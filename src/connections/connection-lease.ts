@@ -12,6 +12,7 @@ import type {
   ListenOrder,
   OpenEvent,
   LeaseEnd,
+  NotifyOrder,
   RequestEvent,
   RequestOrder,
 } from './pool-orders.js';
@@ -94,8 +95,10 @@ export class ConnectionLease {
     this.questions.get(toQuestionKey(call, id))?.(answer);
   }
 
-  async notify(...args: Parameters<HeldConnection['connection']['notify']>): Promise<void> {
-    await this.held.connection.notify(...args);
+  async notify({ notification }: NotifyOrder): Promise<Outcome> {
+    const delivery = await this.held.connection.notify(notification);
+    if (needsNewConnection(delivery)) throw new ConnectionNotHeld(delivery);
+    return delivery;
   }
 
   /** Lasts until the exchange is aborted or the lease is released. Rejects with an OutcomeError. */

@@ -1,12 +1,13 @@
 import { GatewayError } from '#lib/extension-kit';
 import { GatewayCode } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
-import type { UpstreamConnection, UpstreamConnector } from '../upstream/index.js';
+import type { CredentialSource, UpstreamConnection, UpstreamConnector } from '../upstream/index.js';
 import { withinBudget, type ConnectAttempts } from './connect-attempts.js';
 import type { ConnectionSlots } from './connection-slots.js';
 import { mapHandshakeErrors } from './handshake-errors.js';
 import { openLocallyIfUnreachable, type Placement } from './placement.js';
 import type { PoolEntry } from './pool-entry.js';
+import type { UpstreamSessionHandoff } from './upstream-session-handoff.js';
 import { backOffOwnerOf, clientEraOf, type ConnectionScope, type Sharing } from './sharing.js';
 
 /**
@@ -26,6 +27,8 @@ export class ConnectionOpener {
     private readonly slots: ConnectionSlots,
     private readonly attempts: ConnectAttempts,
     private readonly clock: Clock,
+    private readonly credentials: CredentialSource,
+    private readonly handoff: Pick<UpstreamSessionHandoff, 'continue'>,
   ) {}
 
   /**
@@ -34,7 +37,7 @@ export class ConnectionOpener {
    */
   open(entry: PoolEntry, scope: ConnectionScope, startedAt: number): Promise<UpstreamConnection> {
     const { server, sharing } = entry;
-    const sharedBy = sharing?.key ?? `alone ${scope.caller.key}`;
+    const sharedBy = sharing?.key ?? `alone ${entry.account} ${scope.caller.key}`;
     const openLocally = () => this.openLocally(entry, scope, startedAt);
     const connect = () =>
       sharing === undefined || entry.remoteWorker === undefined
@@ -44,13 +47,18 @@ export class ConnectionOpener {
   }
 
   private async openLocally(entry: PoolEntry, scope: ConnectionScope, startedAt: number): Promise<UpstreamConnection> {
-    const { server } = entry;
+    const { server, account } = entry;
     entry.remoteWorker = undefined;
     if (server.transport === 'stdio') this.slots.acquireProcess(entry);
+    const asked = this.credentials.obtain(server, account, scope.caller);
+    const credentials = asked && (await asked);
+    const continued = this.handoff.continue(entry, scope.session, credentials);
+    if (continued) return continued;
     const attempt = {
       signal: NEVER_ABORTED,
+      credentials,
       budgetMs: this.attempts.budgetFrom(startedAt, server),
-      owner: backOffOwnerOf(server, scope.caller),
+      owner: backOffOwnerOf(server, scope.caller, account),
       // The endpoint of this server alone: what the server sends outside any call is part of the conversation.
       clientEra: clientEraOf(server, scope),
       opensServerStream: scope.session?.start.endpoint === server.slug,

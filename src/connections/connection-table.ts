@@ -1,6 +1,14 @@
-import type { CallIdentity } from '../upstream/index.js';
+import type { Session } from '../session-pool/index.js';
+import type { CallIdentity, UpstreamConnection } from '../upstream/index.js';
+import { ownsSession } from './ended-sessions.js';
 import type { PoolEntry } from './pool-entry.js';
-import type { Sharing } from './sharing.js';
+import { isOwnedBy, type Sharing } from './sharing.js';
+
+/** Open connections, with leases on those of other workers, and how many of them are sessions that this worker owns. */
+export interface ConnectionCounts {
+  readonly connections: number;
+  readonly sessions: number;
+}
 
 /**
  * The reusable connections by the clients that may share them. The clients of a connection that serves all have a second
@@ -12,6 +20,11 @@ export class ConnectionTable {
   /** Returns a snapshot of all entries. */
   get entries(): PoolEntry[] {
     return [...this.groups.values()].flat();
+  }
+
+  get counts(): ConnectionCounts {
+    const open = this.entries.filter(({ connection }) => connection);
+    return { connections: open.length, sessions: open.filter(ownsSession).length };
   }
 
   has({ key }: Sharing): boolean {
@@ -37,6 +50,18 @@ export class ConnectionTable {
   /** Returns the connections of these clients, the first one first. */
   group({ key }: Sharing): readonly PoolEntry[] {
     return this.groups.get(key) ?? [];
+  }
+
+  /** Returns the connections that serve this session alone. */
+  ownedBy(session: Session): PoolEntry[] {
+    return this.entries.filter(({ server, sharing }) => isOwnedBy(sharing, server.slug, session));
+  }
+
+  /** True if a session's client reaches the server over this connection between its calls. */
+  belongsToSessions(entry: PoolEntry, { profile }: UpstreamConnection): boolean {
+    if (entry.sharing === undefined) return false;
+    if (profile.era === 'modern') return entry.sharing.sharedBy === 'session';
+    return entry.sharing.sharedBy !== 'all' || this.group(entry.sharing)[0] === entry;
   }
 
   add({ key }: Sharing, entry: PoolEntry): void {

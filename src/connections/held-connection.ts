@@ -2,6 +2,20 @@ import type { McpNotification } from '#lib/mcp-protocol';
 import type { UpstreamConnection } from '../upstream/index.js';
 import type { PoolEntry, QuestionListener } from './pool-entry.js';
 
+/** Options for holding a connection. */
+export interface HoldOptions {
+  /** Opens the connection on this worker, whatever the placement, because another worker requested it. */
+  readonly forceLocal?: boolean;
+  /** The server turned out to be of another era than expected, so another worker may own the connection. */
+  readonly isOfOtherEra?: boolean;
+  /** The question of another client blocks the shared connection, so the request needs another one. */
+  readonly isBlocked?: boolean;
+  /** Aborts when the request is cancelled. The attempt to connect continues for the other requests that wait for it. */
+  readonly signal?: AbortSignal;
+  /** The monotonic time at which the request began to connect. Default: now. */
+  readonly startedAt?: number;
+}
+
 /** A connection that stays open until it is released. */
 export interface HeldConnection {
   readonly connection: UpstreamConnection;

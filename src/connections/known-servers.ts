@@ -1,6 +1,6 @@
 import type { Era } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
-import type { ServerProfile } from '../upstream/index.js';
+import { COMMON_ACCOUNT, type ServerProfile } from '../upstream/index.js';
 
 interface KnownServer {
   readonly era: Era;
@@ -29,9 +29,9 @@ export class KnownServers {
     this.set(server, clientEra, { era });
   }
 
-  /** Stores the profile of a connection that was opened, and with it the era. */
-  setProfile(server: ServerDefinition, clientEra: Era, profile: ServerProfile): void {
-    this.set(server, clientEra, { era: profile.era, profile });
+  /** Stores the profile of a connection that was opened, and with it the era. What an account sees is not kept for others. */
+  setProfile(server: ServerDefinition, clientEra: Era, profile: ServerProfile, account = COMMON_ACCOUNT): void {
+    this.set(server, clientEra, { era: profile.era, ...(account === COMMON_ACCOUNT && { profile }) });
   }
 
   /** A server that serves a client in the other era speaks that one only. */

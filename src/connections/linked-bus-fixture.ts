@@ -73,7 +73,12 @@ export class LinkedBus extends WorkerBus {
       if (this.inFlight.has(running)) await onEvent?.(toJsonCopy(event));
     };
     try {
-      const value = await serve(toJsonCopy(order.payload), { requester: this.workerId, signal: abort.signal, emit });
+      const value = await serve(toJsonCopy(order.payload), {
+        request: 'linked',
+        requester: this.workerId,
+        signal: abort.signal,
+        emit,
+      });
       finish({ kind: 'value', value: toJsonCopy(value) });
     } catch (cause) {
       if (cause instanceof WorkerSignal) finish({ kind: 'value', value: toJsonCopy(cause.toReply()) });

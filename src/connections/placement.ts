@@ -25,7 +25,7 @@ export const NOT_HELD = {
  */
 export abstract class Placement {
   /** Returns the incarnation of the worker that owns the connection. Undefined if this worker does. */
-  abstract ownerOf(poolKey: string): string | undefined;
+  abstract ownerOf(poolKey: string, server: ServerDefinition): string | undefined;
 
   /**
    * Leases the owner worker's connection, which the owner opens if necessary. Closing the returned connection ends the

@@ -1,8 +1,21 @@
-import { isTaskNotification, RpcCode, type Answer, type McpNotification, type Question } from '#lib/mcp-protocol';
+import {
+  isTaskNotification,
+  isUnknownQuestion,
+  RpcCode,
+  type Answer,
+  type McpNotification,
+  type Question,
+} from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
 import type { ServerDefinition } from '../registry/index.js';
-import type { ConnectionEvents, UpstreamConnection } from '../upstream/index.js';
+import {
+  COMMON_ACCOUNT,
+  type ConnectionEvents,
+  type UpstreamConnection,
+  type UpstreamSessionState,
+} from '../upstream/index.js';
 import type { Session } from '../session-pool/index.js';
+import type { CallTracer } from '../telemetry/index.js';
 import { clientOf, isSession, type Sharing } from './sharing.js';
 
 /** Maximum number of messages that wait until the worker for which the connection was opened has its lease. */
@@ -10,6 +23,14 @@ const MAX_EARLY_MESSAGES = 100;
 
 /** Answers a question outside any call, or returns undefined if it does not know whom to ask. */
 export type QuestionListener = NonNullable<ConnectionEvents['question']>;
+
+/** What an entry needs of its pool. */
+export interface PoolEntryPorts {
+  readonly clock: Clock;
+  readonly tracer: CallTracer | undefined;
+  onFinished(entry: PoolEntry): void;
+  retireAmbiguous(entry: PoolEntry): void;
+}
 
 let lastSerial = 0;
 
@@ -25,13 +46,20 @@ export class PoolEntry implements ConnectionEvents {
   isRetired: boolean;
   connection: UpstreamConnection | undefined;
   opening!: Promise<UpstreamConnection>;
+  /** When the connection was opened here, on the clock's monotonic time. Undefined once another worker continues it. */
+  openedAt: number | undefined;
   /** Incarnation of the worker that owns the connection, if that is another one. */
   remoteWorker: string | undefined;
+  /** Opened for another worker that expected another era; in the era of the server another worker is the owner. */
+  isMisplaced = false;
   /** Key of the principal for whom the connection was opened. */
   principal: string | undefined;
   /** Key under which the entry counts towards the limit of upstream sessions per principal. */
   quotaKey: string | undefined;
-  /** The session for which the connection is opened. It receives what the server sends before it is attached. */
+  /**
+   * The session for which the connection is opened. It receives what the server sends before it is attached, or, over a connection
+   * that belongs to no session, before the connection is open.
+   */
   openedFor: Session | undefined;
   /** What the server sent before the other worker for which the connection was opened has its lease. */
   private early: (() => void)[] | undefined;
@@ -44,17 +72,29 @@ export class PoolEntry implements ConnectionEvents {
   private readonly sessions = new Map<Session, () => void>();
   private holders: Set<() => void> | undefined;
   private notificationListeners: Set<(notification: McpNotification) => void> | undefined;
-  private readonly questionListeners = new Set<QuestionListener>();
+  private questionListeners: Set<QuestionListener> | undefined;
 
   constructor(
     readonly server: ServerDefinition,
     readonly sharing: Sharing | undefined,
-    private readonly onFinished: (entry: PoolEntry) => void,
-    private readonly clock: Clock,
-    private readonly retireAmbiguous: (entry: PoolEntry) => void = () => undefined,
+    private readonly ports: PoolEntryPorts,
+    /** Identifies the credentials of the connection (`CredentialSource.accountOf`). */
+    readonly account = COMMON_ACCOUNT,
   ) {
-    this.idleSince = clock.now();
+    this.idleSince = ports.clock.now();
     this.isRetired = sharing === undefined;
+  }
+
+  connect(connection: UpstreamConnection): void {
+    this.connection = connection;
+    this.openedAt = this.ports.clock.monotonicNow();
+  }
+
+  /** Detaches the session at the server, so that another worker can continue it. Undefined without a session to continue. */
+  detachSession(): UpstreamSessionState | undefined {
+    const state = this.connection?.detachSession?.();
+    if (state) this.openedAt = undefined;
+    return state;
   }
 
   /** True while the connection has no user and no session. */
@@ -73,13 +113,19 @@ export class PoolEntry implements ConnectionEvents {
   /** One of the users waits for its next call from now on, or no longer does. */
   setUserWaiting(isWaiting: boolean): void {
     this.waitingUsers += isWaiting ? 1 : -1;
-    if (isWaiting) this.idleSince = this.clock.now();
+    if (isWaiting) this.idleSince = this.ports.clock.now();
   }
 
   /** True for an open connection that no other worker can continue: a child process, or HTTP+SSE. */
   get isBoundToWorker(): boolean {
     if (!this.connection || this.connection.detachSession) return false;
     return this.connection.profile.era === 'legacy' || this.server.transport === 'stdio';
+  }
+
+  /** True for an open connection to a child process of this worker. */
+  get hasProcess(): boolean {
+    const { connection, server, remoteWorker } = this;
+    return server.transport === 'stdio' && remoteWorker === undefined && connection?.closed === false;
   }
 
   get callsMayMove(): boolean {
@@ -104,23 +150,29 @@ export class PoolEntry implements ConnectionEvents {
     const { promise, resolve } = Promise.withResolvers<Answer>();
     if (this.keepEarly(() => resolve(this.question(question, signal, client) ?? UNCLAIMED_QUESTION))) return promise;
     const known = client === undefined ? undefined : this.receivers.find((session) => clientOf(session) === client);
-    if (known) return this.askSession(known, question, signal);
+    if (known) return this.questionSession(known, question, signal);
     // A client without a session is asked over its call.
     if (client !== undefined && !isSession(client)) return undefined;
     const sessions = client === undefined ? this.receivers : [];
     const listeners = sessions.map(
       (session): QuestionListener =>
         (asked, withdrawal) =>
-          this.askSession(session, asked, withdrawal),
+          this.questionSession(session, asked, withdrawal),
     );
-    const [listener, ...others] = [...listeners, ...this.questionListeners];
+    const [listener, ...others] = [...listeners, ...(this.questionListeners ?? [])];
     return others.length > 0 ? undefined : listener?.(question, signal, client);
   }
 
-  private askSession(session: Session, question: Question, signal: AbortSignal): Promise<Answer> | undefined {
-    if (session.showsServer?.(this.server.slug) === false) return undefined;
+  private questionSession(session: Session, question: Question, signal: AbortSignal): Promise<Answer> | undefined {
+    const { slug } = this.server;
+    const { access } = session;
+    if (!access.showsServer(session, slug)) return undefined;
+    if (isUnknownQuestion(question.method) && !access.passesUnknownMethods(session, slug))
+      return Promise.resolve(METHOD_NOT_FOUND);
     const server = { notify: async (progress: McpNotification) => (await this.opening).notify(progress) };
-    return session.unsolicited.ask(question, signal, server);
+    const ask = (asked: Question) => session.unsolicited.ask(asked, signal, server);
+    const { tracer } = this.ports;
+    return tracer ? tracer.traceQuestion({ server: this.server.slug, question }, ask) : ask(question);
   }
 
   private get receivers(): readonly Session[] {
@@ -150,7 +202,7 @@ export class PoolEntry implements ConnectionEvents {
    * Retires a connection that all clients share. One principal's own connection stays, with its state at the server.
    */
   ambiguousQuestion(): void {
-    if (this.sharing?.sharedBy === 'all' && !this.isRetired) this.retireAmbiguous(this);
+    if (this.sharing?.sharedBy === 'all' && !this.isRetired) this.ports.retireAmbiguous(this);
   }
 
   /** The connection closed. Its sessions go on: their next call opens another one. */
@@ -190,9 +242,10 @@ export class PoolEntry implements ConnectionEvents {
 
   /** Asks the listener the questions outside any call. Returns a function that removes it. */
   addQuestionListener(listener: QuestionListener): () => void {
-    this.questionListeners.add(listener);
+    const listeners = (this.questionListeners ??= new Set());
+    listeners.add(listener);
     this.deliverEarly();
-    return () => void this.questionListeners.delete(listener);
+    return () => void listeners.delete(listener);
   }
 
   /** Notifies long-lived holders that they must acquire another connection. */
@@ -218,7 +271,7 @@ export class PoolEntry implements ConnectionEvents {
       : [];
     for (const detach of this.sessions.values()) detach();
     this.sessions.clear();
-    this.onFinished(this);
+    this.ports.onFinished(this);
     for (const release of this.slotReleases) release();
     for (const session of orphaned) session.end();
   }
@@ -228,6 +281,8 @@ export class PoolEntry implements ConnectionEvents {
     return this.sharing?.sharedBy === 'session' && start.endpoint === this.server.slug;
   }
 }
+
+const METHOD_NOT_FOUND: Answer = { error: { code: RpcCode.methodNotFound, message: 'Method not found' } };
 
 const UNCLAIMED_QUESTION: Answer = {
   error: { code: RpcCode.invalidRequest, message: 'The question belongs to no request' },

@@ -4,6 +4,7 @@ import { toFaultOutcome, result, type Outcome } from '#lib/mcp-protocol';
 import type { BusContext } from '#lib/worker-bus';
 import { ServerRegistry, type ServerDefinition } from '../registry/index.js';
 import { InFlightCounter } from '../session-pool/index.js';
+import { COMMON_ACCOUNT, CredentialsDiffer } from '../upstream/index.js';
 import { UpstreamPool } from './upstream-pool.js';
 import { ServerNotConfigured, ForwardedRpcInterceptor, InFlightWaits, waitForInFlight } from '../workers/index.js';
 import {
@@ -79,8 +80,7 @@ export class PoolInboxController {
 
   @MessagePattern(PoolPattern.notify)
   async notify(@Payload() order: NotifyOrder, @Ctx() context: BusContext): Promise<Outcome> {
-    await this.requireLease(order, context).notify(order.notification);
-    return DONE;
+    return this.requireLease(order, context).notify(order);
   }
 
   @MessagePattern(PoolPattern.listen)
@@ -93,6 +93,8 @@ export class PoolInboxController {
     const { caller, client, clientEra } = order;
     const scope = { caller, client, session: undefined, ...(clientEra && { clientEra }) };
     const server = this.requireServer(order.server);
+    const { account = COMMON_ACCOUNT } = order;
+    if (this.upstreams.accountOf(server, caller) !== account) throw new CredentialsDiffer(server.slug);
     const held = await this.upstreams.hold(server, scope, { forceLocal: true });
     if (signal.aborted) {
       held.release();

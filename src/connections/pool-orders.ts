@@ -31,6 +31,8 @@ export interface OpenOrder extends LeaseOrder {
   readonly client: ClientProfile;
   /** The era in which a server that speaks both serves the client. */
   readonly clientEra?: Era;
+  /** The account whose credentials the connection must have (`CredentialSource.accountOf`). Absent: the common one. */
+  readonly account?: string;
 }
 
 export type OpenEvent =

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { canAnswerQuestions } from '#lib/mcp-protocol';
 import type { BusEnd, BusExchange, WorkerBus } from '#lib/worker-bus';
 import type { UpstreamReply, UpstreamRequest } from '../upstream/index.js';
 import { toConnectionOutcome } from './connections.errors.js';
@@ -13,11 +12,11 @@ import {
 
 type QuestionEvent = Extract<RequestEvent, { kind: 'question' }>;
 
-/** The worker that a request goes to, and the time budget of a request that cannot lead to questions. */
+/** The worker that a request goes to, and its time budget in milliseconds. Without one, that worker alone limits its duration. */
 export interface CallRoute {
   /** Id of the worker. */
   readonly to: string;
-  readonly budgetMs: number;
+  readonly budgetMs?: number;
 }
 
 const ANSWER_TIMEOUT_MS = 10_000;
@@ -47,13 +46,8 @@ export class RemoteCall {
    * Never rejects.
    */
   async run(request: UpstreamRequest, signal: AbortSignal): Promise<BusEnd> {
-    const { to, budgetMs } = this.route;
     const payload: RequestOrder = { part: this.leaseId, call: this.callId, request };
-    const order = { to, pattern: PoolPattern.request, payload };
-    // The call timeout is paused while the client answers a question. Only the worker that sent the request to the
-    // server can measure that time, so a request that may lead to questions has no budget here.
-    const isTimed = !canAnswerQuestions(request.client.capabilities);
-    const exchange = this.bus.request(isTimed ? { ...order, budgetMs } : order, (event) =>
+    const exchange = this.bus.request({ ...this.route, pattern: PoolPattern.request, payload }, (event) =>
       this.handleEvent(event as RequestEvent),
     );
     this.exchange = exchange;

@@ -127,7 +127,7 @@ describe('a connection that another worker owns', () => {
 
   it('forwards the notifications of clients to the server', async () => {
     const connection = await connect();
-    await connection.notify({ method: 'notifications/roots/list_changed', params: {} });
+    expect(await connection.notify({ method: 'notifications/roots/list_changed', params: {} })).toEqual(result({}));
     expect(child().sentNotifications.map(({ method }) => method)).toEqual(['notifications/roots/list_changed']);
   });
 });

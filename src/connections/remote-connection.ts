@@ -1,6 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { OutcomeError, type Caller } from '#lib/extension-kit';
-import { toFaultOutcome, type ClientProfile, type Era, type McpNotification, type Outcome } from '#lib/mcp-protocol';
+import {
+  canAnswerQuestions,
+  toFaultOutcome,
+  type ClientProfile,
+  type Era,
+  type McpNotification,
+  type Outcome,
+} from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
 import { LEAVING_REASON, type BusEnd, type BusExchange, type WorkerBus } from '#lib/worker-bus';
 import { maximumOf, type ServerDefinition } from '../registry/index.js';
@@ -30,6 +37,8 @@ export interface RemoteTarget {
   readonly client: ClientProfile;
   /** The era in which a server that speaks both serves the client. */
   readonly clientEra?: Era;
+  /** The account whose credentials the connection must have. Absent: the common one. */
+  readonly account?: string | undefined;
 }
 
 /** With this interval a lease survives two failed renewals. */
@@ -87,7 +96,11 @@ export class RemoteConnection implements UpstreamConnection {
     const { timeouts } = this.target.server;
     // Only progress extends the timeout of a call.
     const callMs = request.progressToken === undefined ? timeouts.requestMs : maximumOf(timeouts);
-    const order = { to: this.target.worker, budgetMs: timeouts.connectMs + callMs + DELIVERY_MARGIN_MS };
+    const budgetMs = timeouts.connectMs + callMs + DELIVERY_MARGIN_MS;
+    // The timeout is paused while the client answers a question. Only the worker that sends the request to the server can measure
+    // that time, so a request that may lead to questions has no budget here.
+    const isTimed = !canAnswerQuestions(request.client.capabilities) && request.acceptsUnknown !== true;
+    const order = { to: this.target.worker, ...(isTimed && { budgetMs }) };
     const call = new RemoteCall(this.bus, order, this.leaseId, reply);
     const end = await call.run(request, signal);
     if (end.kind === 'value' && isBlocked(end.value)) return BLOCKED_BY_QUESTION;
@@ -96,9 +109,11 @@ export class RemoteConnection implements UpstreamConnection {
     return withRequestId(toConnectionOutcome(end), call.requestId);
   }
 
-  async notify(notification: McpNotification): Promise<void> {
-    if (this.isClosed) return;
-    await this.send(PoolPattern.notify, { notification }, PROMPT_TIMEOUT_MS).end;
+  async notify(notification: McpNotification): Promise<Outcome> {
+    if (this.isClosed) return NOT_HELD;
+    const end = await this.send(PoolPattern.notify, { notification }, PROMPT_TIMEOUT_MS).end;
+    this.closeIfLost(end);
+    return isCertainlyNotRun(end) && end.kind !== 'value' ? NOT_HELD : toConnectionOutcome(end);
   }
 
   async subscribe(
@@ -151,8 +166,14 @@ export class RemoteConnection implements UpstreamConnection {
 
   /** Acquires or renews the lease. The next renewal retries after a failed one. */
   private renewLease(onConfirmed?: () => void): BusExchange {
-    const { server, caller, client, clientEra } = this.target;
-    const order = { server: server.slug, caller: withoutClaims(caller), client, ...(clientEra && { clientEra }) };
+    const { server, caller, client, clientEra, account } = this.target;
+    const order = {
+      server: server.slug,
+      // The credentials of the owner may depend on everything that is known about the caller.
+      ...(account === undefined ? { caller: withoutClaims(caller) } : { caller, account }),
+      client,
+      ...(clientEra && { clientEra }),
+    };
     const exchange = this.send(PoolPattern.open, order, LEASE_TTL_MS, (event) => {
       const received = event as OpenEvent;
       if (received.kind === 'notification') return this.events.notify(received.notification);

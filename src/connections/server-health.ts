@@ -61,6 +61,12 @@ export class ServerHealth {
     return { ...view, ...(isCurrent && { detail: failure.detail }), ...(warnings.length > 0 && { warnings }) };
   }
 
+  /** The detail of the last failure, if it happened at this time or later. Times are milliseconds since the Unix epoch. */
+  detailSince(slug: string, since: number): string | undefined {
+    const failure = this.details?.get(slug);
+    return failure !== undefined && failure.at >= Math.floor(since) ? failure.detail : undefined;
+  }
+
   /** Returns the health of every configured server. Names of servers cannot collide with members of objects. */
   all(): Readonly<Record<string, HealthView>> {
     return Object.fromEntries(this.registry.snapshot.servers.map(({ slug }) => [slug, this.get(slug)]));

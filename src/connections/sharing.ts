@@ -1,7 +1,7 @@
 import type { Caller } from '#lib/extension-kit';
 import type { ClientProfile, Era } from '#lib/mcp-protocol';
 import type { Isolation, ServerDefinition } from '../registry/index.js';
-import type { CallIdentity } from '../upstream/index.js';
+import { COMMON_ACCOUNT, type CallIdentity } from '../upstream/index.js';
 import type { Session } from '../session-pool/index.js';
 import { capabilitiesKeyOf } from './capabilities-key.js';
 
@@ -19,8 +19,12 @@ export interface ConnectionScope {
 export interface Sharing {
   readonly key: string;
   readonly sharedBy: 'all' | 'principal' | 'session';
+  /** Key of the caller whom the connection serves. Absent: it serves several. */
+  readonly caller?: string;
   /** True if, with several workers, one of them owns the connection for all workers. */
   readonly isPlaced: boolean;
+  /** Identifies the credentials of the connection (`CredentialSource.accountOf`). Absent: the common ones. */
+  readonly account?: string;
 }
 
 /**
@@ -40,11 +44,36 @@ export function clientEraOf({ slug }: ServerDefinition, { session, clientEra }: 
   return clientEra ?? (session?.start.endpoint === slug ? 'legacy' : 'modern');
 }
 
-/** Returns undefined for a connection that is not shared: it is opened for one request and closed after it. */
-export function resolveSharing(server: ServerDefinition, era: Era, scope: ConnectionScope): Sharing | undefined {
+/**
+ * Returns undefined for a connection that is not shared: it is opened for one request and closed after it.
+ * @param account only callers whose credentials belong to it share the connection
+ */
+export function resolveSharing(
+  server: ServerDefinition,
+  era: Era,
+  scope: ConnectionScope,
+  account = COMMON_ACCOUNT,
+): Sharing | undefined {
+  const sharing = resolveCommonSharing(server, era, scope);
+  return sharing && withAccount(sharing, account);
+}
+
+/** An account is a digest, so that no other text can be mistaken for the end of it. */
+const withAccount = (sharing: Sharing, account: string): Sharing =>
+  account === COMMON_ACCOUNT ? sharing : { ...sharing, key: `as ${account} ${sharing.key}`, account };
+
+/** Returns the sharing of a session's own connection to a server. */
+export const sessionSharing = (slug: string, session: Session, account: string): Sharing =>
+  withAccount(ownSharingOf(slug, session), account);
+
+/** True for a connection that serves this session alone. */
+export const isOwnedBy = (sharing: Sharing | undefined, slug: string, session: Session): boolean =>
+  sharing?.sharedBy === 'session' && sharing.key.endsWith(sessionKeyOf(slug, session));
+
+function resolveCommonSharing(server: ServerDefinition, era: Era, scope: ConnectionScope): Sharing | undefined {
   const { slug, transport } = server;
   const { session, caller, client } = scope;
-  const ownSharing = session && ({ key: sessionKeyOf(slug, session), sharedBy: 'session', isPlaced: false } as const);
+  const ownSharing = session && ownSharingOf(slug, session);
   if (ownSharing && era === 'legacy' && transport !== 'stdio') return ownSharing;
   const isolation = isolationOf(server, era);
   const isPlaced = era === 'legacy' || transport === 'stdio';
@@ -52,7 +81,8 @@ export function resolveSharing(server: ServerDefinition, era: Era, scope: Connec
   const declared = era === 'modern' ? 'modern' : capabilitiesKeyOf(client);
   if (isolation === 'none') return { key: `shared ${slug} ${declared}`, sharedBy: 'all', isPlaced };
   if (isolation === 'session' || caller.anonymous) return ownSharing;
-  return { key: `principal ${slug} ${declared} ${caller.key}`, sharedBy: 'principal', isPlaced };
+  const key = `principal ${slug} ${declared} ${caller.key}`;
+  return { key, sharedBy: 'principal', caller: caller.key, isPlaced };
 }
 
 /**
@@ -68,14 +98,15 @@ export function quotaKeyOf(
   sharing: Sharing | undefined,
 ): string | undefined {
   const isProcess = transport === 'stdio';
-  if (era === 'modern' && (!isProcess || sharing?.sharedBy === 'all')) return undefined;
+  const servesAll = sharing?.sharedBy === 'all' && sharing.account === undefined;
+  if (era === 'modern' && (!isProcess || servesAll)) return undefined;
   if (sharing?.sharedBy === 'session' && !isProcess) return undefined;
   return `${slug} ${caller.key}`;
 }
 
 /** Returns who waits before a server's child process is started again after one exited: those who would share it. */
-export function backOffOwnerOf({ isolation }: ServerDefinition, { key }: Caller): string {
-  return isolation === 'none' ? '' : key;
+export function backOffOwnerOf({ isolation }: ServerDefinition, { key }: Caller, account: string): string {
+  return isolation === 'none' ? account : key;
 }
 
 /** Identifies a client without a session by its principal only, and an anonymous one not at all. */
@@ -95,5 +126,11 @@ export const isSession = (client: string): boolean => client.startsWith(SESSION)
 
 const SESSION = 'session ';
 
-/** Returns the pool key of a session's own connection to a server. */
-export const sessionKeyOf = (slug: string, { id }: Session): string => `session ${slug} ${id}`;
+const sessionKeyOf = (slug: string, { id }: Session): string => `session ${slug} ${id}`;
+
+const ownSharingOf = (slug: string, session: Session): Sharing => ({
+  key: sessionKeyOf(slug, session),
+  sharedBy: 'session',
+  caller: session.start.caller.key,
+  isPlaced: false,
+});

@@ -12,7 +12,7 @@ import {
 } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
 import type { ServerDefinition } from '../registry/index.js';
-import { createSession } from '../session-pool/testing.js';
+import { accessTo, createSession } from '../session-pool/testing.js';
 import type { Session } from '../session-pool/index.js';
 import { limits } from './connections-fixture.js';
 import { UpstreamPool } from './upstream-pool.js';
@@ -116,8 +116,19 @@ describe('a question that belongs to no request', () => {
   it('is refused while the server is hidden from the caller of the session', async () => {
     const { connect, connection } = world(remoteServer('a'));
     const session = await connect();
-    session.showsServer = () => false;
+    session.access = accessTo(() => false);
     expect(connection().ask(ROOTS)).toBeUndefined();
+  });
+});
+
+describe('a message of a modern server that belongs to no request', () => {
+  it('reaches none of the sessions of a principal that share its process', async () => {
+    const { connector, connect, connection } = world(childServer('a'));
+    connector.eras.set('a', 'modern');
+    const sinks = [await connect(), await connect()].map(answering);
+    connection().emitNotification(LOGGED);
+    expect(connection().ask(ROOTS)).toBeUndefined();
+    expect(sinks.map(({ summary }) => summary)).toEqual([['opened'], ['opened']]);
   });
 });
 

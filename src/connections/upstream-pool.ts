@@ -1,8 +1,12 @@
 import { Injectable, Logger, Optional } from '@nestjs/common';
-import type { Era } from '#lib/mcp-protocol';
+import type { Caller } from '#lib/extension-kit';
+import type { Era, Outcome } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
 import { ServerRegistry, type RegistrySnapshot, type ServerDefinition } from '../registry/index.js';
 import {
+  COMMON_ACCOUNT,
+  CredentialSource,
+  EntryCredentials,
   UpstreamConnector,
   type ServerProfile,
   type UpstreamConnection,
@@ -10,45 +14,26 @@ import {
 } from '../upstream/index.js';
 import { ConnectAttempts, untilAborted } from './connect-attempts.js';
 import { ConnectionOpener } from './connection-opener.js';
-import { ConnectionTable } from './connection-table.js';
-import { mapHandshakeErrors } from './handshake-errors.js';
-import { toHeldConnection, type HeldConnection } from './held-connection.js';
+import { ConnectionTable, type ConnectionCounts } from './connection-table.js';
+import { EndedSessions } from './ended-sessions.js';
+import { EraDetection } from './era-detection.js';
+import { toHeldConnection, type HeldConnection, type HoldOptions } from './held-connection.js';
 import { LocalPlacement, Placement } from './placement.js';
 import { ConnectionSlots } from './connection-slots.js';
 import { KnownServers } from './known-servers.js';
-import { PoolEntry } from './pool-entry.js';
+import { PoolEntry, type PoolEntryPorts } from './pool-entry.js';
+import { pingProcesses } from './process-pings.js';
 import { ConnectionsConfig } from './connections.config.js';
 import { ServerReconfigured } from './connections.errors.js';
+import { UpstreamSessionHandoff } from './upstream-session-handoff.js';
 import type { Session } from '../session-pool/index.js';
+import { CallTracer } from '../telemetry/index.js';
 import { toPage, type ViewPage } from '../workers/index.js';
 import { toUpstreamView, type UpstreamView } from './upstream-view.js';
-import {
-  backOffOwnerOf,
-  clientEraOf,
-  sessionKeyOf,
-  resolveSharing,
-  toCallIdentity,
-  type Sharing,
-  type ConnectionScope,
-} from './sharing.js';
-
-export type { HeldConnection } from './held-connection.js';
-export type { ConnectionScope } from './sharing.js';
-
-/** Options for holding a connection. */
-export interface HoldOptions {
-  /** Opens the connection on this worker, whatever the placement, because another worker requested it. */
-  readonly forceLocal?: boolean;
-  /** The question of another client blocks the shared connection, so the request needs another one. */
-  readonly isBlocked?: boolean;
-  /** Aborts when the request is cancelled. The attempt to connect continues for the other requests that wait for it. */
-  readonly signal?: AbortSignal;
-  /** The monotonic time at which the request began to connect. Default: now. */
-  readonly startedAt?: number;
-}
+import { clientEraOf, resolveSharing, toCallIdentity, type Sharing, type ConnectionScope } from './sharing.js';
 
 const EVICTION_INTERVAL_MS = 15_000;
-const NEVER_ABORTED = new AbortController().signal;
+const NO_CREDENTIALS = new CredentialSource(new EntryCredentials());
 
 /**
  * The upstream sessions and child processes of this worker, by the clients that they may serve (`resolveSharing`). With
@@ -57,12 +42,16 @@ const NEVER_ABORTED = new AbortController().signal;
  */
 @Injectable()
 export class UpstreamPool {
+  readonly endedSessions = new EndedSessions();
   private readonly logger = new Logger(UpstreamPool.name);
   private readonly table = new ConnectionTable();
   private readonly attempts: ConnectAttempts;
   private readonly closing = new Set<Promise<void>>();
   private readonly slots: ConnectionSlots;
   private readonly opener: ConnectionOpener;
+  private readonly eras: EraDetection;
+  private readonly handoff: UpstreamSessionHandoff;
+  private readonly entryPorts: PoolEntryPorts;
   private readonly known = new KnownServers();
   private currentDefinitions: ReadonlySet<ServerDefinition>;
   private readonly cancelEviction: () => void;
@@ -71,14 +60,26 @@ export class UpstreamPool {
   constructor(
     private readonly connector: UpstreamConnector,
     private readonly config: ConnectionsConfig,
-    private readonly registry: ServerRegistry,
+    registry: ServerRegistry,
     private readonly clock: Clock,
     @Optional() private readonly placement: Placement = new LocalPlacement(),
+    @Optional() tracer?: CallTracer,
+    @Optional() private readonly credentials: CredentialSource = NO_CREDENTIALS,
   ) {
     this.attempts = new ConnectAttempts(clock);
     const retire = (entry: PoolEntry) => this.retireAndNotify(entry);
+    this.entryPorts = { clock, tracer, onFinished: (entry) => this.finish(entry), retireAmbiguous: retire };
     this.slots = new ConnectionSlots(config, this.table, this.known, clock, retire);
-    this.opener = new ConnectionOpener(connector, placement, this.slots, this.attempts, clock);
+    this.eras = new EraDetection(connector, this.known, this.attempts, credentials);
+    this.handoff = new UpstreamSessionHandoff(this.table, registry, connector, credentials, {
+      createEntry: (server, sharing, account) => new PoolEntry(server, sharing, this.entryPorts, account),
+      connect: (entry, session, connection) => this.connectRestored(entry, session, connection),
+      retire: (entry) => this.retire(entry),
+      endedSessions: this.endedSessions,
+      clock,
+    });
+    const { slots, attempts, handoff } = this;
+    this.opener = new ConnectionOpener(connector, placement, slots, attempts, clock, credentials, handoff);
     this.currentDefinitions = new Set(registry.snapshot.servers);
     this.cancelEviction = clock.every(EVICTION_INTERVAL_MS, () => this.evictIdle(clock.now()));
     this.unsubscribes = [
@@ -94,12 +95,30 @@ export class UpstreamPool {
     work: (connection: UpstreamConnection) => Promise<T>,
     options: HoldOptions = {},
   ): Promise<T> {
-    const { connection, release } = await this.hold(server, scope, options);
+    const { connection, release } = this.holdOpen(server, scope, options) ?? (await this.hold(server, scope, options));
     try {
       return await work(connection);
     } finally {
       release();
     }
+  }
+
+  /** The way of most calls: a connection that is open already, without what only long-lived holders need. */
+  private holdOpen(
+    server: ServerDefinition,
+    scope: ConnectionScope,
+    options: HoldOptions,
+  ): Pick<HeldConnection, 'connection' | 'release'> | undefined {
+    const era = this.known.eraOf(server, clientEraOf(server, scope));
+    if (era === undefined || !this.currentDefinitions.has(server)) return undefined;
+    const sharing = resolveSharing(server, era, scope, this.credentials.accountOf(server, scope.caller));
+    const entry = this.findReusable(sharing, scope, options);
+    const connection = entry?.connection;
+    if (entry === undefined || connection?.profile.era !== era) return undefined;
+    const release = this.addUser(entry);
+    if (scope.session && this.table.belongsToSessions(entry, connection))
+      this.attachSession(entry, scope.session, connection);
+    return { connection, release };
   }
 
   /** Holds a connection until it is released, for long-lived use such as subscriptions. Rejects with a GatewayError. */
@@ -110,14 +129,15 @@ export class UpstreamPool {
     const era = known ?? (await untilAborted(this.detectEra(server, scope), options.signal));
     // An outdated definition must not revive a retired connection with its old address or credentials (invariant 1).
     if (!this.currentDefinitions.has(server)) throw new ServerReconfigured(server.slug);
-    const sharing = resolveSharing(server, era, scope);
-    const entry = this.findReusable(sharing, scope, options) ?? this.open(server, scope, sharing, timed);
+    const account = this.accountOf(server, scope.caller);
+    const sharing = resolveSharing(server, era, scope, account);
+    const entry = this.findReusable(sharing, scope, options) ?? this.open(server, scope, { sharing, account }, timed);
     const release = this.addUser(entry);
     try {
       const connection = entry.connection ?? (await untilAborted(entry.opening, options.signal));
       if (era !== connection.profile.era)
         return await this.holdInEra(connection.profile.era, entry, scope, release, timed);
-      if (scope.session && this.belongsToSessions(entry, connection))
+      if (scope.session && this.table.belongsToSessions(entry, connection))
         this.attachSession(entry, scope.session, connection);
       return toHeldConnection(entry, connection, release);
     } catch (cause) {
@@ -127,22 +147,16 @@ export class UpstreamPool {
   }
 
   /**
-   * Releases a session's own upstream sessions, so that another worker can continue them; the end of the session then
-   * closes none of them. The session must have no in-flight calls. Returns undefined, and releases none, if one of them
-   * cannot move: a child process of its own, or HTTP+SSE.
+   * Releases a session's own upstream sessions, so that another worker can continue them; the end of the session then closes
+   * none of them. The session must have no in-flight calls. Returns undefined, and releases none, if one cannot move.
    */
   releaseForHandoff(session: Session): UpstreamSessionState[] | undefined {
-    const own = this.table.entries.filter(({ server, sharing }) => sharing?.key === sessionKeyOf(server.slug, session));
-    if (own.some((entry) => entry.isBoundToWorker)) return undefined;
-    const states: UpstreamSessionState[] = [];
-    for (const entry of own) {
-      const state = entry.connection?.detachSession?.();
-      if (state) states.push(state);
-      // A connection that is still being opened has served no call yet.
-      this.retire(entry);
-      entry.finish();
-    }
-    return states;
+    return this.handoff.release(session);
+  }
+
+  /** True if one of the session's own upstream sessions cannot move: a child process of its own, or HTTP+SSE. */
+  isBoundToWorker(session: Session): boolean {
+    return this.handoff.isBoundToWorker(session);
   }
 
   /**
@@ -150,10 +164,7 @@ export class UpstreamPool {
    * session that the configuration of this worker does not allow is skipped; the next call opens a new one.
    */
   restore(session: Session, states: readonly UpstreamSessionState[]): void {
-    for (const state of states) {
-      const server = this.registry.snapshot.servers.find(({ slug }) => slug === state.server);
-      if (server) this.restoreAt(server, session, state);
-    }
+    this.handoff.restore(session, states);
   }
 
   /** Returns the era in which a server serves a client, if it is already known. */
@@ -167,17 +178,34 @@ export class UpstreamPool {
    */
   async sharingKeyOf(server: ServerDefinition, scope: ConnectionScope): Promise<string | undefined> {
     const era = this.known.eraOf(server, clientEraOf(server, scope)) ?? (await this.detectEra(server, scope));
-    return resolveSharing(server, era, scope)?.key;
+    return resolveSharing(server, era, scope, this.accountOf(server, scope.caller))?.key;
   }
 
-  /**
-   * Returns the server's last known profile, and connects to the server if there is none. Rejects with a GatewayError.
-   */
+  /** Returns the server's last known profile, or the one of a new connection. Rejects with a GatewayError. */
   async profileOf(server: ServerDefinition, scope: ConnectionScope): Promise<ServerProfile> {
-    return (
-      this.known.profileOf(server, clientEraOf(server, scope)) ??
-      this.use(server, scope, async ({ profile }) => profile)
-    );
+    const known = this.hasCommonCredentials(server, scope.caller)
+      ? this.known.profileOf(server, clientEraOf(server, scope))
+      : undefined;
+    return known ?? this.use(server, scope, async ({ profile }) => profile);
+  }
+
+  /** True if the credentials of the gateway at a server do not depend on the caller, as far as is known. */
+  hasCommonCredentials(server: ServerDefinition, caller: Caller): boolean {
+    try {
+      return this.accountOf(server, caller) === COMMON_ACCOUNT;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Identifies the credentials of a caller at a server. Throws a GatewayError if the strategy of an extension fails. */
+  accountOf(server: ServerDefinition, caller: Caller): string {
+    return this.credentials.accountOf(server, caller);
+  }
+
+  /** Pings the child processes of the server that this worker runs; one answer suffices. Undefined if none runs. */
+  pingProcesses(server: string, signal: AbortSignal): Promise<Outcome> | undefined {
+    return pingProcesses(this.table.entries, server, signal);
   }
 
   /** Returns one page of the reusable connections, for administrators. */
@@ -186,10 +214,11 @@ export class UpstreamPool {
     return toPage(views, page);
   }
 
-  /**
-   * Retires a connection; its last call also ends the sessions that have no other connection. Returns false if it is
-   * not on this worker.
-   */
+  get counts(): ConnectionCounts {
+    return this.table.counts;
+  }
+
+  /** Retires a connection; its last call also ends the sessions that have no other. Returns false if it is not here. */
   closeBySerial(serial: number): boolean {
     const entry = this.table.entries.find((known) => known.serial === serial);
     if (!entry) return false;
@@ -220,13 +249,7 @@ export class UpstreamPool {
     server: ServerDefinition,
     scope: Pick<ConnectionScope, 'caller' | 'client'> & Partial<ConnectionScope>,
   ): Promise<Era> {
-    const clientEra = clientEraOf(server, scope);
-    const attempt = { clientEra, signal: NEVER_ABORTED, owner: backOffOwnerOf(server, scope.caller) };
-    const era = await this.attempts.run(server, 'era', () =>
-      mapHandshakeErrors(server, this.connector.resolveEra(server, scope.client, attempt)),
-    );
-    this.known.setEra(server, clientEra, era);
-    return era;
+    return this.eras.detect(server, scope);
   }
 
   /**
@@ -243,7 +266,7 @@ export class UpstreamPool {
     this.retire(entry);
     release();
     this.known.setEra(entry.server, clientEraOf(entry.server, scope), era);
-    return this.hold(entry.server, scope, options);
+    return this.hold(entry.server, scope, { ...options, isOfOtherEra: true });
   }
 
   private findReusable(
@@ -252,11 +275,11 @@ export class UpstreamPool {
     { forceLocal, isBlocked }: HoldOptions,
   ): PoolEntry | undefined {
     const entry = sharing && this.table.find(sharing, toCallIdentity(scope));
-    if (!entry || entry.remoteWorker === undefined) return entry;
+    if (!entry || (entry.remoteWorker === undefined && (forceLocal || !entry.isMisplaced))) return entry;
     // The owner worker selects the connection with which each lease begins.
     if (isBlocked) return undefined;
-    if (!forceLocal) return entry;
-    // This entry leases another worker's connection, but according to the other workers this worker is now the owner.
+    if (!forceLocal && !entry.isMisplaced) return entry;
+    // It leases another worker's connection although, according to the others, this worker is the owner now; or it is misplaced.
     this.retire(entry);
     return undefined;
   }
@@ -264,26 +287,23 @@ export class UpstreamPool {
   private open(
     server: ServerDefinition,
     scope: ConnectionScope,
-    sharing: Sharing | undefined,
-    { forceLocal, isBlocked, startedAt }: HoldOptions & { readonly startedAt: number },
+    { sharing, account }: { readonly sharing: Sharing | undefined; readonly account: string },
+    { forceLocal, isBlocked, isOfOtherEra, startedAt }: HoldOptions & { readonly startedAt: number },
   ): PoolEntry {
-    const entry = new PoolEntry(
-      server,
-      sharing,
-      (finished) => this.remove(finished),
-      this.clock,
-      (ambiguous) => this.retireAndNotify(ambiguous),
-    );
+    const entry = new PoolEntry(server, sharing, this.entryPorts, account);
     entry.principal = scope.caller.key;
     entry.openedFor = scope.session;
     if (forceLocal) entry.expectLease();
+    if (forceLocal && isOfOtherEra && sharing?.isPlaced)
+      entry.isMisplaced = this.placement.ownerOf(sharing.key, server) !== undefined;
     // A connection that another worker requested counts there, where an idle one can be evicted.
     if (!forceLocal) this.slots.acquireSession(entry, scope);
-    entry.remoteWorker = sharing?.isPlaced && !forceLocal ? this.placement.ownerOf(sharing.key) : undefined;
+    entry.remoteWorker = sharing?.isPlaced && !forceLocal ? this.placement.ownerOf(sharing.key, server) : undefined;
     entry.opening = this.opener.open(entry, scope, startedAt).then(
       (connection) => {
-        entry.connection = connection;
-        this.known.setProfile(server, clientEraOf(server, scope), connection.profile);
+        entry.connect(connection);
+        this.known.setProfile(server, clientEraOf(server, scope), connection.profile, account);
+        if (!this.table.belongsToSessions(entry, connection)) entry.openedFor = undefined;
         // Nobody may wait for it any more, and an entry of one request has no other moment to be closed.
         if (entry.isRetired) this.closeUnused(entry);
         return connection;
@@ -301,25 +321,12 @@ export class UpstreamPool {
     return entry;
   }
 
-  private restoreAt(server: ServerDefinition, session: Session, state: UpstreamSessionState): void {
-    const sharing = { key: sessionKeyOf(server.slug, session), sharedBy: 'session', isPlaced: false } as const;
-    if (this.table.has(sharing)) return;
-    const entry = new PoolEntry(server, sharing, (finished) => this.remove(finished), this.clock);
-    const connection = this.connector.adoptSession(server, session.client, state, entry);
-    if (!connection) return;
-    entry.connection = connection;
-    entry.opening = Promise.resolve(connection);
-    this.table.add(sharing, entry);
-    const clientEra = clientEraOf(server, { session });
-    if (!this.known.profileOf(server, clientEra)) this.known.setProfile(server, clientEra, connection.profile);
+  private connectRestored(entry: PoolEntry, session: Session, connection: UpstreamConnection): void {
+    const clientEra = clientEraOf(entry.server, { session });
+    if (!this.known.profileOf(entry.server, clientEra))
+      this.known.setProfile(entry.server, clientEra, connection.profile, entry.account);
     this.attachSession(entry, session, connection);
-  }
-
-  /** True if a session's client reaches the server over this connection between its calls. */
-  private belongsToSessions(entry: PoolEntry, { profile }: UpstreamConnection): boolean {
-    if (entry.sharing === undefined) return false;
-    if (profile.era === 'modern') return entry.sharing.sharedBy === 'session';
-    return entry.sharing.sharedBy !== 'all' || this.table.group(entry.sharing)[0] === entry;
+    if (entry.isRetired) this.closeUnused(entry);
   }
 
   private attachSession(entry: PoolEntry, session: Session, connection: UpstreamConnection): void {
@@ -351,6 +358,11 @@ export class UpstreamPool {
   private retireAndNotify(entry: PoolEntry): void {
     this.retire(entry);
     entry.notifyHolders();
+  }
+
+  private finish(entry: PoolEntry): void {
+    this.remove(entry);
+    this.endedSessions.report(entry, this.clock.monotonicNow());
   }
 
   private remove(entry: PoolEntry): void {

@@ -49,6 +49,22 @@ describe('the upstream sessions of a handed-off session', () => {
     expect(to.connector.opened.map(({ closedByUs }) => closedByUs)).toEqual([true, true]);
   });
 
+  it('end only at the last owner, once each', async () => {
+    const [from, to] = [worker([one]), worker([one])];
+    const ended: string[] = [];
+    from.pool.endedSessions.listen(() => ended.push('previous'));
+    to.pool.endedSessions.listen(({ revision, transport }) => ended.push(`new ${transport} ${revision}`));
+    const session = sessionOf('me');
+    await from.pool.use(one, scopeOf(session), async () => undefined);
+    const restored = new Session(sessionStart({ ...session.start }), limits(), new SystemClock());
+    to.pool.restore(restored, from.pool.releaseForHandoff(session) ?? []);
+    session.end();
+    expect(ended).toEqual([]);
+    restored.end();
+    await to.pool.close();
+    expect(ended).toEqual(['new http legacy']);
+  });
+
   it('delivers notifications of restored upstream sessions at the new owner immediately', async () => {
     const [from, to] = [worker([one]), worker([one])];
     const session = sessionOf('me');

@@ -9,6 +9,8 @@ export interface UpstreamView {
   readonly revision: string;
   /** The group of clients that share the connection. */
   readonly among: 'all' | 'principal' | 'session';
+  /** Key of the caller whom the connection serves. Absent: it serves several. */
+  readonly caller?: string;
   /** Number of calls and subscriptions that use it now. */
   readonly users: number;
   /** Time of last use, in milliseconds since the Unix epoch. Absent while the connection is in use. */
@@ -28,6 +30,7 @@ export function toUpstreamView(entry: PoolEntry): UpstreamView | undefined {
     era,
     revision,
     among: sharing.sharedBy,
+    ...(sharing.caller !== undefined && { caller: sharing.caller }),
     users,
     ...(isIdle && { idleSince }),
     ...(remoteWorker !== undefined && { place: remoteWorker }),

@@ -1,2 +1,2 @@
-export { Coordination } from './coordination.js';
+export { Coordination, type SharedRedis } from './coordination.js';
 export { CoordinationModule } from './coordination.module.js';

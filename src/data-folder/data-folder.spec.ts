@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { loadConfig } from '#lib/config';
-import { createOnce, DataFolder, DataFolderConfig, DataFolderFault } from './index.js';
+import { createOnce, DataFolder, DataFolderConfig, DataFolderFault, readCredentialSecrets } from './index.js';
 import { toFileFault } from './file-faults.js';
 
 const GOOD = Buffer.from(Array.from({ length: 32 }, (_, index) => index * 7)).toString('base64');
@@ -137,6 +137,22 @@ describe('a later start with a data folder', () => {
     const { message } = toFileFault('/data', cause);
     expect(message).toMatch(explanation);
     expect(message).toMatch(/set ISTHMUS_DATA_DIR to/i);
+  });
+});
+
+describe('readCredentialSecrets', () => {
+  it('reads the secrets of a folder that has no others, and creates nothing', async () => {
+    await mkdir(path, { recursive: true });
+    await writeFile(join(path, 'credentials.secret'), `${GOOD}\n`, { mode: 0o600 });
+    expect((await readCredentialSecrets(path)).map((secret) => secret.toString('base64'))).toEqual([GOOD]);
+    expect(await readdir(path)).toEqual(['credentials.secret']);
+  });
+
+  it('refuses a folder that does not exist, and does not create it', async () => {
+    expect(await faultOf(readCredentialSecrets(path))).toBe(
+      `There is no ${join(path, 'credentials.secret')}. Set ISTHMUS_DATA_DIR to the data folder of the gateway.`,
+    );
+    expect(await readdir(parent)).toEqual([]);
   });
 });
 

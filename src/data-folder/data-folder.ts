@@ -3,9 +3,10 @@ import { platform } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { DataFolderFault } from './data-folder.errors.js';
 import { accessModesFault, toFileFault } from './file-faults.js';
-import { readOrCreateSecret, readOrCreateSecrets } from './secret-file.js';
+import { readOrCreateSecret, readOrCreateSecrets, readSecrets, type StoredSecrets } from './secret-file.js';
 
 const OTHERS_MAY_WRITE = 0o022;
+const CREDENTIALS = 'credentials.secret';
 
 export interface Secrets {
   /** Signs the tokens that the gateway issues itself (HS256). */
@@ -13,7 +14,7 @@ export interface Secrets {
   /** Authenticates session ids, and seals state that clients carry. */
   readonly session: Buffer;
   /** Seal credentials in the database: the first one encrypts, all of them decrypt. */
-  readonly credentials: readonly [Buffer, ...Buffer[]];
+  readonly credentials: StoredSecrets;
 }
 
 /**
@@ -39,11 +40,24 @@ export class DataFolder {
       await rejectWritableByOthers(folder, isNew);
       const jwt = await readOrCreateSecret(join(folder, 'jwt.secret'));
       const session = await readOrCreateSecret(join(folder, 'session.secret'));
-      const credentials = await readOrCreateSecrets(join(folder, 'credentials.secret'));
+      const credentials = await readOrCreateSecrets(join(folder, CREDENTIALS));
       return new DataFolder(folder, { jwt: jwt.value, session: session.value, credentials }, jwt.isNew);
     } catch (fault) {
       throw toFileFault(`The data folder ${folder}`, fault);
     }
+  }
+}
+
+/**
+ * Reads the secrets that seal credentials from the data folder of a gateway, without creating or reading anything else in it.
+ * @throws DataFolderFault when there are none, or other users could read them
+ */
+export async function readCredentialSecrets(path: string): Promise<StoredSecrets> {
+  const folder = resolve(path);
+  try {
+    return await readSecrets(join(folder, CREDENTIALS));
+  } catch (fault) {
+    throw toFileFault(`The data folder ${folder}`, fault);
   }
 }
 

@@ -1,5 +1,5 @@
 export { createOnce } from './create-once.js';
-export { DataFolder, type Secrets } from './data-folder.js';
+export { DataFolder, readCredentialSecrets, type Secrets } from './data-folder.js';
 export { DataFolderConfig } from './data-folder.config.js';
 export { DataFolderFault } from './data-folder.errors.js';
 export { DataFolderModule } from './data-folder.module.js';

@@ -24,9 +24,27 @@ export async function readOrCreateSecret(file: string): Promise<StoredSecret> {
   return { value: decode(file, text), isNew };
 }
 
+/** Secrets of one file; the first is the current one. */
+export type StoredSecrets = readonly [Buffer, ...Buffer[]];
+
 /** Reads secrets, one per line, or creates the first. */
-export async function readOrCreateSecrets(file: string): Promise<readonly [Buffer, ...Buffer[]]> {
+export async function readOrCreateSecrets(file: string): Promise<StoredSecrets> {
   const { text } = await readOrCreate(file);
+  return decodeLines(file, text);
+}
+
+/**
+ * Reads secrets that exist, one per line.
+ * @throws DataFolderFault when there is no such file
+ */
+export async function readSecrets(file: string): Promise<StoredSecrets> {
+  if (!(await stat(file).catch(() => undefined)))
+    throw new DataFolderFault(`There is no ${file}. Set ISTHMUS_DATA_DIR to the data folder of the gateway.`);
+  await rejectReadableByOthers(file, false);
+  return decodeLines(file, await readFile(file, 'utf8'));
+}
+
+function decodeLines(file: string, text: string): StoredSecrets {
   const [first = '', ...others] = text.split('\n').filter((line) => line.trim() !== '');
   return [decode(file, first), ...others.map((line) => decode(file, line))];
 }

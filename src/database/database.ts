@@ -1,6 +1,6 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { Kysely, sql, type Dialect, type Transaction } from 'kysely';
-import { SystemClock, type Clock } from '#lib/time';
+import { SystemClock, withDeadline, type Clock } from '#lib/time';
 import type { DatabasePlace } from './database.config.js';
 import { PostgresDialect, type PostgresTimeouts } from './postgres-dialect.js';
 import { SqliteDialect } from './sqlite-dialect.js';
@@ -13,9 +13,14 @@ const TIMEOUTS: PostgresTimeouts = { connectMs: 3_000, statementMs: 5_000, respo
 export class Database implements OnApplicationShutdown {
   private readonly kysely: Kysely<unknown>;
   private closing: Promise<void> | undefined;
+  private answering: Promise<boolean> | undefined;
 
   /** Connects on the first query. It applies no migrations: see `openDatabase`. */
-  constructor(place: DatabasePlace, timeouts = TIMEOUTS, clock: Clock = new SystemClock()) {
+  constructor(
+    place: DatabasePlace,
+    timeouts = TIMEOUTS,
+    private readonly clock: Clock = new SystemClock(),
+  ) {
     this.kind = place.kind;
     this.kysely = new Kysely({ dialect: createDialect(place, timeouts, clock) });
   }
@@ -41,6 +46,22 @@ export class Database implements OnApplicationShutdown {
         }
         return await work(transaction);
       });
+  }
+
+  /**
+   * Returns whether a query is answered within this time, in milliseconds. Never rejects. A query that is still running serves
+   * later calls, too: a database that hangs must not use up the connections.
+   */
+  isAnswering(timeoutMs: number): Promise<boolean> {
+    this.answering ??= this.queryNothing().finally(() => (this.answering = undefined));
+    return withDeadline(this.clock, timeoutMs, this.answering, () => false);
+  }
+
+  private queryNothing(): Promise<boolean> {
+    return sql`select 1`.execute(this.kysely).then(
+      () => true,
+      () => false,
+    );
   }
 
   close(): Promise<void> {

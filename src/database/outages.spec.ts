@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Logger } from '@nestjs/common';
 import { sql } from 'kysely';
 import { scaleDeadline } from '#lib/testing/machine-speed';
+import { ManualClock } from '#lib/testing/manual-clock';
 import { startPostgres, type RunningPostgres } from '#lib/testing/postgres-server';
 import { startFaultProxy } from '../../test/support/fault-proxy.js';
 import { until } from '../../test/support/until.js';
@@ -82,6 +83,29 @@ describe('Database over PostgreSQL', () => {
       expect(rows).toEqual([{ two: 2 }]);
     } finally {
       await strict.close();
+      await proxy.close();
+    }
+  });
+
+  it('does not answer while the server is silent, which occupies one connection however often it is asked', async () => {
+    const proxy = await startFaultProxy(`127.0.0.1:${postgres.port}`);
+    const clock = new ManualClock();
+    const silent = new Database(
+      { kind: 'postgres', url: url.replace(String(postgres.port), String(proxy.port)) },
+      undefined,
+      clock,
+    );
+    try {
+      expect(await silent.isAnswering(1_000)).toBe(true);
+      proxy.blackhole('replies');
+      const answers = Array.from({ length: 20 }, () => silent.isAnswering(1_000));
+      await clock.advance(1_000);
+      expect(new Set(await Promise.all(answers))).toEqual(new Set([false]));
+      expect(proxy.connections).toBe(1);
+      proxy.resume();
+      await until(() => silent.isAnswering(1_000));
+    } finally {
+      await silent.close();
       await proxy.close();
     }
   });

@@ -10,8 +10,8 @@ import {
   type QueryResult,
 } from 'kysely';
 import pg from 'pg';
-import type { Clock } from '#lib/time';
-import { withTimeout, toUnavailable } from './postgres-errors.js';
+import { withDeadline, type Clock } from '#lib/time';
+import { toUnavailable } from './postgres-errors.js';
 
 /** Timeouts in milliseconds. */
 export interface PostgresTimeouts {
@@ -120,11 +120,10 @@ class PostgresConnection implements DatabaseConnection {
 
   async query(sql: string, parameters: readonly unknown[] = []): Promise<pg.QueryResult<Record<string, unknown>>> {
     try {
-      return await withTimeout(
-        this.clock,
-        this.responseMs,
-        this.client.query<Record<string, unknown>>(sql, parameters.map(toStorable)),
-      );
+      const response = this.client.query<Record<string, unknown>>(sql, parameters.map(toStorable));
+      return await withDeadline(this.clock, this.responseMs, response, () => {
+        throw new Error(`It has not responded for ${this.responseMs} ms`);
+      });
     } catch (fault) {
       const unavailable = toUnavailable(fault);
       // A late response on this connection belongs to an abandoned statement, so the connection must not be reused.

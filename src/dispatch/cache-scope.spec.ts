@@ -112,6 +112,9 @@ describe('the cache scope of a result that the server marks as public', () => {
     const { made } = await world([remoteServer('a')], {});
     made.connector.respond = () => result({ contents: [] });
     const asking = { endpoint: 'a', client: LEGACY_CLIENT };
-    expect(await made.request('resources/read', { uri: 'file:///x' }, asking)).toEqual(result({ contents: [] }));
+    expect(await made.request('resources/read', { uri: 'file:///x' }, asking)).toEqual({
+      ...result({ contents: [] }),
+      serverEra: 'modern',
+    });
   });
 });

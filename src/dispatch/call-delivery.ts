@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { canRequireInput, type Outcome } from '#lib/mcp-protocol';
 import { RepeatedCalls, UpstreamCalls, type ParkedState, type UpstreamCall } from '../calls/index.js';
+import { passesUnknownMethods } from '../catalog/index.js';
 import type { ServerDefinition } from '../registry/index.js';
 import type { StreamSink } from '../session-pool/index.js';
 import { withTraceparent, type CallProgress } from '../telemetry/index.js';
@@ -34,7 +35,9 @@ export class CallDelivery {
   ): Promise<Outcome> {
     const usesTasks = passesTasks(inbound.endpoint, addressed.server);
     const traced = withTrace(addressed, inbound.record);
-    const call: UpstreamCall = { ...toCallIdentity(inbound), ...traced, ...(usesTasks && { usesTasks }) };
+    const acceptsUnknown = passesUnknownMethods(inbound.endpoint, addressed.server);
+    const permissions = { ...(usesTasks && { usesTasks }), ...(acceptsUnknown && { acceptsUnknown }) };
+    const call: UpstreamCall = { ...toCallIdentity(inbound), ...traced, ...permissions };
     if (inbound.session) return inbound.session.call(call, sink);
     if (!canBeRepeated(inbound, call.request)) return this.calls.runWithoutSession(call, sink, signal);
     return this.repeatedCalls.deliver(call, toBinding(inbound), sink, signal, parked);

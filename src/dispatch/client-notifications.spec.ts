@@ -3,11 +3,13 @@ import type { McpNotification, RequestId } from '#lib/mcp-protocol';
 import { callerOf, remoteServer } from '../../test/support/fake-upstream.js';
 import type { SessionHandle } from '../affinity/index.js';
 import type { Endpoint } from '../catalog/index.js';
+import type { UpstreamPool } from '../connections/index.js';
 import type { Limits } from '../limits/index.js';
 import { ClientNotifications } from './client-notifications.js';
 import type { MethodHandler } from './inbound.js';
 
 const UNLIMITED = { run: (_call: unknown, work: () => Promise<void>) => work() } as unknown as Limits;
+const NO_CONNECTIONS = {} as unknown as UpstreamPool;
 const HANDLERS = [{ methods: ['tools/call', 'tools/list'] }] as unknown as MethodHandler[];
 
 const endpoint = (more: Partial<Endpoint> = {}): Endpoint => ({
@@ -42,7 +44,7 @@ class RecordedSession {
 
 async function effectsOf(method: string, at: Endpoint, params = {}, limits = UNLIMITED) {
   const session = new RecordedSession();
-  const notifications = new ClientNotifications(HANDLERS, limits);
+  const notifications = new ClientNotifications(HANDLERS, limits, NO_CONNECTIONS);
   await notifications.forward({ caller: callerOf('ada'), endpoint: at }, session as unknown as SessionHandle, {
     method,
     params,
@@ -86,7 +88,10 @@ describe('a notification of a client', () => {
     const session = { notify: async (each: McpNotification) => void sent.push(each) } as unknown as SessionHandle;
     const _meta = { 'io.modelcontextprotocol/related-task': { taskId: 'task-1' }, other: 1 };
     const visitor = { caller: callerOf('ada'), endpoint: endpoint() };
-    await new ClientNotifications(HANDLERS, UNLIMITED).forward(visitor, session, { method, params: { _meta, a: 1 } });
+    await new ClientNotifications(HANDLERS, UNLIMITED, NO_CONNECTIONS).forward(visitor, session, {
+      method,
+      params: { _meta, a: 1 },
+    });
     expect(sent).toEqual([{ method, params: { _meta: { other: 1 }, a: 1 } }]);
   });
 

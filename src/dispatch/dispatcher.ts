@@ -4,6 +4,7 @@ import type { StreamSink } from '../session-pool/index.js';
 import { truncate } from './dispatch.errors.js';
 import { FailureReporter } from './failure-reporter.js';
 import { UnknownMethodHandler } from './handlers/unknown-method.handler.js';
+import { ContributedMethods } from './contributed-methods.js';
 import { METHOD_HANDLERS, type Inbound, type MethodHandler } from './inbound.js';
 import { findUnsendable } from './sendable-requests.js';
 
@@ -14,6 +15,7 @@ export class Dispatcher {
 
   constructor(
     @Inject(METHOD_HANDLERS) handlers: readonly MethodHandler[],
+    private readonly contributed: ContributedMethods,
     private readonly unknownMethod: UnknownMethodHandler,
     private readonly failureReporter: FailureReporter,
   ) {
@@ -24,8 +26,9 @@ export class Dispatcher {
     try {
       const unsendable = findUnsendable(inbound.request);
       if (unsendable) return unsendable;
-      const handler = this.handlers.get(inbound.request.method);
-      const outcome = await (handler ?? this.unknownMethod).handle(inbound, sink, signal);
+      const { method } = inbound.request;
+      const handler = this.handlers.get(method) ?? this.contributed.find(method) ?? this.unknownMethod;
+      const outcome = await handler.handle(inbound, sink, signal);
       return outcome.kind === 'error'
         ? this.failureReporter.withRequestId(toFailureContext(inbound), outcome)
         : restrictCacheScope(inbound, outcome);

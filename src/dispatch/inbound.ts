@@ -33,6 +33,6 @@ export abstract class MethodHandler {
 
 /** The part of an upstream call that identifies the caller, client and request. */
 export function toCallIdentity(inbound: Inbound): Omit<UpstreamCall, 'server' | 'request'> {
-  const { caller, client, requestId, clientRepeatsCall, record: progress } = inbound;
-  return { caller, client, requestId, clientRepeatsCall, progress };
+  const { caller, client, endpoint, requestId, clientRepeatsCall, record: progress } = inbound;
+  return { caller, client, endpoint: endpoint.id, requestId, clientRepeatsCall, progress };
 }

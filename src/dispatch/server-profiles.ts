@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { Caller } from '#lib/extension-kit';
 import type { Era } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
 import { UpstreamPool } from '../connections/index.js';
@@ -15,6 +16,16 @@ export class ServerProfiles {
   /** The era of a server, if a connection has discovered it before. */
   eraOf(server: ServerDefinition, inbound?: InboundClient): Era | undefined {
     return this.upstreams.eraOf(server, inbound && { clientEra: clientEraOf(inbound) });
+  }
+
+  /** True if the credentials of the gateway at the server do not depend on the caller. */
+  isCommon(server: ServerDefinition, caller: Caller): boolean {
+    return this.upstreams.hasCommonCredentials(server, caller);
+  }
+
+  /** Identifies the credentials of a caller at a server. Throws a GatewayError if the strategy of an extension fails. */
+  accountOf(server: ServerDefinition, caller: Caller): string {
+    return this.upstreams.accountOf(server, caller);
   }
 
   /** Rejects with a GatewayError when the server cannot be reached. */

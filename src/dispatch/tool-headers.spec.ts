@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { UpstreamCredentials, type CredentialsRequest } from '#lib/extension-kit';
 import { result, type ClientProfile, type JsonObject, type Outcome } from '#lib/mcp-protocol';
 import { DispatchWorld } from '../../test/support/dispatch-world.js';
 import {
+  callerOf,
   childServer,
   LEGACY_CLIENT,
   MODERN_CLIENT,
@@ -19,8 +21,12 @@ const CALL: JsonObject = { name: 'query', arguments: { tenant: 'acme' } };
 
 const worlds: DispatchWorld[] = [];
 
-async function world(server: ServerDefinition = remoteServer('db'), era: 'legacy' | 'modern' = 'modern') {
-  const made = await DispatchWorld.open([server]);
+async function world(
+  server: ServerDefinition = remoteServer('db'),
+  era: 'legacy' | 'modern' = 'modern',
+  credentials?: UpstreamCredentials,
+) {
+  const made = await DispatchWorld.open([server], {}, {}, [], credentials);
   worlds.push(made);
   made.connector.eras.set('db', era);
   made.connector.respond = ({ request }) => result(request.method === 'tools/list' ? { tools: [TENANT] } : {});
@@ -147,6 +153,71 @@ describe('parameter headers', () => {
     await call();
     await call();
     expect(methods()).toEqual(['tools/call', 'tools/call']);
+  });
+});
+
+/** One account for each caller. */
+class OwnCredentials extends UpstreamCredentials {
+  isDown = false;
+  override identityOf({ caller }: Required<CredentialsRequest>): string {
+    if (this.isDown) throw new Error('no account');
+    return caller.key;
+  }
+  override credentialsFor({ caller }: CredentialsRequest) {
+    return { headers: { 'x-account': caller?.key ?? '' } };
+  }
+}
+
+describe('parameter headers of callers with accounts of their own at a server', () => {
+  const [ada, bob] = [{ caller: callerOf('ada') }, { caller: callerOf('bob') }];
+
+  /** A server whose tool has a parameter header for the account of one caller only. */
+  async function worldWithAccounts() {
+    const credentials = new OwnCredentials();
+    const opened = await world(remoteServer('db'), 'modern', credentials);
+    const { connector } = opened.made;
+    const accounts: (string | undefined)[] = [];
+    connector.beforeOpening = async (_server, attempt) => void accounts.push(attempt.credentials?.addTo([])[1]);
+    connector.respond = ({ request }, connection) => {
+      const isOfAda = accounts[connector.opened.indexOf(connection)] === ada.caller.key;
+      const tool = isOfAda ? TENANT : { ...TENANT, inputSchema: { type: 'object' } };
+      return result(request.method === 'tools/list' ? { tools: [tool] } : {});
+    };
+    return { ...opened, credentials };
+  }
+  const headersOf = (calls: readonly SentRequest['request'][]) =>
+    calls.map(({ parameterHeaders }) => Object.values(parameterHeaders ?? {}));
+
+  it('are those that the account of the caller sees, in whichever order accounts call and list', async () => {
+    const { made, calls, call } = await worldWithAccounts();
+    await call(bob);
+    await call(ada);
+    await made.request('tools/list', {}, { endpoint: 'db', ...bob });
+    await call(ada);
+    expect(headersOf(calls()).toSorted((one, other) => one.length - other.length)).toEqual([[], ['acme'], ['acme']]);
+  });
+
+  it('are fetched again for every account after the server announced a change', async () => {
+    const { made, methods, call } = await worldWithAccounts();
+    const leaving = new AbortController();
+    const params = { notifications: { toolsListChanged: true } };
+    const listening = made.request('subscriptions/listen', params, { endpoint: 'db', signal: leaving.signal, ...ada });
+    await new Promise(setImmediate);
+    for (const caller of [ada, bob]) await call(caller);
+    for (const connection of made.connector.opened)
+      connection.emitChange({ method: 'notifications/tools/list_changed', params: {} });
+    for (const caller of [ada, bob]) await call(caller);
+    expect(methods().filter((method) => method === 'tools/list')).toHaveLength(4);
+    leaving.abort();
+    await listening;
+  });
+
+  it('are not guessed while the account is unknown', async () => {
+    const { calls, call, credentials } = await worldWithAccounts();
+    await call(ada);
+    credentials.isDown = true;
+    expect(await call(ada)).toMatchObject({ error: { data: { outcome: 'not_executed' } } });
+    expect(calls()).toHaveLength(1);
   });
 });
 

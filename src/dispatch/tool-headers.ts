@@ -1,9 +1,11 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import type { Caller } from '#lib/extension-kit';
 import {
   cleanDetail,
   isJsonObject,
   needsEnvelope,
   readParameterHeaders,
+  type Era,
   type JsonValue,
   type ParameterHeader,
 } from '#lib/mcp-protocol';
@@ -30,10 +32,16 @@ const NO_HEADERS: readonly ParameterHeader[] = [];
 const KNOWN_FOR_MS = 60_000;
 /** Delay before a failed tool list is fetched again, so that not every call waits for it. */
 const RETRY_DELAY_MS = 5_000;
-/** Maximum number of servers whose headers are stored. Beyond it those that were read first are read again. */
-const MAX_SERVERS = 1_000;
+/** Maximum number of tool lists whose headers are stored. Beyond it those that were read first are read again. */
+const MAX_LISTS = 5_000;
 /** Time for the tool list where finding out the era used the connect timeout, in milliseconds. */
 const MIN_LIST_MS = 100;
+
+/** The tools of a server as one account sees them: credentials of callers may show them different definitions. */
+interface ToolList {
+  readonly server: ServerDefinition;
+  readonly account: string;
+}
 
 interface KnownTools {
   readonly server: ServerDefinition;
@@ -60,7 +68,7 @@ export class ToolHeaders implements OnApplicationShutdown {
     private readonly clock: Clock,
   ) {
     this.stopWatching = serverSubscriptions.onListChange((slug, fetchTools, why) => {
-      if (fetchTools === 'toolsListChanged' && why === 'changed') this.known.delete(slug);
+      if (fetchTools === 'toolsListChanged' && why === 'changed') this.forget(slug);
     });
   }
 
@@ -70,7 +78,8 @@ export class ToolHeaders implements OnApplicationShutdown {
 
   /**
    * Synchronous when the server's tools are known or neither side uses parameter headers. Headers of a client are checked for
-   * servers of both eras, because a proxy before the gateway may have decided by them.
+   * servers of both eras, because a proxy before the gateway may have decided by them. Throws a GatewayError if the credentials
+   * strategy of an extension fails.
    */
   headersFor(
     server: ServerDefinition,
@@ -80,62 +89,76 @@ export class ToolHeaders implements OnApplicationShutdown {
     // The tools of a quarantining server are checked against a list that is at most a minute old.
     const isPinned = server.toolChanges === 'quarantine';
     if (!inbound.mirrored && !isPinned && this.receivesNoHeaders(server, inbound)) return NO_HEADERS;
-    const known = this.findTools(server);
-    return known ? pickHeaders(known, tool) : this.loadHeaders(server, tool, inbound);
+    const list = this.listFor(server, inbound);
+    const known = this.findTools(list);
+    return known ? pickHeaders(known, tool) : this.loadHeaders(list, tool, inbound);
   }
 
   /**
-   * True if a result of the tool that is an object reaches legacy clients in an envelope, because its output schema allows other
-   * results too. Only modern servers have such tools.
+   * True if a modern result of the tool that is an object reaches legacy clients in an envelope, because its output schema allows
+   * other results too. A server that answers in the legacy era makes the envelope itself.
    */
   hasEnvelope(server: ServerDefinition, tool: string, inbound: Inbound): boolean | Promise<boolean> {
-    // A server of both eras makes the envelope itself for a client that it serves in the legacy era.
-    if (this.profiles.eraOf(server, eraSourceOf(inbound)) === 'legacy') return false;
-    const known = this.findTools(server);
-    if (!known && this.profiles.eraOf(server) !== 'modern') return false;
-    const tools = known ?? this.loadTools(server, inbound, this.clock.monotonicNow());
+    const list = this.tryToFindList(server, inbound.caller);
+    if (!list) return false;
+    const tools = this.findTools(list) ?? this.loadTools(list, inbound, this.clock.monotonicNow());
     return tools instanceof Promise ? tools.then(({ enveloped }) => enveloped.has(tool)) : tools.enveloped.has(tool);
   }
 
-  /** Reads the headers and definitions of a complete list. */
-  learn(server: ServerDefinition, tools: readonly JsonValue[]): void {
+  /** Reads the headers and definitions of a complete list. `serverEra` is absent for the list of an aggregating endpoint. */
+  learn(server: ServerDefinition, caller: Caller, tools: readonly JsonValue[], serverEra: Era | undefined): void {
     this.items.observe(server, 'tools', tools);
-    this.store(server, this.toFacts(server, tools), KNOWN_FOR_MS);
+    // What a server of both eras lists in the legacy era does not show which of its tools have an envelope.
+    if (serverEra === 'legacy' && this.profiles.eraOf(server) !== 'legacy') return;
+    const list = this.tryToFindList(server, caller);
+    if (list) this.store(list, this.toFacts(server, tools), KNOWN_FOR_MS);
   }
 
   /** Only a modern server over HTTP has headers for its parameters. */
   private receivesNoHeaders(server: ServerDefinition, inbound: Inbound): boolean {
     const { transport } = server;
     return (
-      transport === 'sse' || transport === 'stdio' || this.profiles.eraOf(server, eraSourceOf(inbound)) === 'legacy'
+      transport === 'sse' ||
+      transport === 'stdio' ||
+      this.profiles.eraOf(server, headerEraSourceOf(inbound)) === 'legacy'
     );
   }
 
-  private async loadHeaders(
-    server: ServerDefinition,
-    tool: string,
-    inbound: Inbound,
-  ): Promise<readonly ParameterHeader[]> {
+  private listFor(server: ServerDefinition, { caller }: Pick<Inbound, 'caller'>): ToolList {
+    return { server, account: this.profiles.accountOf(server, caller) };
+  }
+
+  /** Undefined if the credentials strategy of an extension fails. */
+  private tryToFindList(server: ServerDefinition, caller: Caller): ToolList | undefined {
+    try {
+      return this.listFor(server, { caller });
+    } catch {
+      return undefined;
+    }
+  }
+
+  private async loadHeaders(list: ToolList, tool: string, inbound: Inbound): Promise<readonly ParameterHeader[]> {
     const startedAt = this.clock.monotonicNow();
+    const { server } = list;
     const isPinned = server.toolChanges === 'quarantine';
     const isModern =
       inbound.mirrored ||
       isPinned ||
-      (await this.profiles.detectEra(server, eraSourceOf(inbound)).catch(() => undefined)) === 'modern';
+      (await this.profiles.detectEra(server, headerEraSourceOf(inbound)).catch(() => undefined)) === 'modern';
     if (!isModern) return NO_HEADERS;
     // A concurrent call may have started the request meanwhile.
-    return pickHeaders(this.findTools(server) ?? this.loadTools(server, inbound, startedAt), tool);
+    return pickHeaders(this.findTools(list) ?? this.loadTools(list, inbound, startedAt), tool);
   }
 
-  private loadTools(server: ServerDefinition, inbound: Inbound, startedAt: number): Promise<ToolFacts> {
-    const fetching = this.list(server, inbound, startedAt);
+  private loadTools(list: ToolList, inbound: Inbound, startedAt: number): Promise<ToolFacts> {
+    const fetching = this.list(list.server, inbound, startedAt);
     const tools = fetching.then((found) => found.tools);
-    const entry = this.store(server, tools, KNOWN_FOR_MS);
+    const entry = this.store(list, tools, KNOWN_FOR_MS);
     // A change during the request discards its result.
-    const isCurrent = () => this.known.get(server.slug) === entry;
+    const isCurrent = () => this.known.get(toKey(list)) === entry;
     fetching.then(
-      (found) => isCurrent() && this.store(server, found.tools, found.forMs),
-      () => isCurrent() && this.known.delete(server.slug),
+      (found) => isCurrent() && this.store(list, found.tools, found.forMs),
+      () => isCurrent() && this.known.delete(toKey(list)),
     );
     return tools;
   }
@@ -159,17 +182,24 @@ export class ToolHeaders implements OnApplicationShutdown {
     return { tools: this.toFacts(server, pages.items), forMs: KNOWN_FOR_MS };
   }
 
-  private findTools(server: ServerDefinition): KnownTools['tools'] | undefined {
-    const known = this.known.get(server.slug);
-    return known?.server === server && this.clock.now() < known.until ? known.tools : undefined;
+  private findTools(list: ToolList): KnownTools['tools'] | undefined {
+    const known = this.known.get(toKey(list));
+    return known?.server === list.server && this.clock.now() < known.until ? known.tools : undefined;
   }
 
-  private store(server: ServerDefinition, tools: KnownTools['tools'], forMs: number): KnownTools {
-    const known = { server, until: this.clock.now() + forMs, tools };
-    this.known.delete(server.slug);
-    this.known.set(server.slug, known);
+  /** A change at a server may concern every account. */
+  private forget(slug: string): void {
+    const prefix = toKey({ server: { slug }, account: '' });
+    for (const key of this.known.keys()) if (key.startsWith(prefix)) this.known.delete(key);
+  }
+
+  private store(list: ToolList, tools: KnownTools['tools'], forMs: number): KnownTools {
+    const known = { server: list.server, until: this.clock.now() + forMs, tools };
+    const key = toKey(list);
+    this.known.delete(key);
+    this.known.set(key, known);
     const [oldest] = this.known.keys();
-    if (this.known.size > MAX_SERVERS && oldest !== undefined) this.known.delete(oldest);
+    if (this.known.size > MAX_LISTS && oldest !== undefined) this.known.delete(oldest);
     return known;
   }
 
@@ -188,11 +218,15 @@ export class ToolHeaders implements OnApplicationShutdown {
   }
 }
 
+/** A slug contains no space. */
+const toKey = ({ server, account }: { readonly server: { readonly slug: string }; readonly account: string }): string =>
+  `${server.slug} ${account}`;
+
 /**
  * In which era the connection of a session serves its client, only the session's owner knows. At another worker the headers are
- * determined for every server that speaks the modern era; a legacy connection does not send them.
+ * determined for every server that speaks the modern era. The owner does not send them over a legacy connection.
  */
-function eraSourceOf({
+function headerEraSourceOf({
   caller,
   client,
   session,

@@ -1,18 +1,9 @@
 import { isTaskMethod, taskCapabilityOf, withoutTaskCapability, type JsonObject } from '#lib/mcp-protocol';
-import { isFullyVisible, type Endpoint } from '../catalog/index.js';
+import { isUnrestricted, passesUnknownMethods, type Endpoint } from '../catalog/index.js';
 import type { ServerDefinition } from '../registry/index.js';
 import { toGatewayCapabilities } from './capabilities.js';
 
-/*
- * What passes between a client and a server although the gateway does not know it. The gateway cannot tell which items a method
- * uses and to whom the state that it reads belongs. So it passes only at the endpoint of one server, whose entry allows it, and
- * for callers without restrictions there (invariant 10).
- */
-
-/** True if methods and notifications that the gateway does not know pass between this endpoint's caller and the server. */
-export function passesUnknownMethods(endpoint: Endpoint, server: ServerDefinition): boolean {
-  return server.allowUnknownMethods && isUnrestricted(endpoint);
-}
+/* What passes between a client and a server although the gateway does not know it (invariant 10). */
 
 /** True if the endpoint's caller may use tasks at the server, under ids that are sealed for it. */
 export function passesTasks(endpoint: Endpoint, server: ServerDefinition): boolean {
@@ -37,5 +28,3 @@ export function offeredCapabilities(
   if (passesUnknownMethods(endpoint, server)) return offersTasks ? capabilities : withoutTaskCapability(capabilities);
   return { ...toGatewayCapabilities(capabilities), ...(offersTasks && taskCapabilityOf(capabilities)) };
 }
-
-const isUnrestricted = (endpoint: Endpoint): boolean => endpoint.transparent && isFullyVisible(endpoint);

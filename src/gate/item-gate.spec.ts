@@ -193,6 +193,13 @@ describe('readItemReference', () => {
     expect(readItemReference({ method: 'completion/complete', params: { ref } })).toEqual(reference);
   });
 
+  it.each([[['a']], ['a'], [7], [null]])('refuses the arguments %j, which no policy could see', (args) => {
+    for (const method of ['tools/call', 'prompts/get'])
+      expect(readItemReference({ method, params: { name: 'a', arguments: args } })).toEqual({
+        fault: 'params.arguments must be an object.',
+      });
+  });
+
   it('ignores members that belong to other methods', () => {
     const params = { name: 'a', uri: 'b:c', ref: { type: 'ref/prompt', name: 'd' } };
     expect(readItemReference({ method: 'tools/call', params })).toMatchObject({ kind: 'tools', text: 'a' });

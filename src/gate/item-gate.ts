@@ -79,6 +79,23 @@ export class ItemGate {
     return this.toUse(server, reference, KEEP_NAME);
   }
 
+  /**
+   * Returns the use of an item by the server's own name, as the endpoint admits it now: for a call that was admitted before and
+   * whose arguments have changed since. Switches do not decide again, as for a parked call.
+   */
+  readmitOwn(endpoint: Endpoint, server: ServerDefinition, reference: ItemReference): ServerItemUse | ItemRefusal {
+    if (!endpoint.servers.some(({ slug }) => slug === server.slug)) return NO_SUCH_SERVER;
+    return admitArguments(endpoint, toShown(endpoint, this.describeOwn(server, reference)));
+  }
+
+  /** Returns the use of an item by the server's own name, with the name that clients see. Refuses only a malformed URI. */
+  describeOwn(server: ServerDefinition, reference: ItemReference): ServerItemUse | ItemRefusal {
+    const { kind, text: name, args } = reference;
+    if (kind === 'resources') return this.toResourceUse(server, reference, true);
+    const shownName = this.items.shownNameOf(server, kind, name);
+    return { server, kind, name, ...(shownName !== undefined && { shownName }), ...(args && { args }) };
+  }
+
   /** True when the caller of the endpoint may read the resource now. */
   showsResource(endpoint: Endpoint, uri: string): boolean {
     return !('refusal' in this.find(endpoint, { kind: 'resources', text: uri }));
@@ -95,9 +112,10 @@ export class ItemGate {
     method: ListMethod,
     pages: readonly (readonly JsonValue[])[],
   ): readonly JsonObject[] {
-    const { items, changedNames } = publishPages(endpoint, server, method, pages, (shown) => {
+    const { items, changedNames } = publishPages(endpoint, server, method, pages, (shown, item) => {
       const use = this.toUse(server, toListedReference(method, shown), KEEP_NAME);
-      return !('refusal' in use) && endpoint.shows(use);
+      if ('refusal' in use || !endpoint.shows(use)) return undefined;
+      return endpoint.filter ? endpoint.filter.describe(item, use) : item;
     });
     if (changedNames.size > 0) this.changedNames.learn(toItemKind(method), changedNames);
     return items;

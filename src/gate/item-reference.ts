@@ -36,7 +36,9 @@ export function readItemReference({ method, params }: McpRequest): ItemReference
 function readName(kind: 'tools' | 'prompts', params: JsonObject): ItemReference | ReferenceFault {
   const { name, arguments: args } = params;
   if (typeof name !== 'string') return { fault: 'params.name must be a string.' };
-  return { kind, text: name, args: isJsonObject(args) ? args : NO_ARGUMENTS };
+  // Policies and interceptors could not see other arguments, which a server might still use.
+  if (args !== undefined && !isJsonObject(args)) return { fault: 'params.arguments must be an object.' };
+  return { kind, text: name, args: args ?? NO_ARGUMENTS };
 }
 
 function readUri(uri: unknown, path: string, isTemplate = false): ItemReference | ReferenceFault {

@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto';
 import { TOO_LONG } from './definition-scan.js';
 import type { ItemKind } from './item-record.js';
 import { originalOf } from './original-items.js';
-import { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
+import {
+  canonicalJson,
+  isJsonObject,
+  needsEnvelope,
+  toEnvelopeSchema,
+  type JsonObject,
+  type JsonValue,
+} from '#lib/mcp-protocol';
 
 /** The pinned members: those that clients and models act on. `_meta`, icons and sizes may change. */
 const PINNED_MEMBERS = [
@@ -50,7 +57,7 @@ export function toDefinition(kind: ItemKind, listed: JsonValue): Definition | un
   const name = item[ID_MEMBERS[kind]];
   if (typeof name !== 'string' || !isStorableName(name)) return undefined;
   const members = PINNED_MEMBERS.flatMap((member) =>
-    item[member] === undefined ? [] : [[member, item[member]] as const],
+    item[member] === undefined ? [] : [[member, toPinned(member, item[member])] as const],
   );
   const definition = Object.fromEntries(members) as JsonObject;
   const text = canonicalJson(definition);
@@ -64,6 +71,13 @@ export function toDefinition(kind: ItemKind, listed: JsonValue): Definition | un
   definitions.set(item, made);
   return made;
 }
+
+/**
+ * A server of both eras lists an output schema that is no object in an envelope for its legacy clients. The pinned form is the
+ * envelope in both eras, so that a definition does not change with the client that lists it (decision 46).
+ */
+const toPinned = (member: (typeof PINNED_MEMBERS)[number], value: JsonValue): JsonValue =>
+  member === 'outputSchema' && needsEnvelope(value) ? toEnvelopeSchema(value) : value;
 
 /** True when a name or URI can be stored in the database. */
 export const isStorableName = (name: string): boolean =>

@@ -7,6 +7,7 @@ import { until } from '../../test/support/until.js';
 import { readResourceUri, type JsonObject, type JsonValue, type ResourceUri } from '#lib/mcp-protocol';
 import { ManualClock } from '#lib/testing/manual-clock';
 import { SystemClock, type Clock } from '#lib/time';
+import { GatewayEvents } from '../events/index.js';
 import type { ServerDefinition } from '../registry/index.js';
 import { Database } from '../database/index.js';
 import { openDatabase, type DatabasePlace } from '../database/testing.js';
@@ -73,8 +74,9 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
     database: Database,
     clock: Clock,
     registry = new FakeRegistry([quarantining, permissive]),
+    events = new GatewayEvents(clock),
   ): Promise<Items> {
-    const tools = new Items(database, registry, clock);
+    const tools = new Items(database, registry, clock, events);
     await tools.onApplicationBootstrap();
     opened.push({ tools, database });
     return tools;
@@ -102,6 +104,17 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
 
   /** The item of a server that a worker has in memory. */
   const known = (tools: Items, server: string) => tools.list('tools').find((each) => each.server === server);
+
+  it('report a tool that is quarantined, and no tool that is only flagged', async () => {
+    const events = new GatewayEvents(new ManualClock());
+    const reported: unknown[] = [];
+    events.on(['tool.quarantined'], ({ data }) => void reported.push(data));
+    const tools = await startItems(await openDatabase(place), new ManualClock(), undefined, events);
+    for (const server of [quarantining, permissive]) observe(tools, server, [tool('Pays.')]);
+    expect(reported).toEqual([]);
+    for (const server of [quarantining, permissive]) observe(tools, server, [tool('Pays another account.')]);
+    expect(reported).toEqual([{ server: 'quarantining', tool: 'pay' }]);
+  });
 
   it('pin the first definition at every worker, and quarantine a changed tool until it is approved', async () => {
     const [one, other] = [await worker(), await worker()];
@@ -148,6 +161,20 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
     expect(readable()).toHaveLength(4);
     await items.setOverrides(key, { isDisabled: true });
     expect(readable()).toEqual(['db://users/1', 'db://news/2', 'db:other']);
+  });
+
+  it('include the resources of a disabled template with a query, in any order of the parameters', async () => {
+    const items = await worker();
+    const uriTemplate = 'docs://search?type=pay{&q}';
+    items.observe(permissive, 'resourceTemplates', [{ name: 'pay', uriTemplate }]);
+    const key = { server: 'permissive', kind: 'resourceTemplates', name: uriTemplate } as const;
+    await until(async () => (await items.find(key)) !== undefined);
+    await items.setOverrides(key, { isDisabled: true });
+    const isEnabled = (uri: string) => items.isResourceEnabled(permissive, readResourceUri(uri) as ResourceUri, false);
+    expect(
+      ['?type=pay&q=x', '?q=x&type=pay', '?q=x&type=p%61y'].filter((query) => isEnabled(`docs://search${query}`)),
+    ).toEqual([]);
+    expect(isEnabled('docs://search?q=x&type=public')).toBe(true);
   });
 
   it('disable a resource under every spelling of its URI', async () => {

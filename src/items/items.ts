@@ -1,17 +1,22 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { isJsonObject, type JsonObject, type JsonValue, type ResourceUri } from '#lib/mcp-protocol';
+import { Injectable, Logger, Optional, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import type { JsonValue, ResourceUri } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
 import { Database, CoalescedRefresh } from '../database/index.js';
+import { GatewayEvents } from '../events/index.js';
 import { identityOf, ServerRegistry, type ServerDefinition } from '../registry/index.js';
-import { toDefinition, isStorableName, ID_MEMBERS, type Definition } from './definition.js';
+import { toDefinition, isStorableName, type Definition } from './definition.js';
 import { findSuspicions } from './definition-scan.js';
 import type { DefinedItem, ItemOverrides, ItemKey, ItemKind, ItemStatus, KnownItem } from './item-record.js';
+import { DefinitionCache, type FoundDefinition } from './definition-cache.js';
+import { GuardedPages } from './guarded-pages.js';
 import { hasOverrides, indexByShownName, toOverridesText, type ItemsOfList } from './item-overrides.js';
 import { ItemBudget } from './item-budget.js';
 import { ItemTable, type Observation, type StoredItemKey } from './item-table.js';
 import { ObservationQueue, type ListedItems } from './observation-queue.js';
+import { emitToolChange } from './tool-events.js';
 import { SeenPageCache, toFingerprint } from './seen-page-cache.js';
 import { planRestoration, type RestoredCounts, type RestoredItem } from './restoration.js';
+import { isQuarantining, statusOf, toVisibleItem } from './visible-item.js';
 import { isDisabledByTemplate, isDisabledItem } from './resource-switches.js';
 
 const POLL_INTERVAL_MS = 500;
@@ -19,6 +24,8 @@ const POLL_INTERVAL_MS = 500;
 const WRITE_DELAY_MS = 200;
 /** Items are written in batches of this size. */
 const BATCH_SIZE = 100;
+/** Workers that observe the same definition within this time report it once. */
+const QUARANTINE_QUIET_MS = 3_600_000;
 /** Equals the maximum length of a list: a server that lists new names each time cannot fill the memory. */
 const MAX_ITEMS_PER_LIST = 50_000;
 
@@ -50,6 +57,9 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly listeners = new Set<ItemListener>();
   private readonly seenPages = new SeenPageCache();
   private readonly budget = new ItemBudget();
+  private readonly definitions = new DefinitionCache();
+  /** A higher module binds the guard that decides how definitions are shown. */
+  readonly guarded = new GuardedPages();
   private isDatabaseUnavailable = false;
   private isStopped = false;
 
@@ -57,6 +67,7 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     database: Database,
     private readonly registry: ServerRegistry,
     private readonly clock: Clock,
+    @Optional() private readonly events?: GatewayEvents,
   ) {
     this.table = new ItemTable(database);
   }
@@ -89,11 +100,22 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     this.unprocessed.add({ server, kind, items });
   }
 
+  /** Notifies the listeners that the guard decides otherwise from now on. */
+  publishGuardChange(kind: ItemKind): void {
+    for (const { slug } of this.registry.snapshot.servers) for (const listener of this.listeners) listener(slug, kind);
+  }
+
+  /** Lets the guard decide about a page before it is shown. Undefined: there is nothing to decide. */
+  prepare(server: ServerDefinition, kind: ItemKind, page: readonly JsonValue[]): Promise<unknown> | undefined {
+    return this.guarded.prepare(server, kind, this.itemsOf(server, kind), page);
+  }
+
   /** Returns the visible items of a page with their overrides. Returns the same array when nothing differs. */
   toVisibleItems(server: ServerDefinition, kind: ItemKind, page: readonly JsonValue[]): readonly JsonValue[] {
     const items = this.itemsOf(server, kind);
-    if (!isQuarantining(server, kind) && !hasOverrides(items)) return page;
-    return page.map((item) => toVisibleItem(server, items, item, kind)).filter((item) => item !== undefined);
+    const shown = this.guarded.toShown(server, kind, items, page);
+    if (!isQuarantining(server, kind) && !hasOverrides(items)) return shown;
+    return shown.map((item) => toVisibleItem(server, items, item, kind)).filter((item) => item !== undefined);
   }
 
   /** Returns the own name of a tool or prompt by its shown name, or undefined when the item is unavailable. */
@@ -106,6 +128,24 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     if (!item) return name;
     const isRenamed = !renamed && item.shownName !== undefined;
     return item.isDisabled || isRenamed ? undefined : item.name;
+  }
+
+  /** Returns the name under which clients see a tool or prompt. Undefined: they see its own name. */
+  shownNameOf(server: ServerDefinition, kind: 'tools' | 'prompts', own: string): string | undefined {
+    return this.itemsOf(server, kind).get(own)?.shownName;
+  }
+
+  /**
+   * Returns the definition of a tool or prompt as its server listed it last, without the members that are not pinned. Undefined:
+   * no list has contained it yet, it is too long to be stored, or it cannot be read now.
+   */
+  definitionOf(server: ServerDefinition, kind: 'tools' | 'prompts', own: string): FoundDefinition {
+    const item = this.itemsOf(server, kind).get(own);
+    if (!item) return undefined;
+    const key = { identity: item.identity, kind, name: own };
+    const text = JSON.stringify([key.identity, kind, own]);
+    const observed = this.pendingWrites.get(text) ?? this.awaitingReadBack.get(text);
+    return this.definitions.read(item.seenDigest, observed?.seen, () => this.table.find(key));
   }
 
   /** Decides whether a resource, or a URI template, is available under any spelling of its URI. */
@@ -224,6 +264,8 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     if (left > 0) this.logger.warn(`Server ${server.slug} lists too many ${kind}: ${left} of them are not pinned.`);
     if (fresh.length === 0) return this.seenPages.add(list, fingerprint);
     this.seenPages.evict(list);
+    if (kind === 'tools')
+      emitToolChange(this.events, { server, before: known, fresh, occurrence: `${list} ${fingerprint}` });
     const merged = new Map([...(known ?? []), ...fresh.map((item) => [item.name, item] as const)]);
     this.known = new Map([...this.known, [list, merged]]);
     this.writeAfter(WRITE_DELAY_MS);
@@ -239,11 +281,12 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   private recordObservation(
-    { slug: server, identity = server }: ServerDefinition,
+    definedBy: ServerDefinition,
     kind: ItemKind,
     seen: Definition,
     before: KnownItem | undefined,
   ): KnownItem {
+    const { slug: server, identity = server } = definedBy;
     const { name, definition, digest } = seen;
     const flags = findSuspicions(definition);
     const key = JSON.stringify([identity, kind, name]);
@@ -252,6 +295,12 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     const now = new Date(this.clock.now());
     if (before) {
       this.logger.warn(`Server ${server} changed the definition of ${JSON.stringify(name.slice(0, 100))} (${kind}).`);
+      if (isQuarantining(definedBy, kind) && digest !== before.approvedDigest)
+        this.events?.emit('tool.quarantined', {
+          occurrence: JSON.stringify([identity, name, digest]),
+          quietMs: QUARANTINE_QUIET_MS,
+          data: { server, tool: name },
+        });
       return { ...before, seenDigest: digest, flags, changedAt: now };
     }
     const digests = { approvedDigest: digest, seenDigest: digest };
@@ -345,35 +394,3 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
 }
 
 const toListKey = (identity: string, kind: ItemKind): string => `${identity} ${kind}`;
-
-/** True for the tools of a server whose `toolChanges` is `quarantine`. */
-const isQuarantining = ({ toolChanges }: ServerDefinition, kind: ItemKind): boolean =>
-  kind === 'tools' && toolChanges === 'quarantine';
-
-function toVisibleItem(
-  server: ServerDefinition,
-  items: ItemsOfList,
-  item: JsonValue,
-  kind: ItemKind,
-): JsonObject | undefined {
-  if (!isJsonObject(item)) return undefined;
-  const name = item[ID_MEMBERS[kind]];
-  const known = typeof name === 'string' ? items.get(name) : undefined;
-  // At a quarantining server every item was observed before, except those with unstorable names or beyond the maximum.
-  if (!known) return isQuarantining(server, kind) ? undefined : item;
-  if (known.isDisabled || statusOf(known, server) === 'quarantined') return undefined;
-  // A cached page may be older than the approval.
-  if (isQuarantining(server, kind) && toDefinition(kind, item)?.digest !== known.approvedDigest) return undefined;
-  const { shownName, shownDescription } = known;
-  if (shownName === undefined && shownDescription === undefined) return item;
-  return {
-    ...item,
-    ...(shownName !== undefined && { name: shownName }),
-    ...(shownDescription !== undefined && { description: shownDescription }),
-  };
-}
-
-function statusOf(item: KnownItem, server: ServerDefinition | undefined): ItemStatus {
-  if (item.approvedDigest === item.seenDigest) return 'approved';
-  return server && isQuarantining(server, item.kind) ? 'quarantined' : 'changed';
-}

@@ -1,8 +1,11 @@
 import { readResourceUri, type ResourceUri } from '#lib/mcp-protocol';
 import type { ItemsOfList } from './item-overrides.js';
+import { compileQueryPattern } from '../registry/index.js';
 import { couldMatchTemplate, splitTemplate, type TemplateLiterals } from './uri-templates.js';
 
 interface Template {
+  /** Compares the parameters of a query in any order. Undefined for a template without a query. */
+  readonly matchesQuery: ReturnType<typeof compileQueryPattern>;
   readonly text: TemplateLiterals;
   readonly decoded: TemplateLiterals;
   readonly isDisabled: boolean;
@@ -29,7 +32,10 @@ export function isDisabledByTemplate(resources: ItemsOfList, templates: ItemsOfL
   const known = cached(templatesCache, templates, readTemplates);
   if (known.length === 0 || isListed(resources, decoded)) return false;
   const isDisabledFor = (form: string, member: 'text' | 'decoded') => {
-    const matching = known.filter((template) => couldMatchTemplate(template[member], form));
+    const matching = known.filter(
+      (template) =>
+        couldMatchTemplate(template[member], form) || (member === 'decoded' && template.matchesQuery?.(form)),
+    );
     return matching.length > 0 && matching.every(({ isDisabled }) => isDisabled);
   };
   return isDisabledFor(canonical, 'text') || isDisabledFor(normal, 'text') || isDisabledFor(decoded, 'decoded');
@@ -47,6 +53,7 @@ function readTemplates(templates: ItemsOfList): Templates {
   return all.map(({ name, isDisabled }) => ({
     text: splitTemplate(name),
     decoded: splitTemplate(decode(name)),
+    matchesQuery: compileQueryPattern(name),
     isDisabled,
   }));
 }

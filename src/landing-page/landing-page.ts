@@ -1,15 +1,14 @@
 const DESCRIPTION = 'A gateway for the Model Context Protocol (MCP): it connects MCP clients to MCP servers.';
 const NEEDS_TOKEN = 'MCP endpoints need a bearer token, except those of servers that are configured as public.';
 
-/** Path and purpose of each resource; `isLink` where a browser can open it. */
+/** Path and purpose of each resource. */
 interface Place {
   readonly path: string;
   readonly about: string;
-  readonly isLink?: true;
 }
 
 /**
- * Content of `GET /` as JSON, text and HTML. It contains paths only, below the path of the public URL: the gateway does not
+ * Content of `GET /` as JSON and text. It contains paths only, below the path of the public URL: the gateway does not
  * know the host name by which a client reaches it.
  */
 export function createLandingPage(base: string) {
@@ -23,6 +22,7 @@ export function createLandingPage(base: string) {
       server: `${base}/servers/{slug}/mcp`,
     },
     admin: {
+      page: `${base}/admin/ui/`,
       api: `${base}/admin/v1`,
       documentation: `${base}/admin/v1/docs`,
       openapi: `${base}/admin/v1/openapi.json`,
@@ -31,12 +31,12 @@ export function createLandingPage(base: string) {
     authorization: `${base}/.well-known/oauth-protected-resource`,
   };
   const places = toPlaces(json);
-  return { json, text: toText(places), html: toHtml(places) };
+  return { json, text: toText(places) };
 }
 
 interface PageContent {
   readonly endpoints: Readonly<Record<'mcp' | 'sse' | 'rpc' | 'server', string>>;
-  readonly admin: Readonly<Record<'api' | 'documentation' | 'openapi', string>>;
+  readonly admin: Readonly<Record<'page' | 'api' | 'documentation' | 'openapi', string>>;
   readonly health: Readonly<Record<'live' | 'ready', string>>;
   readonly authorization: string;
 }
@@ -46,12 +46,13 @@ const toPlaces = ({ endpoints, admin, health, authorization }: PageContent): rea
   { path: endpoints.server, about: 'streamable HTTP, one server or virtual server; also /sse and /rpc' },
   { path: endpoints.sse, about: 'HTTP+SSE, for clients of revisions before streamable HTTP' },
   { path: endpoints.rpc, about: 'plain JSON-RPC: one request per POST, answered in the response' },
-  { path: admin.documentation, about: 'interactive documentation of the admin API', isLink: true },
+  { path: admin.page, about: 'admin page, for browsers' },
+  { path: admin.documentation, about: 'interactive documentation of the admin API' },
   { path: admin.api, about: 'admin API; needs a token of the role admin, operator or auditor' },
   { path: admin.openapi, about: 'OpenAPI document of the admin API; needs a token' },
-  { path: health.live, about: '200 while the process runs', isLink: true },
-  { path: health.ready, about: '200 while the process accepts new work', isLink: true },
-  { path: authorization, about: 'which tokens are accepted (RFC 9728)', isLink: true },
+  { path: health.live, about: '200 while the process runs' },
+  { path: health.ready, about: '200 while the process accepts new work' },
+  { path: authorization, about: 'which tokens are accepted (RFC 9728)' },
 ];
 
 const toText = (places: readonly Place[]): string => `Isthmus
@@ -59,18 +60,4 @@ ${DESCRIPTION}
 ${NEEDS_TOKEN}
 
 ${places.map(({ path, about }) => `${path.padEnd(40)} ${about}`).join('\n')}
-`;
-
-const toHtml = (places: readonly Place[]): string => `<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>Isthmus</title></head>
-<body>
-<h1>Isthmus</h1>
-<p>${DESCRIPTION}</p>
-<p>${NEEDS_TOKEN}</p>
-<dl>
-${places.map(({ path, about, isLink }) => `<dt>${isLink ? `<a href="${path}">${path}</a>` : path}</dt><dd>${about}</dd>`).join('\n')}
-</dl>
-</body>
-</html>
 `;

@@ -1,6 +1,7 @@
 import { Module, type OnApplicationShutdown } from '@nestjs/common';
 import { Clock } from '#lib/time';
 import { Coordination, CoordinationModule } from '../coordination/index.js';
+import { EventsModule } from '../events/index.js';
 import { RegistryModule } from '../registry/index.js';
 import { Counters } from './counters.js';
 import { Limits } from './limits.js';
@@ -14,7 +15,11 @@ const countersProvider = {
     redis ? new RedisCounters(redis, new MemoryCounters(clock), clock) : new MemoryCounters(clock),
 };
 
-@Module({ imports: [CoordinationModule, RegistryModule], providers: [countersProvider, Limits], exports: [Limits] })
+@Module({
+  imports: [CoordinationModule, EventsModule, RegistryModule],
+  providers: [countersProvider, Limits],
+  exports: [Limits],
+})
 export class LimitsModule implements OnApplicationShutdown {
   constructor(private readonly counters: Counters) {}
 

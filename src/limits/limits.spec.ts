@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ANONYMOUS, type Caller } from '#lib/extension-kit';
 import { ManualClock } from '#lib/testing/manual-clock';
 import { callerOf, FakeRegistry } from '../../test/support/fake-upstream.js';
+import { GatewayEvents } from '../events/index.js';
 import type { LimitDefinition, ServerDefinition } from '../registry/index.js';
 import { Limits } from './limits.js';
 import { MemoryCounters } from './memory-counters.js';
@@ -38,3 +39,18 @@ describe.each<[LimitDefinition['per']]>([[['team']], [['team', 'tool']], [['prin
     });
   },
 );
+
+it('reports a refused caller, with the window of the limit', async () => {
+  const events = new GatewayEvents(new ManualClock());
+  const reported: unknown[] = [];
+  events.on(['limit.reached'], ({ data, quietMs }) => void reported.push({ ...data, quietMs }));
+  const registry = new FakeRegistry([], { limits: [{ slug: 'few', per: ['principal'], ...once }] });
+  const limits = new Limits(registry, new MemoryCounters(new ManualClock()), events);
+  const call = { caller: callerOf('ada'), server, use: undefined };
+  await limits.run(call, async () => 'ran');
+  expect(reported).toEqual([]);
+  await expect(limits.run(call, async () => 'ran')).rejects.toMatchObject({ httpStatus: 429 });
+  expect(reported).toEqual([
+    { limit: 'few', server: 'billing', principal: callerOf('ada').key, quietMs: once.rate.withinMs },
+  ]);
+});

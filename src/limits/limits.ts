@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Optional } from '@nestjs/common';
 import type { Caller, ItemUse } from '#lib/extension-kit';
+import { GatewayEvents } from '../events/index.js';
 import {
-  compileGlob,
+  compileGlobs,
   ServerRegistry,
   type LimitDefinition,
   type LimitSubject,
@@ -25,6 +26,9 @@ type Release = () => void;
 /** Counted like a team. No team has this name. */
 const NO_TEAM = '';
 
+/** A concurrency limit has no window of its own. */
+const CONCURRENCY_QUIET_MS = 60_000;
+
 interface Limit extends LimitDefinition, Allowance {
   matchesServer(server: string): boolean;
   readonly matchesTool: ((tool: string) => boolean) | undefined;
@@ -35,16 +39,23 @@ interface Limit extends LimitDefinition, Allowance {
 export class Limits {
   private builtFrom: readonly LimitDefinition[] | undefined;
   private limits: readonly Limit[] = [];
+  private refusals: ReadonlyMap<string, { count: number }> = new Map();
 
   constructor(
     private readonly registry: ServerRegistry,
     private readonly counters: Counters,
+    @Optional() private readonly events?: GatewayEvents,
   ) {}
 
   /** Runs a call when every matching limit admits it. Rejects with LimitReached without running it otherwise. */
   run<T>(call: LimitedCall, work: () => Promise<T>): Promise<T> {
     const admitted = this.admit(call);
     return admitted ? runAdmitted(admitted, work) : work();
+  }
+
+  /** Number of calls that each configured limit has refused. */
+  get refused(): ReadonlyMap<string, { readonly count: number }> {
+    return this.refusals;
   }
 
   private admit(call: LimitedCall): Promise<Release> | undefined {
@@ -66,6 +77,9 @@ export class Limits {
         const refusal = await this.counters.admit(counter, limit, lease);
         if (refusal) {
           release();
+          this.report(limit, call);
+          const refusals = this.refusals.get(limit.slug);
+          if (refusals) refusals.count += 1;
           throw new LimitReached(limit.slug, refusal, call.server.slug);
         }
         if (limit.concurrency !== undefined) acquired.push(counter);
@@ -74,12 +88,22 @@ export class Limits {
     return release;
   }
 
+  private report({ slug, rate }: Limit, { caller, server }: LimitedCall): void {
+    if (this.events?.isHeard('limit.reached') !== true) return;
+    this.events.emit('limit.reached', {
+      occurrence: JSON.stringify([slug, caller.key]),
+      quietMs: rate?.withinMs ?? CONCURRENCY_QUIET_MS,
+      data: { limit: slug, server: server.slug, principal: caller.key },
+    });
+  }
+
   private build(definitions: readonly LimitDefinition[]): void {
     this.builtFrom = definitions;
+    this.refusals = new Map(definitions.map(({ slug }) => [slug, this.refusals.get(slug) ?? { count: 0 }]));
     this.limits = definitions.map((definition): Limit => ({
       ...definition,
-      matchesServer: toMatcher(definition.servers) ?? (() => true),
-      matchesTool: toMatcher(definition.tools),
+      matchesServer: definition.servers ? compileGlobs(definition.servers) : () => true,
+      matchesTool: definition.tools && compileGlobs(definition.tools),
     }));
   }
 }
@@ -91,11 +115,6 @@ async function runAdmitted<T>(admitted: Promise<Release>, work: () => Promise<T>
   } finally {
     release();
   }
-}
-
-function toMatcher(patterns: readonly string[] | undefined): ((name: string) => boolean) | undefined {
-  const globs = patterns?.map(compileGlob);
-  return globs && ((name) => globs.some((matches) => matches(name)));
 }
 
 /** A limit for tools applies when either the own or the shown name of the tool matches. */

@@ -21,6 +21,9 @@ const UNBOUNDED_CONTEXTS = new Set(['Audit', 'Calls']);
 /** A start that logs more lines than this prints them before its greeting. */
 const MAX_HELD_LINES = 1_000;
 
+/** Lines of these levels may be printed later than they are logged. */
+type DelayableLevel = 'warn' | 'log' | 'debug' | 'verbose';
+
 type JsonLine = Parameters<ConsoleLogger['getJsonLogObject']>;
 
 /** Logs to the console, as readable text or as one JSON object per line. */
@@ -28,16 +31,21 @@ export class GatewayLogger extends ConsoleLogger {
   private held: (() => void)[] | undefined;
   private holdsWarnings = false;
 
+  private readonly isJson: boolean;
   private readonly budgets: LineBudgets;
   /** Lines of calls, in JSON. */
   private readonly batch: BatchedLines;
 
-  constructor({ level, format }: LoggingConfig, clock: Clock = new SystemClock()) {
+  constructor(
+    { level, format }: LoggingConfig,
+    private readonly clock: Clock = new SystemClock(),
+  ) {
     const logLevels = LEVELS.slice(0, LEVELS.indexOf(level) + 1);
     // Contrary to its type, isTTY is undefined when stdout is not a terminal.
     const { isTTY = false } = process.stdout as { isTTY?: boolean };
     const isText = format === 'text' || (format === 'auto' && isTTY);
     super({ json: !isText, colors: isText && isTTY, logLevels });
+    this.isJson = !isText;
     const report = (severity: BoundedLevel, subject: string, dropped: number) =>
       super[severity](`Left out ${dropped} more lines of the last 10 seconds.`, subject);
     this.budgets = new LineBudgets(report, clock);
@@ -73,21 +81,21 @@ export class GatewayLogger extends ConsoleLogger {
   override log(message: unknown, ...rest: unknown[]): void {
     const context = rest.at(-1);
     if (typeof context === 'string' && STARTUP_CONTEXTS.has(context)) this.debug(message, ...rest);
-    else if (this.admits('log', context)) this.printOrHold(() => super.log(message, ...rest));
+    else if (this.admits('log', context)) this.printOrHold('log', message, rest);
   }
 
   override debug(message: unknown, ...rest: unknown[]): void {
-    this.printOrHold(() => super.debug(message, ...rest));
+    this.printOrHold('debug', message, rest);
   }
 
   override verbose(message: unknown, ...rest: unknown[]): void {
-    this.printOrHold(() => super.verbose(message, ...rest));
+    this.printOrHold('verbose', message, rest);
   }
 
   override warn(message: unknown, ...rest: unknown[]): void {
     if (!this.admits('warn', rest.at(-1))) return;
-    if (this.holdsWarnings) this.printOrHold(() => super.warn(message, ...rest));
-    else super.warn(message, ...rest);
+    if (this.holdsWarnings) this.printOrHold('warn', message, rest);
+    else this.print('warn', message, rest);
   }
 
   /** Nest also throws an error that prevents its start; main reports that error as a message without a stack. */
@@ -102,31 +110,38 @@ export class GatewayLogger extends ConsoleLogger {
     return !this.isLevelEnabled(level) || this.budgets.admit(level, context);
   }
 
-  private printOrHold(print: () => void): void {
-    if (this.held === undefined) return print();
-    if (this.held.push(print) > MAX_HELD_LINES) this.release();
+  private printOrHold(level: DelayableLevel, message: unknown, rest: readonly unknown[]): void {
+    if (this.held === undefined) return this.print(level, message, rest);
+    if (this.held.push(() => this.print(level, message, rest)) > MAX_HELD_LINES) this.release();
+  }
+
+  private print(level: DelayableLevel, message: unknown, rest: readonly unknown[]): void {
+    if (this.isJson && message instanceof StructuredLine) this.pushLine(level, message, rest.at(-1));
+    else super[level](message, ...rest);
+  }
+
+  /** Lines of calls wait for each other. What the console logger does for messages of any kind would double their cost. */
+  private pushLine(level: DelayableLevel, line: StructuredLine, context: unknown): void {
+    if (!this.isLevelEnabled(level)) return;
+    const head = `{"level":"${level}","pid":${process.pid},"timestamp":${this.clock.now()},"context":${JSON.stringify(context)}`;
+    this.batch.push(`${head},${JSON.stringify(line.toFields()).slice(1)}\n`);
   }
 
   protected override stringifyMessage(message: unknown, logLevel: LogLevel): string {
-    const text = message instanceof StructuredLine ? message.toString() : message;
+    const text = message instanceof StructuredLine ? message.toText() : message;
     return super.stringifyMessage(typeof text === 'string' ? toPrintable(text) : text, logLevel);
   }
 
-  /** Lines of calls wait for each other; every other line is written at once, after those that wait. */
+  /** Every line that does not wait is written after those that do. */
   protected override printAsJson(...[message, options]: JsonLine): void {
-    if (message instanceof StructuredLine && options.writeStreamType !== 'stderr')
-      this.batch.push(`${JSON.stringify(this.getJsonLogObject(message, options))}\n`);
-    else this.printNow(message, options);
-  }
-
-  private printNow(...[message, options]: JsonLine): void {
     this.flush();
     super.printAsJson(message, options);
   }
 
   protected override getJsonLogObject(...[message, options]: JsonLine): ReturnType<ConsoleLogger['getJsonLogObject']> {
     if (!(message instanceof StructuredLine)) return super.getJsonLogObject(message, options);
-    return { ...message.fields, ...super.getJsonLogObject(message.toString(), options) };
+    const { message: text, ...fields } = message.toFields();
+    return { ...fields, ...super.getJsonLogObject(text, options) };
   }
 
   protected override printStackTrace(stack: string | undefined): void {

@@ -1,3 +1,3 @@
 export { GatewayLogger } from './gateway-logger.js';
 export { LoggingConfig } from './logging.config.js';
-export { StructuredLine } from './structured-line.js';
+export { StructuredLine, type LineFields } from './structured-line.js';

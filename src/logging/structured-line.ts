@@ -1,16 +1,11 @@
-/** A line with the same content in both formats: a text for a terminal, and flat members of a JSON object. */
-export class StructuredLine {
-  /** Both are built only when the line is printed. */
-  constructor(
-    private readonly toText: () => string,
-    private readonly toFields: () => Readonly<Record<string, unknown>>,
-  ) {}
+/** The members of a line in JSON. `message` says in a few words what happened. */
+export type LineFields = Readonly<Record<string, unknown>> & { readonly message: string };
 
-  get fields(): Readonly<Record<string, unknown>> {
-    return this.toFields();
-  }
+/** A line with the same content in both formats. Only the form that is printed is built. */
+export abstract class StructuredLine {
+  /** For a terminal. */
+  abstract toText(): string;
 
-  toString(): string {
-    return this.toText();
-  }
+  /** Flat members of a JSON object. */
+  abstract toFields(): LineFields;
 }

@@ -1,15 +1,14 @@
+import type { CallRecord } from '#lib/extension-kit';
 import { GatewayCode, LIST_MEMBERS, RpcCode } from '#lib/mcp-protocol';
-import { CallRecordSink, type CallRecord } from '../telemetry/index.js';
-import { LabelValues, OTHER } from './label-values.js';
-import type { Meter, Meters } from './meters.js';
+import { TelemetrySink } from '../telemetry/index.js';
+import { CONVENTION_BUCKETS } from './buckets.js';
+import { CallSeries, type CallLabels, type CallMeters } from './call-series.js';
+import { LabelValues, MAX_SERVER_SERIES, OTHER } from './label-values.js';
+import type { Meters, Series } from './meters.js';
 
 /** Maximum number of pairs of server and tool that have a series of their own. */
 const MAX_TOOL_SERIES = 1_000;
-/** Maximum number of servers that have a series of their own. */
-const MAX_SERVER_SERIES = 1_000;
 
-/** Buckets of the OpenTelemetry conventions for MCP, in seconds. */
-const OPERATION_BUCKETS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300];
 const OWN_BUCKETS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5];
 
 const METHODS: ReadonlySet<string> = new Set([
@@ -32,6 +31,10 @@ const LISTEN_METHOD = 'subscriptions/listen';
 const ERROR_TYPES: ReadonlyMap<number, string> = new Map(
   Object.entries({ ...RpcCode, ...GatewayCode }).map(([name, code]) => [code, toSnakeCase(name)]),
 );
+
+const TOO_MANY_REQUESTS_STATUS = 429;
+/** -31003 because of what this caller or this address sent. */
+const TOO_MANY_REQUESTS = 'too_many_requests';
 
 const OPERATIONS = {
   name: 'mcp_server_operation_duration_seconds',
@@ -61,7 +64,7 @@ const TOOL_CALLS = {
 const REFUSALS = {
   name: 'isthmus_refusals_total',
   help: 'Requests that the gateway did not execute.',
-  labels: ['reason', 'http_status'],
+  labels: ['reason', 'server', 'http_status'],
 } as const;
 const FORWARDED = {
   name: 'isthmus_forwarded_requests_total',
@@ -74,80 +77,80 @@ const BYTES = {
   labels: ['direction'],
 } as const;
 
+/** Maximum number of groups of calls whose series are remembered. Those of others are found again for each call. */
+const MAX_REMEMBERED = 2_000;
+
 /** Counts and measures the requests of clients. */
-export class CallMetrics extends CallRecordSink {
+export class CallMetrics extends TelemetrySink {
   private readonly servers = new LabelValues(MAX_SERVER_SERIES);
   private readonly tools = new LabelValues(MAX_TOOL_SERIES);
-  private readonly operations: Meter;
-  private readonly serverOperations: Meter;
-  private readonly own: Meter;
-  private readonly requests: Meter;
-  private readonly toolCalls: Meter;
-  private readonly refusals: Meter;
-  private readonly forwarded: Meter;
-  private readonly bytes: Meter;
+  private readonly meters: CallMeters;
+  /** By server and item: texts that exist anyway, so that a call needs no key of its own. */
+  private readonly remembered = new Map<string | undefined, Map<string | undefined, CallSeries[]>>();
+  private rememberedCount = 0;
 
   constructor(meters: Meters) {
     super();
-    this.operations = meters.histogram(OPERATIONS, OPERATION_BUCKETS);
-    this.serverOperations = meters.histogram(SERVER_OPERATIONS, OPERATION_BUCKETS);
-    this.own = meters.histogram(OWN, OWN_BUCKETS);
-    this.requests = meters.counter(REQUESTS);
-    this.toolCalls = meters.counter(TOOL_CALLS);
-    this.refusals = meters.counter(REFUSALS);
-    this.forwarded = meters.counter(FORWARDED);
-    this.bytes = meters.counter(BYTES);
+    this.meters = {
+      operations: meters.histogram(OPERATIONS, CONVENTION_BUCKETS),
+      serverOperations: meters.histogram(SERVER_OPERATIONS, CONVENTION_BUCKETS),
+      own: meters.histogram(OWN, OWN_BUCKETS),
+      requests: meters.counter(REQUESTS),
+      toolCalls: meters.counter(TOOL_CALLS),
+      refusals: meters.counter(REFUSALS),
+      forwarded: meters.counter(FORWARDED),
+      bytes: meters.counter(BYTES),
+    };
   }
 
   record(record: CallRecord): void {
-    const { outcome, forwardedTo, bytesIn, bytesOut, totalMs } = record;
-    const method = toMethodLabel(record.method);
-    const errorType = toErrorType(record);
-    const server = record.server === undefined ? '' : this.servers.of(record.server);
-    if (record.method !== LISTEN_METHOD) this.recordDurations(record, { method, errorType, server, totalMs });
-    this.requests.record(
-      {
-        transport: record.transport,
-        client_era: record.clientEra ?? '',
-        server_era: record.serverEra ?? '',
-        server,
-        outcome,
-        error_type: errorType,
-      },
-      1,
-    );
-    if (record.method === 'tools/call') this.recordTool(record, server, errorType);
-    if (record.isGatewayError && outcome === 'not_executed')
-      this.refusals.record({ reason: errorType, http_status: String(record.httpStatus ?? '') }, 1);
-    if (forwardedTo !== undefined) this.forwarded.record({ outcome }, 1);
-    if (bytesIn !== undefined) this.bytes.record({ direction: 'in' }, bytesIn);
-    if (bytesOut !== undefined) this.bytes.record({ direction: 'out' }, bytesOut);
+    const alike = this.remembered.get(record.server)?.get(record.item);
+    const series = alike?.find((each) => each.contain(record)) ?? this.remember(record);
+    series.record(record);
+    if (record.method === 'tools/call') (series.toolCalls ?? this.findToolCalls(record, series)).record(1);
   }
 
-  private recordDurations(
-    { ownMs, serverMs, forwardedTo, forwardedFrom }: CallRecord,
-    { method, errorType, server, totalMs }: DurationLabels,
-  ): void {
-    const labels = { mcp_method_name: method, error_type: errorType };
-    this.operations.record(labels, totalMs / 1_000);
-    if (serverMs > 0 && server !== '') this.serverOperations.record({ ...labels, server }, serverMs / 1_000);
-    const isForwarded = forwardedTo !== undefined || forwardedFrom !== undefined;
-    this.own.record({ forwarded: String(isForwarded) }, ownMs / 1_000);
+  private remember(record: CallRecord): CallSeries {
+    const { server, item } = record;
+    const series = new CallSeries(record, this.meters, this.toLabels(record));
+    if (this.rememberedCount >= MAX_REMEMBERED) this.forget();
+    this.rememberedCount += 1;
+    const ofServer = this.remembered.get(server) ?? new Map<string | undefined, CallSeries[]>();
+    this.remembered.set(server, ofServer.set(item, [...(ofServer.get(item) ?? []), series]));
+    return series;
   }
 
-  /** Only tools of a server have a series: clients choose the names of tools that do not exist. */
-  private recordTool({ server, serverEra, item, outcome }: CallRecord, serverLabel: string, errorType: string): void {
-    const isReached = serverEra !== undefined && item !== undefined;
-    const tool = isReached && this.tools.of(`${server} ${item}`) !== OTHER ? item : OTHER;
-    this.toolCalls.record({ server: serverLabel, tool, outcome, error_type: errorType }, 1);
+  private forget(): void {
+    this.remembered.clear();
+    this.rememberedCount = 0;
   }
-}
 
-interface DurationLabels {
-  readonly method: string;
-  readonly errorType: string;
-  readonly server: string;
-  readonly totalMs: number;
+  private toLabels(record: CallRecord): CallLabels {
+    const { method, server } = record;
+    return {
+      method: toMethodLabel(method),
+      errorType: toErrorType(record),
+      server: server === undefined ? '' : this.servers.of(server),
+      isOperation: method !== LISTEN_METHOD,
+    };
+  }
+
+  private findToolCalls(record: CallRecord, series: CallSeries): Series {
+    const tool = this.toToolLabel(record);
+    const { server, errorType } = series.labels;
+    const { outcome } = record;
+    const found = this.meters.toolCalls.series({ server, tool, outcome, error_type: errorType });
+    // A tool that has no label of its own may get one later.
+    if (tool !== OTHER) series.toolCalls = found;
+    return found;
+  }
+
+  /** Clients choose the names of tools that do not exist, so a tool has a series once its server was called with it. */
+  private toToolLabel({ server, serverEra, item }: CallRecord): string {
+    const name = `${server} ${item}`;
+    if (serverEra !== undefined && item !== undefined) this.tools.of(name);
+    return item !== undefined && this.tools.has(name) ? item : OTHER;
+  }
 }
 
 /** Empty for a request that its header does not name; `other` for a method that the gateway does not know. */
@@ -156,9 +159,13 @@ function toMethodLabel(method: string | undefined): string {
   return METHODS.has(method) ? method : OTHER;
 }
 
-/** The name of the code, `tool_error`, or empty for a success. Servers may choose any code of their own. */
-function toErrorType({ code, isToolError }: CallRecord): string {
+/**
+ * The name of the code, `tool_error`, or empty for a success. Servers may choose any code of their own. A refusal that its caller
+ * caused has another value than a lack of capacity: operators must mend only the latter.
+ */
+function toErrorType({ code, isToolError, errorStatus }: CallRecord): string {
   if (isToolError) return 'tool_error';
+  if (code === GatewayCode.overloaded && errorStatus === TOO_MANY_REQUESTS_STATUS) return TOO_MANY_REQUESTS;
   return code === undefined ? '' : (ERROR_TYPES.get(code) ?? OTHER);
 }
 

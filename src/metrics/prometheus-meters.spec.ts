@@ -5,13 +5,25 @@ it('a gauge that cannot be read has no value, and the others have theirs', async
   const meters = new PrometheusMeters();
   let isBroken = false;
   const read = () => (isBroken ? Promise.reject(new Error('no')) : 5);
-  meters.gauge({ name: 'broken', help: 'h', aggregation: 'sum', read });
-  meters.gauge({ name: 'whole', help: 'h', aggregation: 'min', read: () => 7 });
+  meters.observe({ name: 'broken', help: 'h', type: 'gauge', aggregation: 'sum', read });
+  meters.observe({ name: 'whole', help: 'h', type: 'gauge', aggregation: 'min', read: () => 7 });
   expect(await renderMetrics(await meters.snapshot())).toMatch(/^broken 5$/m);
   isBroken = true;
   const text = await renderMetrics(await meters.snapshot());
   expect(text).not.toMatch(/^broken \d/m);
   expect(text).toMatch(/^whole 7$/m);
+});
+
+it('an observed metric has the values of its last reading only', async () => {
+  const meters = new PrometheusMeters();
+  let names = ['a', 'b'];
+  const read = () => names.map((l) => ({ labels: { l }, value: 3 }));
+  meters.observe({ name: 'g', help: 'h', type: 'gauge', aggregation: 'sum', labels: ['l'], read });
+  meters.observe({ name: 'c_total', help: 'h', type: 'counter', aggregation: 'sum', labels: ['l'], read });
+  await meters.snapshot();
+  names = ['b'];
+  const values = (await renderMetrics(await meters.snapshot())).split('\n').filter((line) => !line.startsWith('#'));
+  expect(values.filter(Boolean)).toEqual(['g{l="b"} 3', 'c_total{l="b"} 3']);
 });
 
 it('label values cannot break the format', async () => {

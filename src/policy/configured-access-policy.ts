@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import {
   AccessPolicy,
   type AccessDecision,
+  type AccessExplanation,
   type AccessRequest,
   type Caller,
   type GuardedEndpoint,
@@ -12,19 +13,6 @@ import { readResourceUri } from '#lib/mcp-protocol';
 import { parseCondition, ServerRegistry, type PolicyDefinition } from '../registry/index.js';
 import { NOTHING, Permissions } from './item-patterns.js';
 import { PolicyRule } from './policy-rule.js';
-
-/** The result of one rule for a question. Its members are part of the admin API. */
-export interface RuleExplanation {
-  readonly policy: string;
-  readonly effect: PolicyDefinition['effect'];
-  readonly counts: boolean | 'maybe';
-  readonly why: string;
-}
-
-/** A decision with the results of the rules for the item. */
-export interface Explanation extends AccessDecision {
-  readonly rules: readonly RuleExplanation[];
-}
 
 /** Maximum number of servers whose rules are cached. */
 const MAX_SERVERS = 10_000;
@@ -96,7 +84,7 @@ export class ConfiguredAccessPolicy extends AccessPolicy {
   }
 
   /** Decides, and returns the result of every rule that covers the item. */
-  explain(request: AccessRequest): Explanation {
+  override explain(request: AccessRequest): AccessExplanation {
     const use = withUri(request);
     const covering = use ? this.rulesFor(use.server.slug).filter((rule) => rule.coverageOf(use) !== NOTHING) : [];
     const rules = covering.map((rule) => ({ policy: rule.slug, effect: rule.effect, ...rule.evaluate(request) }));

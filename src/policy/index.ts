@@ -1,2 +1,2 @@
-export { ConfiguredAccessPolicy, type Explanation } from './configured-access-policy.js';
+export { ConfiguredAccessPolicy } from './configured-access-policy.js';
 export { PolicyModule } from './policy.module.js';

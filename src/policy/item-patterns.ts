@@ -1,5 +1,5 @@
 import type { ItemKind, ItemUse } from '#lib/extension-kit';
-import { compileGlob, compileUriPatterns, type PolicyDefinition } from '../registry/index.js';
+import { compileGlobs, compileQueryPattern, compileUriPatterns, type PolicyDefinition } from '../registry/index.js';
 
 /**
  * Which names of an item a rule covers, as a set of bits: for tools and prompts the own name and the shown name; for resources
@@ -90,20 +90,23 @@ const toWithheld = (coverage: Coverage): Coverage =>
   coverage & ~EVERY_ALIAS & (coverage & DECODED ? ~SOME_ALIAS : ~NOTHING);
 
 function toNameMatcher(patterns: readonly string[]): Matcher {
-  const globs = patterns.map(compileGlob);
-  const matches = (name: string) => globs.some((glob) => glob(name));
+  const matches = compileGlobs(patterns);
   return ({ name, shownName }) => {
     const own = matches(name) ? OWN : NOTHING;
     return shownName !== undefined && matches(shownName) ? own | SHOWN : own;
   };
 }
 
-/** A `deny` of a template denies what the template can yield: its expressions match any text. */
+/**
+ * A `deny` of a template denies what the template can yield: its expressions match any text. A `deny` with a query applies to
+ * every order of its parameters.
+ */
 function toUriMatcher(patterns: readonly string[], effect: PolicyDefinition['effect']): Matcher {
   const isDeny = effect === 'deny';
   const { matchesText, matchesDecoded } = compileUriPatterns(
     isDeny ? patterns.flatMap((pattern) => [pattern, pattern.replaceAll(EXPRESSIONS, '*')]) : patterns,
   );
+  const queries = isDeny ? patterns.flatMap((pattern) => compileQueryPattern(pattern) ?? []) : [];
   return ({ uri }) => {
     // A resource without the forms of its URI cannot be judged: denied, and never allowed.
     if (!uri) return isDeny ? EVERYTHING : NOTHING;
@@ -111,7 +114,7 @@ function toUriMatcher(patterns: readonly string[], effect: PolicyDefinition['eff
     return (
       (matchesText(canonical) ? CANONICAL : NOTHING) |
       (matchesText(normal) ? NORMAL : NOTHING) |
-      (matchesDecoded(decoded) ? DECODED : NOTHING) |
+      (matchesDecoded(decoded) || queries.some((matches) => matches(decoded)) ? DECODED : NOTHING) |
       toAliasCoverage(aliases.filter(matchesDecoded).length, aliases.length)
     );
   };

@@ -1,5 +1,5 @@
 import type { AccessRequest, Caller } from '#lib/extension-kit';
-import { firstLine, compileGlob, principalNamesOf, type Condition, type PolicyDefinition } from '../registry/index.js';
+import { firstLine, compileGlobs, principalNamesOf, type Condition, type PolicyDefinition } from '../registry/index.js';
 import { ItemPatterns, type Coverage } from './item-patterns.js';
 
 /** Whether a rule applies to a question. `maybe`: its condition depends on arguments, which are not known yet. */
@@ -23,7 +23,7 @@ export class PolicyRule {
     this.slug = slug;
     this.effect = effect;
     this.usesArgs = condition?.usesArgs ?? false;
-    this.matchesServer = servers ? toNameMatcher(servers) : MATCH_ALL;
+    this.matchesServer = servers ? compileGlobs(servers) : MATCH_ALL;
     this.items = new ItemPatterns(definition);
     this.coversAllItems = this.items.coverAllItems;
   }
@@ -65,11 +65,6 @@ export class PolicyRule {
 
 type NameMatcher = (name: string) => boolean;
 const MATCH_ALL: NameMatcher = () => true;
-
-function toNameMatcher(patterns: readonly string[]): NameMatcher {
-  const globs = patterns.map(compileGlob);
-  return (name) => globs.some((matches) => matches(name));
-}
 
 const intersects = (some: readonly string[], others: readonly string[]): boolean =>
   some.some((name) => others.includes(name));

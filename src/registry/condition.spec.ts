@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseJson, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
-import { parseCondition, firstLine } from './condition.js';
+import { findConditionFault, firstLine, parseCondition } from './condition.js';
 import { readConfiguration } from './read-configuration.js';
 
 const evaluate = (expression: string, args: JsonObject = {}, claims: JsonObject = {}) =>
@@ -121,5 +121,23 @@ describe('the condition of a policy', () => {
         { path: 'policies.q.effect', message: 'is missing.' },
       ],
     });
+  });
+});
+
+describe('the fault of a condition', () => {
+  it.each([
+    ['claims.amount ==\n  ', { line: 2, column: 3, message: 'Unexpected token: EOF' }],
+    ['args.amount < 100 &&\n  amount', { line: 2, column: 3, message: 'Unknown variable: amount' }],
+    [
+      'true &&\n\nargs.text.matches("a")',
+      { line: 3, column: 1, message: expect.stringContaining('may take too long') },
+    ],
+    ['1 + 1', { message: 'it must have the type bool, not int' }],
+  ])('says where it is, as far as it has a place: %j', (expression, fault) => {
+    expect(findConditionFault(expression)).toEqual(fault);
+  });
+
+  it('is undefined for a condition', () => {
+    expect(findConditionFault('args.amount < 100')).toBeUndefined();
   });
 });

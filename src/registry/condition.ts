@@ -69,22 +69,54 @@ function withoutStackTraces<T>(evaluate: () => T): T {
   }
 }
 
-/** Validates the CEL expression of a policy. */
-export function IsCondition(): PropertyDecorator {
-  const validate = (value: unknown) => typeof value === 'string' && findFault(value) === undefined;
-  const defaultMessage = ({ value }: { value?: unknown } = {}) =>
-    `must be a CEL expression over claims and args that evaluates to true or false: ${typeof value === 'string' ? findFault(value) : 'it must be a string'}`;
-  const description = 'A CEL expression over claims and args that evaluates to true or false.';
-  return rule('isCondition', defaultMessage, { type: 'string', description }, validate);
+/** A construct that the language has and conditions may not use. */
+class ConstructRefused extends Error {
+  constructor(
+    message: string,
+    /** Where in the expression it begins and ends. */
+    readonly range: { readonly start: number; readonly end: number },
+  ) {
+    super(message);
+  }
 }
 
-function findFault(expression: string): string | undefined {
+/** Why an expression is no condition. */
+export interface ConditionFault {
+  /** One line that describes the fault. */
+  readonly message: string;
+  /** Where the fault is: line and column, counted from 1. Absent: in the expression as a whole. */
+  readonly line?: number;
+  readonly column?: number;
+}
+
+/** Returns why an expression is no condition, and where. Undefined for a condition. */
+export function findConditionFault(expression: string): ConditionFault | undefined {
   try {
     parseCondition(expression);
     return undefined;
-  } catch (fault) {
-    return firstLine(fault);
+  } catch (cause) {
+    const message = firstLine(cause);
+    const position = positionOf(cause);
+    if (position === undefined) return { message };
+    const before = expression.slice(0, position).split('\n');
+    return { message, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
   }
+}
+
+/** Errors of the parser and of the type checker have the range in the expression that they are about. */
+function positionOf(cause: unknown): number | undefined {
+  if (typeof cause !== 'object' || cause === null || !('range' in cause)) return undefined;
+  const { range } = cause as { readonly range?: { readonly start?: unknown } };
+  return typeof range?.start === 'number' ? range.start : undefined;
+}
+
+/** Validates the CEL expression of a policy. */
+export function IsCondition(): PropertyDecorator {
+  const validate = (value: unknown) => typeof value === 'string' && findConditionFault(value) === undefined;
+  const defaultMessage = ({ value }: { value?: unknown } = {}) =>
+    `must be a CEL expression over claims and args that evaluates to true or false: ${typeof value === 'string' ? findConditionFault(value)?.message : 'it must be a string'}`;
+  const description = 'A CEL expression over claims and args that evaluates to true or false.';
+  return rule('isCondition', defaultMessage, { type: 'string', format: 'cel', description }, validate);
 }
 
 /** Returns the message of a fault without the excerpt of the expression that follows it. */
@@ -97,9 +129,10 @@ function collectNames(node: unknown, used: Set<string>, inLoop: boolean): void {
   if (!isNode(node)) return;
   if (node.op === 'id') used.add(node.args);
   const name = node.op === 'call' || node.op === 'rcall' ? node.args[0] : '';
-  if (FORBIDDEN.has(name)) throw new Error(`${name}() may take too long; use startsWith, endsWith or contains`);
+  if (FORBIDDEN.has(name))
+    throw new ConstructRefused(`${name}() may take too long; use startsWith, endsWith or contains`, node);
   const isLoop = node.op === 'rcall' && LOOPS.has(name);
-  if (isLoop && inLoop) throw new Error(`${name}() within another loop may take too long`);
+  if (isLoop && inLoop) throw new ConstructRefused(`${name}() within another loop may take too long`, node);
   collectNames(node.args, used, inLoop || isLoop);
 }
 

@@ -6,7 +6,9 @@ import { watchFile } from './file-watch.js';
 import { readConfigurationFile } from './read-configuration-file.js';
 import { toDeclaredEntries } from './stored/entry.js';
 import type { DatabaseServerRegistry } from './stored/database-server-registry.js';
-import { DeclarationConflict } from './registry.errors.js';
+import { DeclarationConflict, SecretStoreUnavailable } from './registry.errors.js';
+import type { KnownChecks } from './known-checks.js';
+import type { ServerKinds } from './server-kinds.js';
 import type { Declarations } from './stored/declarations.js';
 
 /**
@@ -24,6 +26,10 @@ const toAdvice = (fault: Error): string =>
 /** Delay until a file that could not be stored is read and stored again. */
 const RETRY_DELAY_MS = 1_000;
 
+/** True for a failure after which the file is read again. */
+const isTemporary = (fault: unknown): boolean =>
+  fault instanceof DatabaseUnavailable || fault instanceof SecretStoreUnavailable;
+
 /** The YAML or JSON file that declares managed entries. Watches the file and applies its changes. */
 export class ConfigurationFile implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('Registry');
@@ -40,9 +46,11 @@ export class ConfigurationFile implements OnApplicationBootstrap, OnApplicationS
     /** Absolute path. */
     readonly file: string,
     private readonly variables: Variables,
+    private readonly kinds: ServerKinds,
     private readonly declarations: Declarations,
     private readonly registry: DatabaseServerRegistry,
     private readonly clock: Clock,
+    private readonly checks: KnownChecks,
   ) {}
 
   /**
@@ -55,9 +63,11 @@ export class ConfigurationFile implements OnApplicationBootstrap, OnApplicationS
       await this.declare();
     } catch (fault) {
       // Before the first declaration there is no configuration to start with instead.
-      if (!(fault instanceof DeclarationConflict) || !(await this.declarations.haveBeenMade())) throw fault;
+      const mayStart = fault instanceof DeclarationConflict || fault instanceof SecretStoreUnavailable;
+      if (!mayStart || !(await this.declarations.haveBeenMade())) throw fault;
       this.refusal = fault;
       this.logger.error(`Starting with the configuration in the database. ${toAdvice(fault)}`);
+      if (isTemporary(fault)) this.scheduleRetry();
     }
     await this.registry.open();
     this.registry.onRevision(() => {
@@ -107,7 +117,7 @@ export class ConfigurationFile implements OnApplicationBootstrap, OnApplicationS
       return 'applied';
     } catch (fault) {
       const refusal = fault instanceof Error ? fault : new Error(String(fault));
-      const isOutage = fault instanceof DatabaseUnavailable;
+      const isOutage = isTemporary(fault);
       const isRepeated = isOutage ? this.isAwaitingDatabase : refusal.message === this.refusal?.message;
       if (!isRepeated) this.logger.error(`Keeping the previous configuration. ${toAdvice(refusal)}`);
       this.isAwaitingDatabase = isOutage;
@@ -118,7 +128,12 @@ export class ConfigurationFile implements OnApplicationBootstrap, OnApplicationS
   }
 
   private async declare(): Promise<void> {
-    const { source, unknownReferences } = await readConfigurationFile(this.file, this.variables);
+    const { source, unknownReferences } = await readConfigurationFile(
+      this.file,
+      this.variables,
+      this.kinds,
+      this.checks,
+    );
     await this.declarations.declare(toDeclaredEntries(source), unknownReferences);
   }
 

@@ -1,12 +1,70 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { JsonObject } from '#lib/mcp-protocol';
+import { Expose, Type } from 'class-transformer';
+import { ConnectsUpstream, Guardrail, GuardrailCheck, PASS, Secret, UpstreamAdapter } from '#lib/extension-kit';
 import { findSecretReferences, isHarmless, mapCredentials, selectCredentialMembers } from './credentials.js';
 
 const mask = (source: JsonObject) =>
   mapCredentials(source, (value, path) => (isHarmless(source, value, path) ? value : '[kept]'));
 
+class Peer {
+  readonly name!: string;
+  @Secret() readonly key!: string;
+}
+class DeepOptions {
+  @Type(() => Peer) readonly peer?: Peer;
+  @Type(() => Peer) readonly peers?: readonly Peer[];
+  @Type(() => Peer) readonly byName?: Map<string, Peer>;
+  @Type(() => Peer) @Expose({ name: 'old_peer' }) readonly oldPeer?: Peer;
+  @Type(() => DeepOptions) readonly inner?: DeepOptions;
+  @Type(() => throwing()) readonly broken?: Peer;
+  readonly secret?: string;
+}
+const throwing = (): typeof Peer => {
+  throw new Error('no class');
+};
+class DeepCheck extends GuardrailCheck {
+  override check = () => PASS;
+}
+Guardrail('deep', { phases: ['results'], options: DeepOptions })(DeepCheck);
+class DeepAdapter extends UpstreamAdapter {
+  override connect = () => Promise.reject(new Error('none'));
+}
+ConnectsUpstream('deep-kind', { entry: DeepOptions })(DeepAdapter);
+
+const DEEP = {
+  peer: { name: 'a', key: 's1' },
+  peers: [{ name: 'b', key: 's2' }],
+  byName: { x: { name: 'c', key: 's3' } },
+  old_peer: { name: 'd', key: 's4' },
+  inner: { peer: { name: 'e', key: 's5' } },
+  secret: 'not marked',
+};
+const MASKED = {
+  peer: { name: 'a', key: '[kept]' },
+  peers: [{ name: 'b', key: '[kept]' }],
+  byName: { x: { name: 'c', key: '[kept]' } },
+  old_peer: { name: 'd', key: '[kept]' },
+  inner: { peer: { name: 'e', key: '[kept]' } },
+  secret: 'not marked',
+};
+
 describe('mapCredentials', () => {
+  it('finds what classes of extensions mark at any depth, and nothing else', () => {
+    expect(mask({ transport: 'deep-kind', ...DEEP })).toEqual({ transport: 'deep-kind', ...MASKED });
+    expect(mask({ check: 'deep', options: DEEP })).toEqual({ check: 'deep', options: MASKED });
+    const broken = { check: 'deep', options: { broken: { name: 's6' } } };
+    expect(mask(broken)).toEqual({ check: 'deep', options: { broken: { name: '[kept]' } } });
+  });
+
+  it('selects the options of a guardrail if they hold a credential, or their class is not known', () => {
+    const membersOf = (source: JsonObject) => selectCredentialMembers(source).map(([member]) => member);
+    expect(membersOf({ check: 'deep', options: { peers: [{ name: 'b', key: 's' }] } })).toEqual(['options']);
+    expect(membersOf({ check: 'deep', options: { peers: [{ name: 'b' }] } })).toEqual([]);
+    expect(membersOf({ check: 'not-loaded', options: { a: 1 } })).toEqual(['options']);
+  });
+
   it('finds every member of a server that may hold a credential', () => {
     const source = {
       transport: 'rest',

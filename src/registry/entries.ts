@@ -4,6 +4,7 @@
  */
 import {
   Allow,
+  ArrayNotEmpty,
   IsArray,
   IsBoolean,
   IsIn,
@@ -19,20 +20,31 @@ import {
 import { JSONSchema } from 'class-validator-jsonschema';
 import {
   IsArgumentList,
+  IsCheckInterval,
   IsDurationBetween,
   IsEnvironment,
   IsHeaders,
   IsOrigins,
+  IsOwnPath,
   IsRate,
   IsServerUrl,
   IsTextList,
 } from './entry-rules.js';
 import { IsCondition } from './condition.js';
+import { GUARDRAIL_PHASES, type GuardrailPhase } from '#lib/extension-kit';
+import {
+  GUARDRAIL_FAILURES,
+  GUARDRAIL_MODES,
+  type GuardrailFailure,
+  type GuardrailMode,
+} from './guardrail-definition.js';
 import { LIMIT_SUBJECTS, type LimitSubject, type PolicyEffect } from './policy-definition.js';
 import {
+  CALL_AUDITS,
   ISOLATIONS,
   SERVER_ERAS,
   TOOL_CHANGES,
+  type CallAuditMode,
   type Isolation,
   type ServerEra,
   type ToolChanges,
@@ -45,6 +57,8 @@ export type Scalar = string | number | boolean;
 
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;
+const MINUTE = 60 * SECOND;
+const MAX_ORDER = 1_000_000;
 const MAX_TITLE_LENGTH = 200;
 const MAX_INSTRUCTIONS_LENGTH = 100_000;
 const MAX_SECRET_LENGTH = 65_536;
@@ -56,7 +70,8 @@ export class TimeoutsEntry {
   @IsOptional() @IsDurationBetween(100, 24 * HOUR) readonly maximum?: string;
 }
 
-class ServerEntry {
+/** The members that all servers have, whatever their kind. */
+export class CommonServerEntry {
   @IsOptional() @IsString() @MaxLength(MAX_TITLE_LENGTH) readonly title?: string;
   @IsOptional() @IsString() @MaxLength(MAX_TITLE_LENGTH) readonly team?: string;
   @IsOptional() @IsTextList() readonly tags?: readonly string[];
@@ -66,11 +81,16 @@ class ServerEntry {
   /** The old form of `isolation: none`. */
   @IsOptional() @IsBoolean() readonly shared?: boolean;
   @IsOptional() @IsBoolean() readonly public?: boolean;
+  /** Which calls are audit records; by default what `ISTHMUS_AUDIT_CALLS` says. */
+  @IsOptional() @IsIn(CALL_AUDITS) readonly audit?: CallAuditMode;
+  /** Audit records of calls contain the arguments, and not only a digest of them. */
+  @IsOptional() @IsBoolean() readonly auditArguments?: boolean;
+  @IsOptional() @IsCheckInterval() readonly healthInterval?: string;
   /** Validated separately as a TimeoutsEntry. */
   @IsOptional() @Allow() @JSONSchema(() => ({ $ref: `${SCHEMAS}TimeoutsEntry` })) readonly timeouts?: unknown;
 }
 
-class McpServerEntry extends ServerEntry {
+class McpServerEntry extends CommonServerEntry {
   @IsOptional() @IsBoolean() readonly allowUnknownMethods?: boolean;
   @IsOptional() @IsBoolean() readonly tasks?: boolean;
   @IsOptional() @IsIn(SERVER_ERAS) readonly era?: ServerEra;
@@ -90,15 +110,21 @@ export class StdioServerEntry extends McpServerEntry {
   @IsOptional() @IsString() @IsNotEmpty() readonly cwd?: string;
 }
 
-export class RestServerEntry extends ServerEntry {
+export class RestServerEntry extends CommonServerEntry {
   @IsIn(['rest']) readonly transport!: 'rest';
   @IsServerUrl() readonly url!: string;
   @IsOptional() @IsHeaders() readonly headers?: Readonly<Record<string, Scalar>>;
+  @IsOptional() @IsOwnPath() readonly healthPath?: string;
   /** Each tool is validated separately as a RestToolEntry. */
   @IsOptional()
   @Allow()
   @JSONSchema(() => ({ type: 'object', additionalProperties: { $ref: `${SCHEMAS}RestToolEntry` } }))
   readonly tools?: unknown;
+}
+
+/** What all entries of kinds of extensions have. */
+export class ContributedServerEntry extends CommonServerEntry {
+  @IsString() @IsNotEmpty() readonly transport!: string;
 }
 
 export class DefaultEndpointEntry {
@@ -161,4 +187,26 @@ export class PolicyEntry {
   @IsOptional() @IsTextList() readonly scopes?: readonly string[];
   @IsOptional() @IsTextList() readonly subjects?: readonly string[];
   @IsOptional() @IsCondition() readonly when?: string;
+}
+
+/** A check with its options, and the calls and definitions that it judges. */
+export class GuardrailEntry {
+  /** Name of a check (`GET /admin/v1/guardrail-checks`). */
+  @IsString() @MaxLength(MAX_TITLE_LENGTH) readonly check!: string;
+  @IsOptional() @IsString() @MaxLength(MAX_DESCRIPTION_LENGTH) readonly description?: string;
+  @IsOptional() @IsIn(GUARDRAIL_MODES) readonly mode?: GuardrailMode;
+  @IsOptional() @IsInt() @Min(-MAX_ORDER) @Max(MAX_ORDER) readonly order?: number;
+  @IsOptional() @IsTextList() readonly servers?: readonly string[];
+  @IsOptional() @IsTextList() readonly tools?: readonly string[];
+  @IsOptional() @IsTextList() readonly teams?: readonly string[];
+  @IsOptional()
+  @IsArray()
+  @ArrayNotEmpty()
+  @IsIn(GUARDRAIL_PHASES, { each: true })
+  readonly phases?: readonly GuardrailPhase[];
+  @IsOptional() @IsIn(GUARDRAIL_FAILURES) readonly onFailure?: GuardrailFailure;
+  /** How long the check may take; the time in which the caller answers a question does not count. */
+  @IsOptional() @IsDurationBetween(10, 10 * MINUTE) readonly deadline?: string;
+  /** Validated separately as the options of the check. */
+  @IsOptional() @Allow() @JSONSchema(() => ({ $ref: `${SCHEMAS}GuardrailOptions` })) readonly options?: unknown;
 }

@@ -1,12 +1,9 @@
 import { ValidateBy } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 import { DURATION_FORM, formatDuration, parseDuration } from '#lib/config';
-import { isJsonObject } from '#lib/mcp-protocol';
+import { isHeaderValue, isJsonObject, isToken } from '#lib/mcp-protocol';
 import { parseJsonPath } from './json-path.js';
 
-const HEADER_NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
-// The characters allowed in a header value: Latin-1 without control characters (RFC 9110, 5.5).
-const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const VARIABLE_NAME = /^[A-Za-z_]\w*$/;
 
 /** The characters of a path (RFC 3986, 3.3) and parameters in braces; no query and no fragment. */
@@ -19,6 +16,9 @@ const OWN_HEADERS =
   /^(accept|accept-encoding|connection|content-.*|expect|host|keep-alive|last-event-id|mcp-.*|te|trailer|transfer-encoding|upgrade)$/i;
 
 const MAX_WINDOW_MS = 86_400_000;
+const MIN_CHECK_INTERVAL_MS = 1_000;
+/** Printable ASCII without a fragment. Two slashes would begin the name of another host. */
+const OWN_PATH = /^\/(?![/\\])[!"$-~]{0,1999}$/;
 
 const SCALARS: ReadonlySet<string> = new Set(['string', 'number', 'boolean']);
 const isScalar = (value: unknown): value is string | number | boolean => SCALARS.has(typeof value);
@@ -58,6 +58,21 @@ export function IsDurationBetween(minMs: number, maxMs: number): PropertyDecorat
   });
 }
 
+/** Validates the interval of health checks: from a second to a day, or 0s for none. */
+export function IsCheckInterval(): PropertyDecorator {
+  const message = `must be ${DURATION_FORM}, from 1s to 1d, or 0s for no checks`;
+  return rule('isCheckInterval', message, TEXT, (value) => {
+    const interval = typeof value === 'string' ? parseDuration(value) : undefined;
+    return interval === 0 || (interval !== undefined && interval >= MIN_CHECK_INTERVAL_MS && interval <= MAX_WINDOW_MS);
+  });
+}
+
+/** Validates a path with an optional query, which belongs to the origin of the server. */
+export function IsOwnPath(): PropertyDecorator {
+  const message = 'must be a path of the server, such as /health, without a fragment';
+  return rule('isOwnPath', message, TEXT, (value) => typeof value === 'string' && OWN_PATH.test(value));
+}
+
 /** Parses a rate such as `100/1m`: a number of calls per time window. Undefined for any other text. */
 export function parseRate(text: string): { readonly calls: number; readonly withinMs: number } | undefined {
   const [, calls, within = ''] = /^(\d{1,7})\s*\/\s*(.+)$/.exec(text.trim()) ?? [];
@@ -86,7 +101,7 @@ export function IsHeaders(): PropertyDecorator {
   const message =
     'must map header names to single-line strings; headers that the gateway sets itself (host, accept, content-*, mcp-*, …) are not allowed';
   return rule('isHeaders', message, MAPPING, (value) =>
-    everyEntry(value, (name, text) => HEADER_NAME.test(name) && !OWN_HEADERS.test(name) && HEADER_VALUE.test(text)),
+    everyEntry(value, (name, text) => isSettableHeader(name) && isHeaderValue(text)),
   );
 }
 
@@ -175,7 +190,7 @@ export function IsParameterName(): PropertyDecorator {
 }
 
 /** True for a header that a tool may set from an argument. */
-export const isSettableHeader = (name: string): boolean => HEADER_NAME.test(name) && !OWN_HEADERS.test(name);
+export const isSettableHeader = (name: string): boolean => isToken(name) && !OWN_HEADERS.test(name);
 
 /** Validates a schema for the arguments or the result of a tool (specification: server/tools, inputSchema). */
 export function IsToolSchema(): PropertyDecorator {

@@ -10,7 +10,8 @@ const NAME = /^([A-Za-z_]\w*)(?::-([\s\S]*))?$/;
 const SECRET_NAME = /^secret:([a-z0-9-]+)$/;
 
 const MISPLACED =
-  'A secret can be used only in headers, env, args, the query of url, and in headers, query and body of tools.';
+  'A secret can be used only in headers, env, args, the query of url, in headers, query and body of tools, and in the members that ' +
+  'the check of a guardrail or an extension marks as credentials.';
 
 /** Resolves references to named secrets. */
 export interface SecretLookup {
@@ -21,6 +22,8 @@ export interface SecretLookup {
 }
 
 interface Expansion {
+  /** The document as a whole, set by `expandVariables`. */
+  readonly document?: JsonValue;
   /** Absent: only references to secrets are expanded. */
   readonly variables?: Variables;
   readonly secrets: SecretLookup;
@@ -33,7 +36,7 @@ interface Expansion {
  * the path, never a value.
  */
 export function expandVariables(document: JsonValue, expansion: Expansion): JsonValue {
-  return expandAt([], '', document, expansion);
+  return expandAt([], '', document, { ...expansion, document });
 }
 
 function expandAt(path: MemberPath, text: string, value: JsonValue, expansion: Expansion): JsonValue {
@@ -49,7 +52,8 @@ function expandAt(path: MemberPath, text: string, value: JsonValue, expansion: E
   return Object.fromEntries(entries);
 }
 
-function expandText(path: MemberPath, at: string, text: string, { variables, secrets, faults }: Expansion): string {
+function expandText(path: MemberPath, at: string, text: string, expansion: Expansion): string {
+  const { variables, secrets, faults } = expansion;
   const member = path.slice(secrets.depth);
   const query = member.length === 1 && member[0] === 'url' ? text.indexOf('?') : -1;
   const pattern = variables ? REFERENCE : SECRET_ONLY_REFERENCE;
@@ -58,7 +62,8 @@ function expandText(path: MemberPath, at: string, text: string, { variables, sec
     const [, secret] = (end === '}' && SECRET_NAME.exec(inner)) || [];
     if (secret !== undefined || inner.startsWith('secret:')) {
       const isInQuery = query >= 0 && offset > query;
-      const found = expandSecret(secret, member, isInQuery, secrets);
+      const mayBeHere = isInQuery || mayHoldSecret(expansion, path);
+      const found = expandSecret(secret, member, mayBeHere, secrets);
       if ('value' in found) return isInQuery ? encodeURIComponent(found.value) : found.value;
       faults.push({ path: at, message: found.fault });
       return whole;
@@ -73,12 +78,21 @@ function expandText(path: MemberPath, at: string, text: string, { variables, sec
 function expandSecret(
   name: string | undefined,
   member: MemberPath,
-  isInQuery: boolean,
+  mayBeHere: boolean,
   secrets: SecretLookup,
 ): ReturnType<SecretLookup['resolve']> {
   if (name === undefined) return { fault: 'A reference to a secret must have the form ${secret:name}.' };
-  if (!isInQuery && (!isCredentialPath(member) || member[0] === 'value')) return { fault: MISPLACED };
-  return secrets.resolve(name, member);
+  return mayBeHere ? secrets.resolve(name, member) : { fault: MISPLACED };
+}
+
+/** True where the entry that contains the path expects a credential. The value of a secret cannot refer to another one. */
+function mayHoldSecret({ document = null, secrets: { depth } }: Expansion, path: MemberPath): boolean {
+  const [entry, member] = [path.slice(0, depth), path.slice(depth)];
+  const source = entry.reduce<JsonValue>(
+    (value, step) => (isJsonObject(value) ? (value[step] ?? null) : null),
+    document,
+  );
+  return isCredentialPath(isJsonObject(source) ? source : {}, member) && member[0] !== 'value';
 }
 
 function expandVariable(

@@ -1,6 +1,10 @@
 export { findAddressFault } from './address-rule.js';
+export { checkConfigurationFile, type CheckedConfiguration } from './check-configuration-file.js';
 export { ConfigurationFile } from './configuration-file.js';
+export { DataFolderSecretStore } from './data-folder-secret-store.js';
 export {
+  CommonServerEntry,
+  GuardrailEntry,
   LimitEntry,
   PolicyEntry,
   RemoteServerEntry,
@@ -10,23 +14,34 @@ export {
   TeamEntry,
   VirtualServerEntry,
 } from './entries.js';
-export { isHarmless, mapCredentials, selectCredentialMembers, type MemberPath } from './credentials.js';
+export {
+  classifiedMembersOf,
+  isHarmless,
+  mapCredentials,
+  mapValues,
+  selectCredentialMembers,
+  type MemberPath,
+} from './credentials.js';
 export { publicExposureWarnings } from './public-exposure.js';
 export { RegistryConfig } from './registry.config.js';
 export {
   ChangeRefused,
   EntryInvalid,
+  EntriesUnavailable,
+  SecretStoreUnavailable,
   EntryUnknown,
   RegistryFault,
   VersionMismatch,
   type Fault,
 } from './registry.errors.js';
-export { parseCondition, firstLine, type Condition } from './condition.js';
+export { findConditionFault, firstLine, parseCondition, type Condition } from './condition.js';
 export { isSettableHeader } from './entry-rules.js';
 export { MAX_SCHEMAS_LENGTH, MAX_TOOLS } from './read-tools.js';
 export { principalNamesOf } from './principal-names.js';
 export { parseJsonPath, type JsonPath } from './json-path.js';
-export { maximumOf } from './server-definition.js';
+export { kindOf, maximumOf } from './server-definition.js';
+export { toServerKinds } from './contributed-kinds.js';
+export { ServerKinds, type ServerKind } from './server-kinds.js';
 export {
   METHODS_WITH_BODY,
   STYLES_OF_PLACE,
@@ -38,7 +53,10 @@ export {
   type RestTool,
   type ValueStyle,
 } from './rest-tool.js';
-export { compileGlob } from './glob.js';
+export type { GuardrailDefinition, GuardrailMode } from './guardrail-definition.js';
+export { KnownChecks } from './known-checks.js';
+export { compileGlobs } from '#lib/glob';
+export { compileQueryPattern } from './query-pattern.js';
 export { compilePublicUriPatterns, compileUriPatterns } from './uri-pattern.js';
 export type { LimitDefinition, LimitSubject, PolicyDefinition, TeamDefinition } from './policy-definition.js';
 export { SECTIONS, type AppliedChanges, type Section, type DesiredEntry } from './registry-changes.js';
@@ -46,6 +64,8 @@ export { RegistryModule } from './registry.module.js';
 export { RegistryStore, type RegistryEntries, type RegistryEntry } from './registry-store.js';
 export type { SecretDefinition } from './secret-definition.js';
 export type {
+  CallAuditMode,
+  ContributedServer,
   Isolation,
   RemoteServer,
   RestServer,
@@ -55,3 +75,4 @@ export type {
 } from './server-definition.js';
 export { identityOf, slugOfIdentity } from './server-identity.js';
 export { ServerRegistry, type RegistrySnapshot } from './server-registry.js';
+export { hideOptionSecrets, hideServerSecrets } from './server-secrets.js';

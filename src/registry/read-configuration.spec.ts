@@ -178,7 +178,7 @@ default: { instructions: Everything. }
     ['empty sections', 'servers:\nvirtualServers:\ndefault:\n'],
     ['an empty JSON object', '{}'],
   ])('reads a file with %s as an empty configuration', (_name, text) => {
-    const empty = { servers: [], virtualServers: [], teams: [], policies: [], limits: [] };
+    const empty = { servers: [], virtualServers: [], teams: [], policies: [], limits: [], guardrails: [] };
     expect(read(text)).toEqual({ ...empty, defaultEndpoint: { public: false } });
   });
 
@@ -204,7 +204,7 @@ servers:
   a--b: { transport: http, url: http://a/ }
   nothing:
   text: hello
-  ftp: { transport: ftp }
+  ftp: { transport: htp }
   web: { transport: http, url: "ftp://x/", heders: {}, timeouts: { connect: 5, request: 60s, idle: 1s } }
   child: { transport: stdio, args: npx, env: { "A B": 1 }, enabled: "yes" }
   login: { transport: http, url: "https://user:pass@x/" }
@@ -222,7 +222,7 @@ default: { public: 1 }
       'virtualServers.web: A server with this name already exists.',
       'servers.nothing: must be a mapping.',
       'servers.text: must be a mapping.',
-      'servers.ftp.transport: must be http, sse, stdio or rest.',
+      'servers.ftp.transport: must be http, sse, stdio or rest. Did you mean http?',
       'servers.web.heders: Unknown key. Did you mean headers?',
       expect.stringMatching(/^servers\.web\.url: must be an http or https URL/),
       'servers.web.timeouts.idle: Unknown key.',

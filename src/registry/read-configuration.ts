@@ -3,12 +3,14 @@ import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol
 import { parseConfigurationText } from './configuration-text.js';
 import { expandVariables, type SecretLookup } from './expand-variables.js';
 import { readSecret } from './read-secret.js';
-import { readServer } from './read-server.js';
+import type { KnownChecks } from './known-checks.js';
+import { readGuardrail } from './read-guardrail.js';
 import { readLimit, readPolicy, readTeam } from './read-policy.js';
 import { readDefaultEndpoint, readVirtualServer } from './read-virtual-server.js';
 import { findAllUnknownReferences, type UnknownReference } from './references.js';
 import type { Fault } from './registry.errors.js';
 import type { RegistrySnapshot } from './server-registry.js';
+import { ServerKinds } from './server-kinds.js';
 import { findSlugFault } from './slug.js';
 
 export type Configuration = Omit<RegistrySnapshot, 'version'>;
@@ -24,19 +26,28 @@ export interface ReadConfiguration {
 
 export type ConfigurationResult = ReadConfiguration | { readonly faults: readonly Fault[] };
 
-const SECTIONS = ['servers', 'virtualServers', 'teams', 'policies', 'limits', 'secrets', 'default'];
+const SECTIONS = ['servers', 'virtualServers', 'teams', 'policies', 'limits', 'guardrails', 'secrets', 'default'];
 
 /** The value is in the database, which is not read here; `Declarations` checks that the secret exists. */
 const ANY_SECRET: SecretLookup = { depth: 2, resolve: () => ({ value: 'secret' }) };
 
-/** Parses and validates the text of a configuration file. Returns the configuration, or every fault. */
-export function readConfiguration(text: string, variables: Variables): ConfigurationResult {
+/**
+ * Parses and validates the text of a configuration file. Returns the configuration, or every fault.
+ *
+ * @param checks absent: the checks of guardrails and their options are not validated
+ */
+export function readConfiguration(
+  text: string,
+  variables: Variables,
+  checks?: KnownChecks,
+  kinds: ServerKinds = new ServerKinds(),
+): ConfigurationResult {
   const parsed = parseConfigurationText(text);
   if ('faults' in parsed) return parsed;
   const missing: Fault[] = [];
   const document = expandVariables(parsed.value, { variables, secrets: ANY_SECRET, faults: missing });
   const faults: Fault[] = [];
-  const configuration = readDocument(isJsonObject(document) ? document : {}, faults);
+  const configuration = readDocument(isJsonObject(document) ? document : {}, faults, kinds, checks);
   // A value with a missing variable is incomplete. Further faults of that value would only be consequences.
   const independent = faults.filter(({ path }) => !missing.some((fault) => isWithin(fault.path, path)));
   const all = [...missing, ...independent];
@@ -52,7 +63,12 @@ export function readConfiguration(text: string, variables: Variables): Configura
 const isWithin = (path: string, parent: string): boolean =>
   path === parent || path.startsWith(`${parent}.`) || path.startsWith(`${parent}[`);
 
-function readDocument(document: JsonObject, faults: Fault[]): Configuration {
+function readDocument(
+  document: JsonObject,
+  faults: Fault[],
+  kinds: ServerKinds,
+  checks: KnownChecks | undefined,
+): Configuration {
   for (const key of Object.keys(document).filter((name) => !SECTIONS.includes(name))) {
     faults.push({ path: key, message: `Unknown section.${didYouMean(key, SECTIONS)}` });
   }
@@ -64,13 +80,16 @@ function readDocument(document: JsonObject, faults: Fault[]): Configuration {
   }
   for (const [slug, value] of readSection(document, 'secrets', faults)) readSecret(slug, value, faults);
   return {
-    servers: serverEntries.flatMap(([slug, value]) => readServer(slug, value, faults) ?? []),
+    servers: serverEntries.flatMap(([slug, value]) => kinds.read(slug, value, faults) ?? []),
     virtualServers: virtualEntries.flatMap(([slug, value]) => readVirtualServer(slug, value, slugs, faults) ?? []),
     teams: readSection(document, 'teams', faults).flatMap(([slug, value]) => readTeam(slug, value, faults) ?? []),
     policies: readSection(document, 'policies', faults).flatMap(
       ([slug, value]) => readPolicy(slug, value, faults) ?? [],
     ),
     limits: readSection(document, 'limits', faults).flatMap(([slug, value]) => readLimit(slug, value, faults) ?? []),
+    guardrails: readSection(document, 'guardrails', faults).flatMap(
+      ([slug, value]) => readGuardrail(slug, value, faults, checks) ?? [],
+    ),
     defaultEndpoint: readDefaultEndpoint(document['default'], faults),
   };
 }

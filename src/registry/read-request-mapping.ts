@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonValue } from '#lib/mcp-protocol';
+import { isJsonObject, isToken, type JsonValue } from '#lib/mcp-protocol';
 import { isSettableHeader } from './entry-rules.js';
 import { withoutUndefined, readEntry } from './read-entry.js';
 import type { Fault } from './registry.errors.js';
@@ -39,12 +39,9 @@ function findParameterFault(
   if (place === 'header' && !isSettableHeader(name)) {
     return 'The name must be that of a header which the gateway does not set itself (host, accept, content-*, mcp-*, …).';
   }
-  if (place === 'cookie' && !COOKIE_NAME.test(name)) return 'The name cannot be the name of a cookie.';
+  if (place === 'cookie' && !isToken(name)) return 'The name cannot be the name of a cookie.';
   return undefined;
 }
-
-/** RFC 6265, 4.1.1. */
-const COOKIE_NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
 
 /** Reads `requestBody` of a tool. */
 export function readRequestBody(

@@ -1,6 +1,14 @@
 import { parseDuration } from '#lib/config';
-import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
-import { RemoteServerEntry, RestServerEntry, StdioServerEntry, TimeoutsEntry, type Scalar } from './entries.js';
+import type { JsonObject } from '#lib/mcp-protocol';
+import {
+  ContributedServerEntry,
+  RemoteServerEntry,
+  RestServerEntry,
+  StdioServerEntry,
+  TimeoutsEntry,
+  type CommonServerEntry,
+  type Scalar,
+} from './entries.js';
 import { withoutUndefined, readEntry } from './read-entry.js';
 import type { Fault } from './registry.errors.js';
 import { readTools } from './read-tools.js';
@@ -19,28 +27,20 @@ const STDIO_CONNECT_TIMEOUT_MS = 60_000;
 /** Longer than the usual timeout of clients, so that a call does not time out in the gateway first. */
 const REQUEST_TIMEOUT_MS = 300_000;
 
-/** Reads one entry of `servers`. Undefined when it is invalid. */
-export function readServer(slug: string, value: JsonValue, faults: Fault[]): ServerDefinition | undefined {
-  const path = `servers.${slug}`;
-  if (!isJsonObject(value)) {
-    faults.push({ path, message: 'must be a mapping.' });
-    return undefined;
-  }
-  switch (value['transport']) {
-    case 'stdio':
-      return readStdioServer(slug, value, path, faults);
-    case 'http':
-    case 'sse':
-      return readRemoteServer(slug, value, path, faults);
-    case 'rest':
-      return readRestServer(slug, value, path, faults);
-    default:
-      faults.push({ path: `${path}.transport`, message: 'must be http, sse, stdio or rest.' });
-      return undefined;
-  }
-}
+/** Reads one entry of a kind of server. Undefined when it is invalid. */
+export type ServerReader = (
+  slug: string,
+  value: JsonObject,
+  path: string,
+  faults: Fault[],
+) => ServerDefinition | undefined;
 
-function readRemoteServer(slug: string, value: JsonObject, path: string, faults: Fault[]): RemoteServer | undefined {
+export function readRemoteServer(
+  slug: string,
+  value: JsonObject,
+  path: string,
+  faults: Fault[],
+): RemoteServer | undefined {
   const entry = readEntry(RemoteServerEntry, value, path, faults);
   const timeouts = readTimeouts(value, path, REMOTE_CONNECT_TIMEOUT_MS, faults);
   if (entry === undefined || contradictsItself(entry, path, faults)) return undefined;
@@ -52,17 +52,23 @@ function readRemoteServer(slug: string, value: JsonObject, path: string, faults:
   return { ...readMcpMembers(slug, entry), timeouts, transport, url, headers: toStrings(headers) };
 }
 
-function readRestServer(slug: string, value: JsonObject, path: string, faults: Fault[]): RestServer | undefined {
+export function readRestServer(slug: string, value: JsonObject, path: string, faults: Fault[]): RestServer | undefined {
   const entry = readEntry(RestServerEntry, value, path, faults);
   const timeouts = readTimeouts(value, path, REMOTE_CONNECT_TIMEOUT_MS, faults);
   const tools = readTools(value['tools'], `${path}.tools`, faults);
   if (entry === undefined || contradictsItself(entry, path, faults)) return undefined;
-  const { transport, url, headers = {} } = entry;
+  const { transport, url, headers = {}, healthPath } = entry;
   const common = { ...readCommonMembers(slug, entry), allowUnknownMethods: false, tasks: false };
-  return { ...common, timeouts, transport, url, headers: toStrings(headers), tools };
+  const target = { transport, url, headers: toStrings(headers), ...withoutUndefined({ healthPath }) };
+  return { ...common, timeouts, ...target, tools };
 }
 
-function readStdioServer(slug: string, value: JsonObject, path: string, faults: Fault[]): StdioServer | undefined {
+export function readStdioServer(
+  slug: string,
+  value: JsonObject,
+  path: string,
+  faults: Fault[],
+): StdioServer | undefined {
   const entry = readEntry(StdioServerEntry, value, path, faults);
   const timeouts = readTimeouts(value, path, STDIO_CONNECT_TIMEOUT_MS, faults);
   if (entry === undefined || contradictsItself(entry, path, faults)) return undefined;
@@ -71,10 +77,29 @@ function readStdioServer(slug: string, value: JsonObject, path: string, faults: 
   return { ...readMcpMembers(slug, entry), timeouts, transport, ...process };
 }
 
-function readCommonMembers(slug: string, entry: RemoteServerEntry | StdioServerEntry | RestServerEntry) {
-  const { title, team, tags, toolChanges, enabled = true, public: isPublic = false } = entry;
+/** Reads the members that an entry of a kind of an extension shares with all servers. */
+export function readContributedMembers(slug: string, value: JsonObject, path: string, faults: Fault[]) {
+  const entry = readEntry(ContributedServerEntry, value, path, faults);
+  const timeouts = readTimeouts(value, path, REMOTE_CONNECT_TIMEOUT_MS, faults);
+  if (entry === undefined || contradictsItself(entry, path, faults)) return undefined;
+  return { ...readCommonMembers(slug, entry), allowUnknownMethods: false, tasks: false, timeouts };
+}
+
+function readCommonMembers(slug: string, entry: CommonServerEntry) {
+  const { title, team, tags, toolChanges, audit, auditArguments, enabled = true, public: isPublic = false } = entry;
   const isolation: Isolation | undefined = entry.isolation ?? (entry.shared === true ? 'none' : undefined);
-  return { slug, enabled, public: isPublic, ...withoutUndefined({ title, team, tags, toolChanges, isolation }) };
+  const healthIntervalMs = parseDuration(entry.healthInterval ?? '');
+  const optional = withoutUndefined({
+    title,
+    team,
+    tags,
+    toolChanges,
+    isolation,
+    healthIntervalMs,
+    audit,
+    auditArguments,
+  });
+  return { slug, enabled, public: isPublic, ...optional };
 }
 
 function readMcpMembers(slug: string, entry: RemoteServerEntry | StdioServerEntry) {
@@ -84,11 +109,7 @@ function readMcpMembers(slug: string, entry: RemoteServerEntry | StdioServerEntr
 }
 
 /** `shared` is the old form of `isolation`: an entry may hold both only if they say the same. */
-function contradictsItself(
-  { isolation, shared }: RemoteServerEntry | StdioServerEntry | RestServerEntry,
-  path: string,
-  faults: Fault[],
-): boolean {
+function contradictsItself({ isolation, shared }: CommonServerEntry, path: string, faults: Fault[]): boolean {
   if (isolation === undefined || shared === undefined || (isolation === 'none') === shared) return false;
   const message = `contradicts shared: ${shared}, which is the old form of isolation. Remove shared.`;
   faults.push({ path: `${path}.isolation`, message });

@@ -26,6 +26,7 @@ interface Referrers {
   readonly virtualServers: readonly ({ readonly slug: string } & References)[];
   readonly policies: readonly ({ readonly slug: string } & References)[];
   readonly limits: readonly ({ readonly slug: string } & References)[];
+  readonly guardrails: readonly ({ readonly slug: string } & References)[];
 }
 
 /** Finds the references of one definition to servers and teams that do not exist. Paths are relative to its entry. */
@@ -44,7 +45,7 @@ export function findUnknownReferences(
 
 /** Finds the references of a whole configuration. The servers of virtual servers were checked when these were read. */
 export function findAllUnknownReferences(
-  { servers, virtualServers, policies, limits }: Referrers,
+  { servers, virtualServers, policies, limits, guardrails }: Referrers,
   names: ReferableNames,
 ): readonly UnknownReference[] {
   const inSection = (section: string, definitions: readonly ({ readonly slug: string } & References)[]) =>
@@ -59,6 +60,7 @@ export function findAllUnknownReferences(
     ...inSection('virtualServers', virtualServers.map(toTeamOnly)),
     ...inSection('policies', policies),
     ...inSection('limits', limits),
+    ...inSection('guardrails', guardrails),
   ];
 }
 

@@ -2,7 +2,7 @@ import type { JsonObject } from '#lib/mcp-protocol';
 import type { Fault } from './registry.errors.js';
 
 /** Sections of the configuration file that name their entries. */
-export const SECTIONS = ['servers', 'virtualServers', 'teams', 'policies', 'limits', 'secrets'] as const;
+export const SECTIONS = ['servers', 'virtualServers', 'teams', 'policies', 'limits', 'guardrails', 'secrets'] as const;
 export type Section = (typeof SECTIONS)[number];
 
 /** The desired state of an entry. */
@@ -25,6 +25,9 @@ export interface AppliedChanges {
   readonly updated: readonly string[];
   readonly deleted: readonly string[];
   readonly unchanged: readonly string[];
-  /** References of the desired entries to servers and teams that do not exist afterwards. */
+  /**
+   * References of the desired entries to servers and teams that do not exist afterwards, and extensions that must be loaded before they
+   * can be used.
+   */
   readonly warnings: readonly Fault[];
 }

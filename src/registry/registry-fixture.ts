@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { AddressGuard } from '#lib/address-guard';
 import type { Variables } from '#lib/config';
-import { SystemClock } from '#lib/time';
+import type { SecretStore } from '#lib/extension-kit';
+import { SystemClock, type Clock } from '#lib/time';
 import type { DatabaseHost } from '../../test/support/databases.js';
 import { openDatabase, type DatabasePlace } from '../database/testing.js';
 import type { Secrets } from '../data-folder/index.js';
 import type { ConfigurationFile } from './configuration-file.js';
+import { KnownChecks } from './known-checks.js';
 import { openRegistry } from './open-registry.js';
 import type { RegistryStore } from './registry-store.js';
 import type { RegistrySnapshot, ServerRegistry } from './server-registry.js';
@@ -38,6 +40,10 @@ export interface WorkerOptions {
   readonly createSampleIfMissing?: boolean;
   readonly mayStartPrograms?: boolean;
   readonly allowedNetworks?: readonly string[];
+  readonly secretStore?: SecretStore;
+  readonly clock?: Clock;
+  /** The checks of this worker, which guardrails may name. */
+  readonly checks?: ConstructorParameters<typeof KnownChecks>[0];
 }
 
 /** One installation: a database, secrets, configuration files, and the workers that a spec opens. */
@@ -73,6 +79,9 @@ export class RegistryWorld {
     createSampleIfMissing: mayBegin = false,
     mayStartPrograms = true,
     allowedNetworks = [],
+    checks = [],
+    secretStore,
+    clock = new SystemClock(),
   }: WorkerOptions = {}): Promise<RegistryWorker> {
     const path = this.filePath(name);
     if (text !== undefined) await writeFile(path, text);
@@ -81,11 +90,13 @@ export class RegistryWorld {
       const secrets = { ...this.secrets, credentials };
       const open = await openRegistry({
         database,
-        clock: new SystemClock(),
+        clock,
         secrets,
+        ...(secretStore && { secretStore }),
         file: path,
         createSampleIfMissing: mayBegin,
         variables,
+        checks: new KnownChecks(checks),
         rules: { mayStartPrograms, addresses: new AddressGuard(allowedNetworks) },
       });
       const worker = toWorker(open, path, () => database.close());

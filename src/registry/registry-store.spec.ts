@@ -9,6 +9,7 @@ const FILE = `
 servers: { b-file: { transport: http, url: http://b/ }, a-file: { transport: http, url: "\${A}" } }
 virtualServers: { office: { servers: [a-file] } }
 `;
+const WORDS = { name: 'WordsCheck', module: 'Acme', options: { name: 'words', phases: ['results'] } } as const;
 const REMOTE = { transport: 'http', url: 'http://remote/mcp' };
 
 describe.each(DATABASE_KINDS)('RegistryStore over $name', ({ start }) => {
@@ -22,7 +23,7 @@ describe.each(DATABASE_KINDS)('RegistryStore over $name', ({ start }) => {
 
   beforeEach(async () => {
     world = await RegistryWorld.create(host);
-    worker = await world.open({ text: FILE, variables: { A: 'http://a/' } });
+    worker = await world.open({ text: FILE, variables: { A: 'http://a/' }, checks: [WORDS] });
   });
 
   afterEach(() => world.close());
@@ -295,6 +296,35 @@ describe.each(DATABASE_KINDS)('RegistryStore over $name', ({ start }) => {
       expect(await namesOf()).toEqual(['b-file', 'a-file', 'mine']);
     });
 
+    const LEDGER: DesiredEntry = { section: 'servers', slug: 'ledger', source: { transport: 'ledger', host: 'a' } };
+    const DLP: DesiredEntry = { section: 'guardrails', slug: 'dlp', source: { check: 'acme-dlp', options: { a: 1 } } };
+
+    it('carries entries through whose extension is not loaded, with a warning', async () => {
+      const { created, warnings } = await worker.store.apply([LEDGER, DLP, ...desired('One')], MERGE);
+      expect(created).toHaveLength(5);
+      expect(warnings).toMatchObject([
+        { path: 'servers.ledger.transport', message: expect.stringContaining('the kind "ledger". Load it') },
+        { path: 'guardrails.dlp.check', message: expect.stringContaining('No check has this name.') },
+      ]);
+      expect(worker.registry.find('ledger')).toMatchObject({ transport: 'unloaded', kind: 'ledger' });
+      expect(await worker.store.servers.find('ledger')).toMatchObject({ source: LEDGER.source, faults: [{}] });
+      expect(worker.registry.snapshot.guardrails).toMatchObject([{ slug: 'dlp', fault: expect.any(String) }]);
+    });
+
+    it('refuses nothing because of what stored entries lacked before, and finds what it breaks itself', async () => {
+      await worker.store.apply([LEDGER, DLP, ...desired('One')], MERGE);
+      await world.runSql(`update registry_entries set entry = '{"servers":["gone"]}' where slug = 'desk'`);
+      const [server] = desired('Two');
+      expect(await worker.store.apply([server!, LEDGER], MERGE)).toMatchObject({
+        updated: ['servers.mine'],
+        unchanged: ['servers.ledger'],
+      });
+      const desk = { ...desired('One')[1]!, source: { servers: ['ledger'] } };
+      await worker.store.apply([desk], MERGE);
+      const fault = await refusal(worker.store.apply([desk], { replace: true, dryRun: false }));
+      expect(fault).toMatchObject({ faults: [{ path: expect.stringMatching(/^virtualServers.desk/) }] });
+    });
+
     it.each<[string, Parameters<RegistryWorker['store']['apply']>[0]]>([
       ['invalid', [{ section: 'policies', slug: 'p', source: { effect: 'perhaps' } }]],
       ['managed', [{ section: 'servers', slug: 'a-file', source: REMOTE }]],
@@ -303,6 +333,9 @@ describe.each(DATABASE_KINDS)('RegistryStore over $name', ({ start }) => {
         'a virtual server over a missing server',
         [{ section: 'virtualServers', slug: 'v', source: { servers: ['missing'] } }],
       ],
+      ['a guardrail with a misspelled check', [{ section: 'guardrails', slug: 'g', source: { check: 'wrods' } }]],
+      ['a server of a misspelled kind', [{ section: 'servers', slug: 's', source: { ...REMOTE, transport: 'htpt' } }]],
+      ['an invalid secret', [{ section: 'secrets', slug: 's', source: { value: '' } }]],
       ['named against the rules', [{ section: 'teams', slug: 'No Slug', source: {} }]],
     ])('changes nothing when one of the entries is %s', async (_what, invalid) => {
       const fault = await refusal(worker.store.apply([...desired('One'), ...invalid], MERGE));

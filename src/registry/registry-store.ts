@@ -1,6 +1,7 @@
 import type { JsonObject } from '#lib/mcp-protocol';
 import type { AppliedChanges, ApplyOptions, DesiredEntry } from './registry-changes.js';
 import type { Fault } from './registry.errors.js';
+import type { GuardrailDefinition } from './guardrail-definition.js';
 import type { LimitDefinition, PolicyDefinition, TeamDefinition } from './policy-definition.js';
 import type { SecretDefinition } from './secret-definition.js';
 import type { ServerDefinition, VirtualServerDefinition } from './server-definition.js';
@@ -16,6 +17,8 @@ export interface RegistryEntry<Definition> {
   readonly updatedAt: Date;
   /** The source in the format of the configuration file, with credentials. Undefined when these cannot be decrypted. */
   readonly source: JsonObject | undefined;
+  /** Why the secret store has not opened its credentials: they are not lost, and it is asked again. */
+  readonly outage?: string;
   /** The definition derived from the source on this host, with credentials. Undefined when the source is invalid here. */
   readonly definition: Definition | undefined;
   /** Why the entry cannot be used on this host, completely or in part. Paths are relative to the entry. */
@@ -57,6 +60,7 @@ export abstract class RegistryStore {
   abstract readonly teams: RegistryEntries<TeamDefinition>;
   abstract readonly policies: RegistryEntries<PolicyDefinition>;
   abstract readonly limits: RegistryEntries<LimitDefinition>;
+  abstract readonly guardrails: RegistryEntries<GuardrailDefinition>;
   abstract readonly secrets: RegistryEntries<SecretDefinition>;
 
   /**

@@ -6,12 +6,17 @@ export interface Fault {
   readonly path: string;
   /** A sentence that never quotes a value, because values may contain credentials. */
   readonly message: string;
+  /** The entry names a kind of server or a check that no loaded extension has: it is kept, and works once the extension is loaded. */
+  readonly isUnloaded?: true;
 }
 
 /** The configuration file is invalid. */
 export class RegistryFault extends ConfigFault {
-  constructor(file: string, faults: readonly Fault[]) {
-    super(faults.map(toText), file);
+  constructor(
+    file: string,
+    readonly definitionFaults: readonly Fault[],
+  ) {
+    super(definitionFaults.map(toText), file);
     this.name = 'RegistryFault';
   }
 }
@@ -97,4 +102,36 @@ export class EntryInUse extends ChangeRefused {
 
 function toText({ path, message }: Fault): string {
   return path === '' ? message : `${path}: ${message}`;
+}
+
+/** The secret store failed. Nothing has changed, and no entry is used without its credentials. */
+export class SecretStoreUnavailable extends Error {
+  override readonly name = 'SecretStoreUnavailable';
+
+  /**
+   * @param why what the store did, without any value of it
+   * @param isSilent the store did not answer in time, so that asking it again may take as long
+   */
+  constructor(
+    store: string,
+    action: 'seal' | 'open',
+    entry: string,
+    why: string,
+    readonly isSilent = false,
+  ) {
+    const consequence =
+      action === 'seal'
+        ? 'The change was not stored; make it again later.'
+        : 'The entry is not used until the store opens them.';
+    super(`The secret store ${store} ${why} when asked to ${action} the credentials of "${entry}". ${consequence}`);
+  }
+}
+
+/** The change or the export needs entries that the secret store does not open now. Nothing has changed. */
+export class EntriesUnavailable extends Error {
+  override readonly name = 'EntriesUnavailable';
+
+  constructor(consequence: string, outage: string) {
+    super(`${outage} ${consequence} Try again once the secret store opens it.`);
+  }
 }

@@ -11,6 +11,10 @@ export type ToolChanges = (typeof TOOL_CHANGES)[number];
 export const ISOLATIONS = ['none', 'principal', 'session'] as const;
 export type Isolation = (typeof ISOLATIONS)[number];
 
+/** Which calls of a server's items are audit records: none, those that the gateway refused, or all. */
+export const CALL_AUDITS = ['none', 'refused', 'all'] as const;
+export type CallAuditMode = (typeof CALL_AUDITS)[number];
+
 /** The eras of which a server may be: the gateway finds out, or uses one of them only. */
 export const SERVER_ERAS = ['auto', 'legacy', 'modern'] as const;
 export type ServerEra = (typeof SERVER_ERAS)[number];
@@ -38,8 +42,16 @@ interface ServerBase {
   /** Callers without a token may use the endpoint of this server. */
   readonly public: boolean;
   readonly timeouts: ServerTimeouts;
+  /** Which calls are audit records. Absent: what `ISTHMUS_AUDIT_CALLS` says. */
+  readonly audit?: CallAuditMode;
+  /** Audit records of calls contain the arguments, and not only a digest of them. */
+  readonly auditArguments?: boolean;
+  /** Milliseconds between two health checks; 0: none. Absent: the interval of the settings. */
+  readonly healthIntervalMs?: number;
   /** Number of refreshes requested so far. A new number makes the definition differ, so that all workers reconnect. */
   readonly refreshes?: number;
+  /** Names and values of credentials that were replaced since. No text may repeat them. */
+  readonly formerCredentials?: readonly (readonly [name: string, value: string])[];
   /** True for a server created over the admin API. It may use only public or explicitly allowed addresses (ADR 17). */
   readonly guarded?: boolean;
   /** Distinguishes the server from earlier ones of its slug. Absent: the slug itself (`identityOf`). */
@@ -88,11 +100,36 @@ export interface RestServer extends ServerBase {
   readonly url: string;
   /** Sent with every request to this server; usually its credentials. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Path and query for health checks. Absent: a check only connects. */
+  readonly healthPath?: string;
   /** In the order of the file. */
   readonly tools: readonly RestTool[];
 }
 
-export type ServerDefinition = RemoteServer | StdioServer | RestServer;
+/** A server of a kind that an extension connects. */
+export interface ContributedServer extends ServerBase {
+  readonly transport: 'contributed';
+  /** What the entry says as its transport. */
+  readonly kind: string;
+  /** An instance of the entry class of the kind, frozen. */
+  readonly entry: object;
+  /** What an extension provides for one caller, beside the entry. */
+  readonly credentials?: {
+    readonly headers: Readonly<Record<string, string>>;
+    readonly env: Readonly<Record<string, string>>;
+  };
+}
+
+/** A server of a kind that no loaded extension connects. It is listed, and cannot be reached. */
+export interface UnloadedServer extends ServerBase {
+  readonly transport: 'unloaded';
+  readonly kind: string;
+}
+
+export type ServerDefinition = RemoteServer | StdioServer | RestServer | ContributedServer | UnloadedServer;
+
+/** What the entry of a server says as its transport. */
+export const kindOf = (server: ServerDefinition): string => ('kind' in server ? server.kind : server.transport);
 
 /** A selection of servers under one slug, with prefixed names. */
 export interface VirtualServerDefinition {

@@ -1,3 +1,4 @@
+import type { GuardrailDefinition } from './guardrail-definition.js';
 import type { LimitDefinition, PolicyDefinition, TeamDefinition } from './policy-definition.js';
 import type { ServerDefinition, VirtualServerDefinition } from './server-definition.js';
 
@@ -10,6 +11,7 @@ export interface RegistrySnapshot {
   readonly teams: readonly TeamDefinition[];
   readonly policies: readonly PolicyDefinition[];
   readonly limits: readonly LimitDefinition[];
+  readonly guardrails: readonly GuardrailDefinition[];
   /** Settings of the default endpoint, which exposes every enabled server. */
   readonly defaultEndpoint: { readonly public: boolean; readonly instructions?: string };
 }

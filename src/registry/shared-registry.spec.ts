@@ -115,7 +115,7 @@ describe.each(DATABASE_KINDS)('workers that share a registry over $name', ({ sta
 
   it.each([
     ['a value that is no JSON object', `'7'`],
-    ['an invalid entry', `'{"transport":"pigeon"}'`],
+    ['an invalid entry', `'{"transport":"http"}'`],
   ])('omit an entry that was manually changed to %s and log it once', async (_name, text) => {
     await one.store.servers.create('mine', REMOTE);
     await one.store.virtualServers.create('team', { servers: ['mine', 'in-file'] });

@@ -1,5 +1,5 @@
 import { toPatternForms } from '#lib/mcp-protocol';
-import { compileGlob } from './glob.js';
+import { compileGlobs } from '#lib/glob';
 
 /** Compares the forms of a URI with patterns in which `*` matches any run of characters. */
 interface UriPatterns {
@@ -33,7 +33,5 @@ function compileForms(forms: readonly ReturnType<typeof toPatternForms>[]): UriP
   };
 }
 
-function toMatcher(patterns: readonly string[]): (text: string) => boolean {
-  const globs = [...new Set(patterns)].map(compileGlob);
-  return (text) => globs.some((matches) => matches(text));
-}
+/** Forms of different patterns are often the same. */
+const toMatcher = (patterns: readonly string[]): ((text: string) => boolean) => compileGlobs([...new Set(patterns)]);

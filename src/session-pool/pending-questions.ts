@@ -15,7 +15,7 @@ const MAX_PENDING_QUESTIONS = 256;
 
 /** Receives the client's progress notifications for a question: the connection of the server that sent it. */
 export interface ProgressReceiver {
-  notify(notification: McpNotification): Promise<void>;
+  notify(notification: McpNotification): Promise<unknown>;
 }
 
 /** An open connection to a server that serves a session, as far as the session itself uses it. */
@@ -25,7 +25,7 @@ export interface SessionConnection extends ProgressReceiver {
 
 interface PendingQuestion {
   readonly resolve: (answer: Answer) => void;
-  readonly forwardProgress: (notification: McpNotification) => Promise<void>;
+  readonly forwardProgress: (notification: McpNotification) => Promise<unknown>;
 }
 
 /**

@@ -48,6 +48,19 @@ describe('a handed-off session', () => {
     expect([restored.client, restored.logLevel]).toEqual([client, 'warning']);
   });
 
+  it('has ended only at its last owner, with its age since it began', () => {
+    const { previousOwner, newOwner } = workers();
+    const ended: (readonly [string, number])[] = [];
+    previousOwner.onEnd(({ startedAt }) => ended.push(['previous', startedAt]));
+    newOwner.onEnd(({ startedAt }) => ended.push(['new', startedAt]));
+    const session = previousOwner.open(sessionStart());
+    session.startedAt -= 60_000;
+    const restored = newOwner.restore(transferred(previousOwner.handOff(session.id, 'new-owner')));
+    expect(ended).toEqual([]);
+    restored.end();
+    expect(ended).toEqual([['new', session.startedAt]]);
+  });
+
   it('restores a handed-off session with the caller of its latest request and what its token grants without teams', () => {
     const { previousOwner, newOwner } = workers();
     const session = previousOwner.open(sessionStart({ caller: callerOf('me') }));

@@ -3,6 +3,7 @@ import { SystemClock } from '#lib/time';
 import { LEGACY_CLIENT, callerOf } from '../../test/support/fake-upstream.js';
 import type { EventArchive } from './event-archive.js';
 import { SessionPoolConfig } from './session-pool.config.js';
+import type { SessionAccess } from './session-access.js';
 import type { SessionStart } from './session-start.js';
 import { Session } from './session.js';
 
@@ -25,6 +26,15 @@ export const createSession = (
   settings: Partial<SessionPoolConfig> = {},
   archive?: EventArchive,
 ): Session => new Session(sessionStart(start), limits(settings), new SystemClock(), archive);
+
+/** Lets the caller of a session see some servers, and receive from some what the gateway does not know. */
+export const accessTo = (
+  shows: (server: string) => boolean,
+  passes: (server: string) => boolean = () => false,
+): SessionAccess => ({
+  showsServer: (_session, server) => shows(server),
+  passesUnknownMethods: (_session, server) => passes(server),
+});
 
 export const notificationEvent = (method: string, params = {}) =>
   ({ kind: 'notification', notification: { method, params } }) as const;

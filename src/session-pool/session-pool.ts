@@ -3,6 +3,7 @@ import type { ClientProfile } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
 import { EventArchive, NullEventArchive } from './event-archive.js';
 import { DeclarationBudget } from './declaration-budget.js';
+import { PrincipalTotals } from './principal-totals.js';
 import { SessionLimitReached } from './session-pool.errors.js';
 import { SessionPoolConfig } from './session-pool.config.js';
 import type { SessionRecord } from './session-record.js';
@@ -24,8 +25,11 @@ export class SessionPool implements OnApplicationShutdown {
   private readonly sessions = new Map<string, Session>();
   private readonly perPrincipal = new Map<string, number>();
   private readonly declarations: DeclarationBudget;
+  private readonly held = new PrincipalTotals();
   private readonly newOwners = new Map<string, string>();
   private readonly cancelEviction: () => void;
+  private readonly openListeners: ((session: Session) => void)[] = [];
+  private readonly endListeners: ((session: Session) => void)[] = [];
 
   constructor(
     private readonly config: SessionPoolConfig,
@@ -44,7 +48,9 @@ export class SessionPool implements OnApplicationShutdown {
   open(start: SessionStart): Session {
     this.assertCapacity(start.caller.key);
     this.declarations.assertCapacity(start.caller.key, start.client);
-    return this.add(new Session(start, this.config, this.clock, this.archive));
+    const session = this.add(new Session(start, this.config, this.clock, this.archive, this.held));
+    for (const listener of this.openListeners) listener(session);
+    return session;
   }
 
   /**
@@ -71,9 +77,11 @@ export class SessionPool implements OnApplicationShutdown {
    * @param newOwner incarnation of the worker that receives the session
    */
   handOff(id: string, newOwner: string): SessionRecord | undefined {
-    const record = this.sessions.get(id)?.handOff();
-    if (record) this.recordNewOwner(id, newOwner);
-    return record;
+    const session = this.sessions.get(id);
+    if (!session?.canMove) return undefined;
+    // Before the session leaves, so that its departure is not taken for its end.
+    this.recordNewOwner(id, newOwner);
+    return session.handOff();
   }
 
   /**
@@ -88,7 +96,7 @@ export class SessionPool implements OnApplicationShutdown {
     this.assertCapacity(record.caller.key);
     this.declarations.assertCapacity(record.caller.key, record.client);
     this.newOwners.delete(record.id);
-    return this.add(Session.restore(record, this.config, this.clock, this.archive));
+    return this.add(Session.restore(record, this.config, this.clock, this.archive, this.held));
   }
 
   /** Returns the incarnation of the worker that received a session. */
@@ -117,6 +125,16 @@ export class SessionPool implements OnApplicationShutdown {
   /** All live sessions of this worker. */
   get liveSessions(): Iterable<Session> {
     return this.sessions.values();
+  }
+
+  /** Calls the listener with each session that a client opens at this worker. A session that moves here is not opened. */
+  onOpen(listener: (session: Session) => void): void {
+    this.openListeners.push(listener);
+  }
+
+  /** Calls the listener with each session that ends at this worker. A session that moves to another worker does not end. */
+  onEnd(listener: (session: Session) => void): void {
+    this.endListeners.push(listener);
   }
 
   /** Ends the sessions that have been idle for longer than `ISTHMUS_SESSION_IDLE`. */
@@ -167,5 +185,7 @@ export class SessionPool implements OnApplicationShutdown {
     const left = (this.perPrincipal.get(key) ?? 1) - 1;
     if (left > 0) this.perPrincipal.set(key, left);
     else this.perPrincipal.delete(key);
+    if (this.newOwners.has(session.id)) return;
+    for (const listener of this.endListeners) listener(session);
   }
 }

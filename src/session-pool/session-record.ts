@@ -28,6 +28,8 @@ export interface SessionRecord {
   readonly caller: Caller;
   readonly endpoint: string;
   readonly client: ClientProfile;
+  /** Milliseconds since the Unix epoch. Absent: a worker of an earlier version wrote the record. */
+  readonly startedAt?: number;
   readonly logLevel?: LogLevel;
   readonly streams?: StreamsSnapshot;
   /** Notifications for the first server stream, which the client has not opened yet. */
@@ -49,16 +51,17 @@ export function toPlainCaller(caller: Caller): Caller {
 /** Parses and validates the record that another worker wrote. Returns undefined for anything else. */
 export function readSessionRecord(value: JsonValue | undefined): SessionRecord | undefined {
   if (!isJsonObject(value)) return undefined;
-  const { id, endpoint, logLevel } = value;
+  const { id, endpoint, logLevel, startedAt } = value;
   const [caller, client, streams] = [readCaller(value['caller']), readClient(value['client']), value['streams']];
   if (!isString(id) || id === '' || !isString(endpoint) || !caller || !client) return undefined;
   if (logLevel !== undefined && !isLogLevel(logLevel)) return undefined;
+  if (startedAt !== undefined && !isCount(startedAt)) return undefined;
   const snapshot = streams === undefined ? undefined : readStreams(streams);
   if (streams !== undefined && !snapshot) return undefined;
   const held = value['held'] === undefined ? undefined : readHeldNotifications(value['held']);
   if (value['held'] !== undefined && !held) return undefined;
   const optional = { ...(logLevel && { logLevel }), ...(snapshot && { streams: snapshot }), ...(held && { held }) };
-  return { id, caller, endpoint, client, ...optional };
+  return { id, caller, endpoint, client, ...(startedAt !== undefined && { startedAt }), ...optional };
 }
 
 function readCaller(value: JsonValue | undefined): Caller | undefined {

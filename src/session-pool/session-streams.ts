@@ -5,6 +5,12 @@ import { ReplayUnavailable } from './session-pool.errors.js';
 import type { StreamsSnapshot } from './session-record.js';
 import { SessionStream, type StreamContext } from './session-stream.js';
 
+/** What a call returns to its worker, and what its stream records for a client that resumes. */
+export interface CallAnswer {
+  readonly outcome: Outcome;
+  readonly recorded: Outcome;
+}
+
 /** Bounds and archive of a session's streams. */
 export interface StreamOptions {
   readonly session: string;
@@ -54,8 +60,12 @@ export class SessionStreams implements StreamContext {
   }
 
   /** Ends the stream of a call. The outcome gets an event id if the client can fetch it again. */
-  close(stream: SessionStream, { requestId, method }: StreamCall, outcome: Outcome): Outcome | Promise<Outcome> {
-    const answer = { kind: 'answer', id: requestId, method, outcome } as const;
+  close(
+    stream: SessionStream,
+    { requestId, method }: StreamCall,
+    { outcome, recorded }: CallAnswer,
+  ): Outcome | Promise<Outcome> {
+    const answer = { kind: 'answer', id: requestId, method, outcome: recorded } as const;
     const ended = stream.endWithAnswer(answer, () => void this.openStreams.delete(stream.key));
     const withEventId = (eventId: string | undefined): Outcome =>
       eventId === undefined ? outcome : { ...outcome, eventId };

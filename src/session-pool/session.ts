@@ -7,40 +7,26 @@ import { NullEventArchive, type EventArchive, type StreamCall } from './event-ar
 import type { StreamSink } from './event-log.js';
 import { ReplayUnavailable, SessionEnded, TooManyCalls } from './session-pool.errors.js';
 import type { SessionPoolConfig } from './session-pool.config.js';
+import type { InFlightCall, OpenCall } from './open-call.js';
 import { isBelowLevel } from './log-levels.js';
 import { InFlightCounter } from './in-flight-counter.js';
 import { PendingQuestions, type ProgressReceiver, type SessionConnection } from './pending-questions.js';
+import { PrincipalTotals } from './principal-totals.js';
 import { toPlainCaller, type SessionRecord } from './session-record.js';
+import { mayReceive, ONLY_KNOWN_MESSAGES, type SessionAccess } from './session-access.js';
 import type { SessionStart } from './session-start.js';
 import type { SessionStream } from './session-stream.js';
-import { SessionStreams, type StreamOptions } from './session-streams.js';
+import { SessionStreams, type StreamOptions, type CallAnswer } from './session-streams.js';
 import { UnsolicitedMessages } from './unsolicited-messages.js';
-
-/** A request of the session's client. */
-export interface OpenCall {
-  readonly requestId: RequestId;
-  readonly method: string;
-  readonly stream: SessionStream | undefined;
-  readonly signal: AbortSignal;
-  /**
-   * Ends the call. The answer gets an event id if its stream can be replayed. Returns a promise only if the answer must
-   * first be stored for other workers.
-   */
-  finish(outcome: Outcome): Outcome | Promise<Outcome>;
-}
-
-interface InFlightCall extends StreamCall {
-  readonly controller: AbortController;
-  /** True for one of several upstream calls that answer the same request. */
-  readonly isPart: boolean;
-  stream?: SessionStream | undefined;
-}
 
 /** Whether the archived events of an ended session are deleted, or retained for replay by other workers. */
 export type ArchivePolicy = 'deleted' | 'retained';
 
 const NO_REPLAY = { replayEvents: 0, replayBytes: 0 };
 const NO_ARCHIVE = new NullEventArchive();
+
+/** What the sessions of a worker share. */
+type SessionParts = [limits: SessionPoolConfig, clock: Clock, archive?: EventArchive, held?: PrincipalTotals];
 
 let lastSerial = 0;
 
@@ -49,12 +35,14 @@ export class Session {
   /** Number of the session within this process, in order of creation. */
   readonly serial = (lastSerial += 1);
   logLevel: LogLevel | undefined;
+  /** When the session began, at whichever worker, in milliseconds since the Unix epoch. */
+  startedAt: number;
   lastUsedAt: number;
   isEnded = false;
   /** Settles when the connection that the handshake opens stands, or has failed. */
   connecting: Promise<void> | undefined;
-  /** Decides by slug which servers the caller sees now. Undefined while the session has no subscriptions and no stream. */
-  showsServer: ((server: string) => boolean) | undefined;
+  /** Decides what servers may send to the caller. Set when the session is opened or restored. */
+  access: SessionAccess = ONLY_KNOWN_MESSAGES;
   private isRetired = false;
   private calls: Set<InFlightCall> | undefined;
   private questions: PendingQuestions | undefined;
@@ -76,17 +64,20 @@ export class Session {
     private readonly limits: SessionPoolConfig,
     private readonly clock: Clock,
     private readonly archive: EventArchive = NO_ARCHIVE,
+    /** Characters of the notifications that the sessions of each principal hold. */
+    readonly held = new PrincipalTotals(),
   ) {
     this.client = start.client;
     this.latestCaller = start.caller;
-    this.lastUsedAt = clock.now();
+    this.startedAt = this.lastUsedAt = clock.now();
   }
 
   /** Restores a session that another worker handed off, under the same id. */
-  static restore(record: SessionRecord, limits: SessionPoolConfig, clock: Clock, archive?: EventArchive): Session {
-    const { id, caller, endpoint, client, logLevel, streams, held = [] } = record;
-    const session = new Session({ id, caller, endpoint, client, answersOnServerStream: false }, limits, clock, archive);
+  static restore(record: SessionRecord, ...parts: SessionParts): Session {
+    const { id, caller, endpoint, client, logLevel, streams, startedAt, held = [] } = record;
+    const session = new Session({ id, caller, endpoint, client, answersOnServerStream: false }, ...parts);
     session.logLevel = logLevel;
+    if (startedAt !== undefined) session.startedAt = startedAt;
     if (streams) session.streams = new SessionStreams(session.streamOptions, streams);
     for (const item of held) session.unsolicited.hold(item.notification, item.server);
     return session;
@@ -145,16 +136,19 @@ export class Session {
     const calls = (this.calls ??= new Set());
     if (calls.size >= this.limits.maxCallsPerSession) throw new TooManyCalls(this.limits.maxCallsPerSession);
     const controller = new AbortController();
-    const call: InFlightCall = { requestId, method, controller, isPart: !sink };
-    if (call.isPart ? this.earlyCancels?.has(requestId) : this.earlyCancels?.consume(requestId)) controller.abort();
+    const isPart = !sink;
+    const isCancelled = (isPart ? this.earlyCancels?.has(requestId) : this.earlyCancels?.consume(requestId)) === true;
+    if (isCancelled) controller.abort();
+    const call: InFlightCall = { requestId, method, controller, isPart, isCancelled };
     calls.add(call);
     const stream = sink && this.openReplyStream(call, sink);
     call.stream = stream;
     if (stream) this.unsolicitedMessages?.sendWaiting(stream);
-    const finish = (outcome: Outcome): Outcome | Promise<Outcome> => {
+    const finish = (given: Outcome, recorded = given): Outcome | Promise<Outcome> => {
+      const outcome: Outcome = call.isCancelled && given.kind === 'error' ? { ...given, cancelled: true } : given;
       let answer: Outcome | Promise<Outcome> = outcome;
       try {
-        if (stream?.isOpened) answer = this.closeReplyStream(stream, call, outcome);
+        if (stream?.isOpened) answer = this.closeReplyStream(stream, call, { outcome, recorded });
       } finally {
         // The call counts as in flight until its answer is stored, so that its session is not handed off before.
         if (answer instanceof Promise) answer = answer.finally(() => this.onCallFinished(call));
@@ -184,6 +178,7 @@ export class Session {
     this.calls?.delete(call);
     if (!call.isPart) (this.earlyCancels ??= new EarlyCancels(this.clock)).recordEnd(call.requestId);
     this.touch();
+    this.unsolicitedMessages?.onCallsFinished();
     this.resolveIdleWaiters();
   }
 
@@ -197,7 +192,10 @@ export class Session {
   /** Handles `notifications/cancelled`. The cancelled request itself may not have arrived yet. */
   cancel(requestId: RequestId, reason?: string): void {
     const cancelled = [...(this.calls ?? [])].filter((call) => call.requestId === requestId);
-    for (const { controller } of cancelled) controller.abort(reason);
+    for (const call of cancelled) {
+      call.isCancelled = true;
+      call.controller.abort(reason);
+    }
     // Further parts of the same request may still begin.
     if (cancelled.every(({ isPart }) => isPart)) (this.earlyCancels ??= new EarlyCancels(this.clock)).record(requestId);
   }
@@ -225,9 +223,9 @@ export class Session {
     this.unsolicited.notify(notification, server);
   }
 
-  /** Sends a notification of a server that belongs to no call, unless the server is hidden from the caller now. */
+  /** Sends a notification of a server that belongs to no call, unless the caller may not receive it now. */
   notifyFrom(server: string, notification: McpNotification): void {
-    if (this.showsServer?.(server) !== false) this.notify(notification, server);
+    if (mayReceive(this, server, notification)) this.notify(notification, server);
   }
 
   /** What servers send to the client outside any request. */
@@ -300,7 +298,10 @@ export class Session {
     if (pending.size >= this.limits.maxCallsPerSession) throw new TooManyCalls(this.limits.maxCallsPerSession);
     const markAnswered = pending.add();
     return answer()
-      .then((outcome) => this.serverStream?.emit({ kind: 'answer', id, method, outcome }))
+      .then((outcome) => {
+        if (outcome.kind === 'error' && outcome.cancelled) return undefined;
+        return this.serverStream?.emit({ kind: 'answer', id, method, outcome });
+      })
       .finally(() => {
         markAnswered();
         if (this.isEnded && pending.size === 0) this.serverStream?.end();
@@ -358,13 +359,13 @@ export class Session {
     if (!this.canMove) return undefined;
     this.isEnded = true;
     const { endpoint } = this.start;
-    const { id, caller, client, logLevel } = this;
+    const { id, caller, client, logLevel, startedAt } = this;
     // The record includes events that are not stored yet; the new owner sends them.
     const streams = this.streams?.handOff();
     const held = this.unsolicitedMessages?.take();
     this.notifyEndListeners();
     const optional = { ...(logLevel && { logLevel }), ...(streams && { streams }), ...(held?.length && { held }) };
-    return { id, caller: toPlainCaller(caller), endpoint, client, ...optional };
+    return { id, caller: toPlainCaller(caller), endpoint, client, startedAt, ...optional };
   }
 
   private notifyEndListeners(): void {
@@ -390,8 +391,8 @@ export class Session {
     return { session: this.id, replayEvents, replayBytes, archive: this.archive.isActive ? this.archive : undefined };
   }
 
-  private closeReplyStream(stream: SessionStream, call: StreamCall, outcome: Outcome): Outcome | Promise<Outcome> {
-    if (stream === this.serverStream) return outcome;
-    return this.streams?.close(stream, call, outcome) ?? outcome;
+  private closeReplyStream(stream: SessionStream, call: StreamCall, answer: CallAnswer): Outcome | Promise<Outcome> {
+    const closed = stream === this.serverStream ? undefined : this.streams?.close(stream, call, answer);
+    return closed ?? answer.outcome;
   }
 }

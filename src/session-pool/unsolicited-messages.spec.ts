@@ -2,8 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { result } from '#lib/mcp-protocol';
 import { ManualClock } from '#lib/testing/manual-clock';
 import { RecordingSink } from '../../test/support/recording-sink.js';
-import { settled } from '../../test/support/fake-upstream.js';
-import { limits, NEVER_ABORTED, sessionStart } from './session-pool-fixture.js';
+import { callerOf, settled } from '../../test/support/fake-upstream.js';
+import { accessTo, limits, NEVER_ABORTED, sessionStart } from './session-pool-fixture.js';
+import { PrincipalTotals } from './principal-totals.js';
 import { readSessionRecord } from './session-record.js';
 import { Session } from './session.js';
 
@@ -52,7 +53,7 @@ describe('a notification that belongs to no request', () => {
     const { session } = open();
     session.notifyFrom('hidden', CHANGED);
     session.notifyFrom('visible', numbered(1));
-    session.showsServer = (server) => server === 'visible';
+    session.access = accessTo((server) => server === 'visible');
     const sink = new RecordingSink();
     session.openServerStream(sink);
     expect(sink.summary).toEqual(['opened', 'notifications/message']);
@@ -71,6 +72,29 @@ describe('a notification that belongs to no request', () => {
     const second = new RecordingSink();
     other.openServerStream(second);
     expect(second.events.slice(1)).toMatchObject([1, 2].map((index) => ({ notification: { params: { index } } })));
+  });
+
+  it('gives way to earlier ones of the same principal beyond 16 Mi characters, until their sessions end', () => {
+    const held = new PrincipalTotals();
+    const create = (subject: string) =>
+      new Session(sessionStart({ caller: callerOf(subject) }), limits(), new ManualClock(), undefined, held);
+    const sizeOfHeld = (session: Session) => {
+      const sink = new RecordingSink();
+      session.openServerStream(sink);
+      return sink.events.length - 1;
+    };
+    const large = { method: 'notifications/message', params: { data: 'x'.repeat(260_000) } };
+    const sessions = Array.from({ length: 64 }, () => create('me'));
+    for (const session of sessions) session.notify(large);
+    const [late, other] = [create('me'), create('someone else')];
+    for (const session of [late, other]) session.notify(large);
+    expect([late, other].map(sizeOfHeld)).toEqual([0, 1]);
+    sessions[0]?.end();
+    const next = create('me');
+    next.notify(large);
+    expect(sizeOfHeld(next)).toBe(1);
+    for (const session of sessions) session.end();
+    expect(held.of(next.caller.key)).toBe(0);
   });
 
   it('waits over HTTP+SSE until the client is initialized', () => {
@@ -155,6 +179,51 @@ describe('a question that belongs to no request', () => {
     await expect(answer).rejects.toThrow('withdrawn');
     await finished;
     expect(session.canMove).toBe(true);
+  });
+
+  it('delays a handoff for five seconds at most, after which it is withdrawn', async () => {
+    const { clock, session } = open();
+    const sink = new RecordingSink();
+    session.openServerStream(sink);
+    const answer = session.unsolicited.ask(ROOTS, NEVER_ABORTED);
+    await settled();
+    session.unsolicited.limitQuestions();
+    await expect(session.unsolicited.ask(ROOTS, NEVER_ABORTED)).resolves.toMatchObject({ error: { code: -32600 } });
+    expect(session.canMove).toBe(false);
+    await Promise.all([clock.advance(5_000), expect(answer).rejects.toThrow('withdrawn')]);
+    expect(session.canMove).toBe(true);
+    expect(sink.summary).toEqual(['opened', 'question 1', 'notifications/cancelled']);
+  });
+
+  it('is sent and not withdrawn during a handoff while a call is in flight', async () => {
+    const { clock, session } = open();
+    const sink = new RecordingSink();
+    session.openServerStream(sink);
+    const call = session.beginCall('a', 'tools/call');
+    session.unsolicited.limitQuestions();
+    const answer = session.unsolicited.ask(ROOTS, NEVER_ABORTED);
+    await clock.advance(20_000);
+    expect(sink.summary).toEqual(['opened', 'question 1']);
+    void call.finish(result({}));
+    await clock.advance(4_999);
+    expect(sink.summary).toEqual(['opened', 'question 1']);
+    await Promise.all([clock.advance(1), expect(answer).rejects.toThrow('withdrawn')]);
+    expect(session.canMove).toBe(true);
+  });
+
+  it('gets its whole time again during a handoff after a further call', async () => {
+    const { clock, session } = open();
+    session.openServerStream(new RecordingSink());
+    const answer = session.unsolicited.ask(ROOTS, NEVER_ABORTED);
+    await settled();
+    session.unsolicited.limitQuestions();
+    await clock.advance(4_000);
+    const call = session.beginCall('a', 'tools/call');
+    await clock.advance(4_000);
+    void call.finish(result({}));
+    await clock.advance(4_000);
+    session.answerQuestion(1, ANSWER);
+    await expect(answer).resolves.toEqual(ANSWER);
   });
 
   it('is withdrawn when the session ends', async () => {

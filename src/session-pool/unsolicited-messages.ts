@@ -8,17 +8,24 @@ import {
 } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
 import type { ProgressReceiver } from './pending-questions.js';
+import type { PrincipalTotals } from './principal-totals.js';
+import { mayReceive, type SessionAccess, type SessionViewer } from './session-access.js';
 import type { SessionStream } from './session-stream.js';
 
 /** Maximum number of notifications that wait for the first server stream of a client. */
 const MAX_HELD_NOTIFICATIONS = 256;
 /** Maximum size of these notifications together, in characters of their JSON. */
 const MAX_HELD_CHARACTERS = 262_144;
+/** The same for all sessions of a principal on this worker together. */
+const MAX_HELD_CHARACTERS_PER_PRINCIPAL = 16_777_216;
 /**
  * How long a question that belongs to no request waits for a server stream once the handshake was answered, in milliseconds.
  * Clients open it right after the handshake, and again at once when it was closed.
  */
 const STREAM_TIMEOUT_MS = 10_000;
+
+/** How long the handoff of a session without calls waits for the answers to such questions, in milliseconds. */
+const LEAVING_TIMEOUT_MS = 5_000;
 
 /** Maximum number of questions of servers that wait for the client's stream or answer at a time. */
 const MAX_OPEN_QUESTIONS = 16;
@@ -30,12 +37,13 @@ export interface HeldNotification {
 }
 
 /** The session, as far as messages that belong to no request need it. */
-export interface UnsolicitedReceiver {
-  readonly start: { readonly answersOnServerStream: boolean };
+export interface UnsolicitedReceiver extends SessionViewer {
+  readonly access: SessionAccess;
+  readonly held: PrincipalTotals;
   readonly serverStream: SessionStream | undefined;
   readonly connecting: Promise<void> | undefined;
   readonly callStream: SessionStream | undefined;
-  readonly showsServer: ((server: string) => boolean) | undefined;
+  readonly callsInFlight: number;
   sendQuestion(
     question: Question,
     stream: SessionStream,
@@ -50,7 +58,10 @@ export interface UnsolicitedReceiver {
  * stream, and the oldest are dropped beyond the bounds; questions wait for a while until the client is connected.
  */
 export class UnsolicitedMessages {
-  private openQuestions = 0;
+  /** The open questions, each with what withdraws it. */
+  private readonly open = new Set<AbortController>();
+  private isLeaving = false;
+  private cancelWithdrawal: (() => void) | undefined;
   private held: (HeldNotification & { readonly size: number })[] = [];
   private heldCharacters = 0;
   private waiters: Set<(stream: SessionStream) => void> | undefined;
@@ -64,11 +75,15 @@ export class UnsolicitedMessages {
     private readonly onSettled: () => void,
   ) {
     this.isInitialized = !session.start.answersOnServerStream;
+    session.onEnd(() => {
+      this.take();
+      this.cancelWithdrawal?.();
+    });
   }
 
   /** True while a question waits for a stream or for its answer. */
   get hasOpenQuestion(): boolean {
-    return this.openQuestions > 0;
+    return this.open.size > 0;
   }
 
   /** Sends a notification, or holds it. */
@@ -82,9 +97,22 @@ export class UnsolicitedMessages {
   hold(notification: McpNotification, server: string | undefined): void {
     const size = JSON.stringify(notification).length;
     this.held.push({ notification, size, ...(server !== undefined && { server }) });
-    this.heldCharacters += size;
-    while (this.held.length > MAX_HELD_NOTIFICATIONS || this.heldCharacters > MAX_HELD_CHARACTERS)
-      this.heldCharacters -= this.held.shift()?.size ?? 0;
+    this.count(size);
+    while (this.holdsTooMuch) this.count(-(this.held.shift()?.size ?? 0));
+  }
+
+  private get holdsTooMuch(): boolean {
+    if (this.held.length > MAX_HELD_NOTIFICATIONS || this.heldCharacters > MAX_HELD_CHARACTERS) return true;
+    return this.held.length > 0 && this.session.held.of(this.principal) > MAX_HELD_CHARACTERS_PER_PRINCIPAL;
+  }
+
+  private count(characters: number): void {
+    this.heldCharacters += characters;
+    this.session.held.add(this.principal, characters);
+  }
+
+  private get principal(): string {
+    return this.session.start.caller.key;
   }
 
   /**
@@ -92,19 +120,43 @@ export class UnsolicitedMessages {
    * `Session.sendQuestion` does. The end of the session withdraws the question.
    */
   async ask(question: Question, signal: AbortSignal, server?: ProgressReceiver): Promise<Answer> {
-    if (this.openQuestions >= MAX_OPEN_QUESTIONS) return TOO_MANY;
+    if (this.isLeaving && this.session.callsInFlight === 0) return LEAVING;
+    if (this.open.size >= MAX_OPEN_QUESTIONS) return TOO_MANY;
     const ending = new AbortController();
     const removeListener = this.session.onEnd(() => ending.abort());
     const either = AbortSignal.any([signal, ending.signal]);
-    this.openQuestions += 1;
+    this.open.add(ending);
     try {
       const stream = await this.whenAttached(either);
       return stream ? await this.session.sendQuestion(question, stream, either, server) : NO_STREAM;
     } finally {
-      this.openQuestions -= 1;
+      this.open.delete(ending);
       removeListener();
       this.onSettled();
     }
+  }
+
+  /**
+   * The session waits for its handoff. While no call is in flight, which the question may concern, the open questions get a short
+   * time to be answered, and no further one is sent.
+   */
+  limitQuestions(): void {
+    if (this.isLeaving) return;
+    this.isLeaving = true;
+    this.onCallsFinished();
+  }
+
+  /** No call of the session is in flight any more. */
+  onCallsFinished(): void {
+    if (!this.isLeaving || this.session.callsInFlight > 0 || this.open.size === 0) return;
+    this.cancelWithdrawal?.();
+    this.cancelWithdrawal = this.clock.after(LEAVING_TIMEOUT_MS, () => this.withdrawAll());
+  }
+
+  private withdrawAll(): void {
+    // A call has begun meanwhile: its end starts the time again.
+    if (this.session.callsInFlight > 0) return;
+    for (const question of this.open) question.abort();
   }
 
   /** The client has completed the handshake. */
@@ -119,7 +171,7 @@ export class UnsolicitedMessages {
     if (!this.isInitialized) return;
     for (const { server, notification } of this.take()) {
       // The caller may have lost access to the server meanwhile.
-      if (server === undefined || this.session.showsServer?.(server) !== false)
+      if (server === undefined || mayReceive(this.session, server, notification))
         void stream.emit({ kind: 'notification', notification });
     }
     this.sendWaiting(stream);
@@ -136,7 +188,7 @@ export class UnsolicitedMessages {
   take(): readonly HeldNotification[] {
     const { held } = this;
     this.held = [];
-    this.heldCharacters = 0;
+    this.count(-this.heldCharacters);
     return held.map(({ size: _size, ...item }) => item);
   }
 
@@ -166,6 +218,10 @@ export class UnsolicitedMessages {
 
 const TOO_MANY: Answer = {
   error: { code: RpcCode.invalidRequest, message: 'Too many questions that belong to no request are open' },
+};
+
+const LEAVING: Answer = {
+  error: { code: RpcCode.invalidRequest, message: 'The session is about to move to another worker. Ask again later.' },
 };
 
 const NO_STREAM: Answer = {

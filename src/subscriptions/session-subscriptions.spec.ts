@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { endpointsOf } from '../../test/support/endpoints.js';
 import { Logger } from '@nestjs/common';
 import { OutcomeError } from '#lib/extension-kit';
@@ -12,6 +12,7 @@ import {
   unreachable,
 } from '../../test/support/fake-upstream.js';
 import { RecordingSink } from '../../test/support/recording-sink.js';
+import { EndpointDirectory } from '../catalog/index.js';
 import { Session, SessionPoolConfig } from '../session-pool/index.js';
 import { UpstreamPool, ConnectionsConfig } from '../connections/index.js';
 import { ServerSubscriptions } from './server-subscriptions.js';
@@ -42,7 +43,7 @@ function world(endpoint = 'default') {
   const sink = new RecordingSink();
   session.openServerStream(sink);
   const received = () => sink.events.flatMap((event) => (event.kind === 'notification' ? [event.notification] : []));
-  return { connector, pool, subscriptions, session, received };
+  return { connector, registry, pool, subscriptions, session, received };
 }
 
 let clock: ManualClock;
@@ -54,6 +55,17 @@ beforeEach(() => {
 
 afterEach(async () => {
   for (const pool of pools.splice(0)) await pool.close();
+});
+
+it('needs the view of its caller for unknown messages only where the entry of the server allows them', () => {
+  const findFor = jest.spyOn(EndpointDirectory.prototype, 'findFor');
+  const { registry, session, subscriptions } = world('a');
+  subscriptions.restrict(session);
+  const passes = () => [session.access.passesUnknownMethods(session, 'a'), findFor.mock.calls.length];
+  expect(passes()).toEqual([false, 0]);
+  registry.configure([{ ...a, allowUnknownMethods: true }, b]);
+  expect(passes()).toEqual([true, 1]);
+  findFor.mockRestore();
 });
 
 describe('a resource that a session is subscribed to', () => {

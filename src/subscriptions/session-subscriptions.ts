@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { LIST_FLAGS, RESOURCE_UPDATED, type McpNotification } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
-import { EndpointDirectory, type Endpoint } from '../catalog/index.js';
+import { EndpointDirectory, passesUnknownMethods, type Endpoint } from '../catalog/index.js';
 import type { ServerDefinition } from '../registry/index.js';
-import type { Session } from '../session-pool/index.js';
+import type { Session, SessionAccess, SessionViewer } from '../session-pool/index.js';
 import type { ConnectionScope } from '../connections/index.js';
 import { toMissedChanges } from '../upstream/index.js';
 import { ServerSubscriptions } from './server-subscriptions.js';
@@ -45,6 +45,16 @@ interface SessionState {
 @Injectable()
 export class SessionSubscriptions {
   private readonly sessions = new WeakMap<Session, SessionState>();
+  private readonly access: SessionAccess = {
+    showsServer: (session, slug) => this.findServer(session, slug) !== undefined,
+    passesUnknownMethods: (session, slug) => {
+      // Few entries allow it, and the view of the caller costs more.
+      if (serverOf(this.endpoints.find(session.start.endpoint), slug)?.allowUnknownMethods !== true) return false;
+      const endpoint = this.findEndpoint(session);
+      const server = serverOf(endpoint, slug);
+      return endpoint !== undefined && server !== undefined && passesUnknownMethods(endpoint, server);
+    },
+  };
 
   constructor(
     private readonly subscriptions: ServerSubscriptions,
@@ -77,9 +87,9 @@ export class SessionSubscriptions {
     }
   }
 
-  /** Limits the notifications of a restored session to what its caller sees, before its client opens a stream here. */
+  /** Limits what servers may send to a new or restored session to what its caller may receive at that moment. */
   restrict(session: Session): void {
-    this.stateOf(session);
+    session.access = this.access;
   }
 
   /** Returns the resources that the session is subscribed to. */
@@ -193,8 +203,12 @@ export class SessionSubscriptions {
     return (change) => notifier.record({ ...change, params: { ...change.params, uri } }, { resource: uri });
   }
 
-  private findEndpoint({ caller, start }: Session): Endpoint | undefined {
+  private findEndpoint({ caller, start }: SessionViewer): Endpoint | undefined {
     return this.endpoints.findFor(caller, start.endpoint);
+  }
+
+  private findServer(session: SessionViewer, slug: string): ServerDefinition | undefined {
+    return serverOf(this.findEndpoint(session), slug);
   }
 
   /** Notifies the listener when what the session's caller may see changes, also because another token is used. */
@@ -216,7 +230,6 @@ export class SessionSubscriptions {
     };
     this.sessions.set(session, state);
     notifier.setView(state.view);
-    session.showsServer = (slug) => this.findEndpoint(session)?.servers.some((server) => server.slug === slug) === true;
     const stopWatching = this.watchEndpoint(session, () => this.applyVisibility(session, state));
     session.onEnd(() => {
       stopWatching();
@@ -226,6 +239,9 @@ export class SessionSubscriptions {
     return state;
   }
 }
+
+const serverOf = (endpoint: Endpoint | undefined, slug: string): ServerDefinition | undefined =>
+  endpoint?.servers.find((server) => server.slug === slug);
 
 const close = (handle: SubscriptionHandle): void => handle.close();
 const ignoreFailure = (): void => undefined;

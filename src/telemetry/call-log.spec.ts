@@ -1,16 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import type { CallRecord } from '#lib/extension-kit';
 import { childServer, remoteServer } from '../../test/support/fake-upstream.js';
 import { HttpWorld, modern } from '../../test/support/http-world.js';
 import { toFaultOutcome } from '#lib/mcp-protocol';
 import { GatewayLogger, LoggingConfig } from '../logging/index.js';
 import { CallLog, severityOf } from './call-log.js';
-import type { CallRecord } from './call-record.js';
 import { recordOf } from './call-record-fixture.js';
 
 const RECORD = recordOf();
 
 const REFUSED = { outcome: 'not_executed', isGatewayError: true, httpStatus: 403 } as const;
+const FULL = { ...REFUSED, code: -31003, errorStatus: 503, httpStatus: 200 } as const;
 
 /** The lines that a log of this format and level prints. */
 function printed(settings: Partial<LoggingConfig>, record: CallRecord): string {
@@ -44,8 +45,11 @@ describe('the severity of a call’s line', () => {
     ['a tool that reports its own failure', { isToolError: true }, 'log'],
     ['a server’s own error', { code: -32602 }, 'log'],
     ['a denied call', { ...REFUSED, code: -31009 }, 'log'],
-    ['a caller that reached its limit', { ...REFUSED, code: -31003, httpStatus: 429 }, 'log'],
-    ['a worker that is full', { ...REFUSED, code: -31003, httpStatus: 503 }, 'warn'],
+    ['a caller that reached its limit', { ...REFUSED, code: -31003, errorStatus: 429, httpStatus: 429 }, 'log'],
+    ['a caller that reached its limit, sent with 200', { ...FULL, errorStatus: 429 }, 'log'],
+    ['a request without a valid token', { ...REFUSED, principal: undefined, code: -32600, httpStatus: 401 }, 'debug'],
+    ['a worker that is full', { ...FULL, httpStatus: 503 }, 'warn'],
+    ['a worker that is full, sent with 200', FULL, 'warn'],
     ['a server that cannot be reached', { ...REFUSED, code: -31004 }, 'warn'],
     ['a server that does not answer', { isGatewayError: true, outcome: 'unknown', code: -31002 }, 'warn'],
     ['a client that disconnected', { isGatewayError: true, code: -31002, hasClientLeft: true }, 'log'],
@@ -83,7 +87,7 @@ describe('the line of a call', () => {
       pid: process.pid,
       timestamp: expect.any(Number),
       context: 'Calls',
-      message: expect.stringContaining('tools/call'),
+      message: 'tools/call: executed',
       requestId: 'id-1',
       worker: 'worker-1',
       transport: 'mcp',

@@ -1,7 +1,8 @@
 import { Logger } from '@nestjs/common';
+import type { CallRecord } from '#lib/extension-kit';
 import { GatewayCode, isListMethod, RpcCode } from '#lib/mcp-protocol';
-import { StructuredLine } from '../logging/index.js';
-import { CallRecordSink, type CallRecord } from './call-record.js';
+import { StructuredLine, type LineFields } from '../logging/index.js';
+import { TelemetrySink } from './telemetry-sink.js';
 
 type Severity = 'error' | 'warn' | 'log' | 'debug';
 
@@ -14,18 +15,29 @@ const OPERATIONAL_CODES: ReadonlySet<number> = new Set([
   GatewayCode.coordinationUnavailable,
 ]);
 const SERVICE_UNAVAILABLE = 503;
+/** Refusals of requests whose caller is unknown: no valid token, a foreign host or page, too many such requests. */
+const STRANGER_STATUSES: ReadonlySet<number> = new Set([401, 403, 429]);
 
 /** Writes one line for each record. */
-export class CallLog extends CallRecordSink {
+export class CallLog extends TelemetrySink {
   private readonly logger = new Logger('Calls');
 
   record(record: CallRecord): void {
-    this.logger[severityOf(record)](
-      new StructuredLine(
-        () => toText(record),
-        () => toFields(record),
-      ),
-    );
+    this.logger[severityOf(record)](new CallLine(record));
+  }
+}
+
+class CallLine extends StructuredLine {
+  constructor(private readonly record: CallRecord) {
+    super();
+  }
+
+  toText(): string {
+    return toText(this.record);
+  }
+
+  toFields(): LineFields {
+    return toFields(this.record);
   }
 }
 
@@ -36,14 +48,17 @@ export class CallLog extends CallRecordSink {
 export function severityOf(record: CallRecord): Severity {
   const { code, isGatewayError, hasClientLeft, method } = record;
   if (isGatewayError && code === RpcCode.internalError) return 'error';
+  // Anyone can cause any number of them. The audit log has bounded records of them.
+  if (record.principal === undefined && STRANGER_STATUSES.has(record.httpStatus ?? 0)) return 'debug';
   if (hasClientLeft) return 'log';
   if (code !== undefined) return isGatewayError && isOperational(record) ? 'warn' : 'log';
-  return record.serverEra === undefined || method === undefined || isListMethod(method) ? 'debug' : 'log';
+  const reachedServer = record.serverEra !== undefined && method !== undefined && !isListMethod(method);
+  return reachedServer || record.interception !== undefined || record.guardrails !== undefined ? 'log' : 'debug';
 }
 
 /** -31003 with another status than 503 says that this caller sent too much. */
-const isOperational = ({ code, httpStatus }: CallRecord): boolean =>
-  OPERATIONAL_CODES.has(code ?? 0) || (code === GatewayCode.overloaded && httpStatus === SERVICE_UNAVAILABLE);
+const isOperational = ({ code, errorStatus }: CallRecord): boolean =>
+  OPERATIONAL_CODES.has(code ?? 0) || (code === GatewayCode.overloaded && errorStatus === SERVICE_UNAVAILABLE);
 
 /** For a terminal: who called what, how it ended, and where the time went. */
 function toText(record: CallRecord): string {
@@ -57,9 +72,15 @@ function toText(record: CallRecord): string {
   return `${what} at ${endpoint}${who}: ${end} in ${toTimes(record)} (${requestId})${why.join('')}`;
 }
 
-function toEnd({ outcome, code, isToolError, isGatewayError }: CallRecord): string {
-  if (isToolError) return 'executed, the tool failed';
-  if (code === undefined) return 'executed';
+function toEnd(record: CallRecord): string {
+  const { interception, interceptedBy } = record;
+  const end = toOutcomeText(record);
+  return interception === undefined ? end : `${end}, ${interception} by ${interceptedBy}`;
+}
+
+function toOutcomeText({ outcome, code, isToolError, isGatewayError }: CallRecord): string {
+  if (isToolError) return `${outcome.replace('_', ' ')}, the tool failed`;
+  if (code === undefined) return outcome.replace('_', ' ');
   return `${outcome.replace('_', ' ')}, ${isGatewayError ? 'error' : 'error of the server'} ${code}`;
 }
 
@@ -70,9 +91,10 @@ function toTimes({ totalMs, ownMs, serverMs, clientMs }: CallRecord): string {
 }
 
 /** The allow-list of what a line contains: a new member of the record is not logged until it is named here. */
-function toFields(record: CallRecord): Readonly<Record<string, unknown>> {
-  const { principal, outcome, code, reason } = record;
+function toFields(record: CallRecord): LineFields {
+  const { principal, outcome, code, reason, method } = record;
   return {
+    message: `${method ?? 'a request'}: ${outcome.replace('_', ' ')}`,
     requestId: record.requestId,
     traceId: record.traceId,
     issuer: principal?.issuer,
@@ -86,7 +108,7 @@ function toFields(record: CallRecord): Readonly<Record<string, unknown>> {
     server: record.server,
     serverEra: record.serverEra,
     serverRevision: record.serverRevision,
-    method: record.method,
+    method,
     item: record.item,
     outcome,
     code,
@@ -103,6 +125,9 @@ function toFields(record: CallRecord): Readonly<Record<string, unknown>> {
     forwardedFrom: record.forwardedFrom,
     forwardedTo: record.forwardedTo,
     parkedCall: record.parkedCall,
+    interception: record.interception,
+    interceptedBy: record.interceptedBy,
+    guardrails: record.guardrails?.join(', '),
     bytesIn: record.bytesIn,
     bytesOut: record.bytesOut,
   };

@@ -67,3 +67,23 @@ describe('the times of a request', () => {
     expect(progress.toReport()).toEqual({ serverMs: 5, clientMs: 2, serverEra: 'modern', serverRevision: 'r' });
   });
 });
+
+describe('what guardrails did to a request', () => {
+  it('is recorded once each, in their order, up to 16 short texts', () => {
+    const progress = new CallProgress(new ManualClock());
+    expect(progress.guardrails).toBeUndefined();
+    for (const text of ['one: refused', 'one: refused', `two: ${'x'.repeat(200)}`]) progress.recordGuardrail(text);
+    expect(progress.guardrails).toEqual(['one: refused', `two: ${'x'.repeat(95)}`]);
+    for (let number = 0; number < 20; number += 1) progress.recordGuardrail(`more-${number}: changed`);
+    expect(progress.guardrails).toHaveLength(16);
+  });
+
+  it('is part of the report to another worker, which ignores what is no text', () => {
+    const [owner, receiver] = [new CallProgress(new ManualClock()), new CallProgress(new ManualClock())];
+    owner.recordGuardrail('one: refused');
+    receiver.addReport(JSON.parse(JSON.stringify(owner.toReport())));
+    receiver.addReport({ guardrails: [7, null, { one: 'refused' }, 'two: changed'] });
+    receiver.addReport({ guardrails: 'three: changed' });
+    expect(receiver.guardrails).toEqual(['one: refused', 'two: changed']);
+  });
+});

@@ -1,5 +1,17 @@
-import { isJsonObject, type Era } from '#lib/mcp-protocol';
+import { INTERCEPTIONS, type Interception } from '#lib/extension-kit';
+import { isJsonObject, type Era, type ExecutionOutcome, type JsonObject } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
+
+/** Part of a call's progress that an interceptor caused. */
+interface ReportedInterception {
+  readonly interception: Interception;
+  readonly interceptedBy: string;
+  readonly executed?: ExecutionOutcome;
+}
+
+/** Further guardrails of one call are not recorded. */
+const MAX_GUARDRAILS = 16;
+const MAX_GUARDRAIL_LENGTH = 100;
 
 /** What the owner of a session reports about a call that it ran for another worker. */
 export interface ProgressReport {
@@ -8,6 +20,8 @@ export interface ProgressReport {
   readonly serverEra?: Era;
   readonly serverRevision?: string;
   readonly detail?: string;
+  readonly intercepted?: ReportedInterception;
+  readonly guardrails?: readonly string[];
 }
 
 /** The part of a server's profile that a record contains. */
@@ -33,13 +47,24 @@ export class CallProgress {
   forwardedTo: string | undefined;
   /** Id of the parked call that the request began or continues. */
   parkedCall: string | undefined;
+  /** What an interceptor did to the call. The gravest is recorded: a failure, a refusal, an answer, a change. */
+  interception: Interception | undefined;
+  /** Name of the interceptor that did it. */
+  interceptedBy: string | undefined;
+  /** Whether the call was executed, where its result does not say so: an interceptor made the result. */
+  executed: ExecutionOutcome | undefined;
+  private readonly guardrailTexts = new Set<string>();
   private serverMs = 0;
   private clientMs = 0;
   private activeServers = 0;
   private openQuestions = 0;
   private changedAt = 0;
 
-  constructor(protected readonly clock: Clock) {}
+  /** @param forwardedId id of the request of another worker, for which this worker runs the call */
+  constructor(
+    protected readonly clock: Clock,
+    private readonly forwardedId?: string,
+  ) {}
 
   /** `server` is undefined for an item that no server has. */
   address(server: string | undefined, item?: string): void {
@@ -68,6 +93,28 @@ export class CallProgress {
   /** Links the trace of an earlier request of the same call. */
   linkTrace(_traceparent: string): void {
     // The worker that answers the client has the span.
+  }
+
+  /** Records what an interceptor did, unless an interceptor has done something graver. */
+  recordInterception(interception: Interception, by: string): void {
+    if (this.interception !== undefined && toGravity(this.interception) >= toGravity(interception)) return;
+    this.interception = interception;
+    this.interceptedBy = by;
+  }
+
+  /** Records what a guardrail did, or would have done, such as `no-credentials: refused`. */
+  recordGuardrail(text: string): void {
+    if (this.guardrailTexts.size < MAX_GUARDRAILS) this.guardrailTexts.add(text.slice(0, MAX_GUARDRAIL_LENGTH));
+  }
+
+  /** What guardrails did to the call, in their order. Undefined: nothing. */
+  get guardrails(): readonly string[] | undefined {
+    return this.guardrailTexts.size === 0 ? undefined : [...this.guardrailTexts];
+  }
+
+  /** The id that an error of the gateway about this call carries. Undefined: an id is made when the error is. */
+  get requestId(): string | undefined {
+    return this.forwardedId;
   }
 
   get hasReachedServer(): boolean {
@@ -99,25 +146,44 @@ export class CallProgress {
   /** The report of a call that this worker ran for another one. */
   toReport(): ProgressReport {
     const { serverMs, clientMs } = this.readShares();
-    const { serverEra, serverRevision, detail } = this;
+    const { serverEra, serverRevision, detail, guardrails } = this;
+    const intercepted = this.reportInterception();
     return {
       serverMs,
       clientMs,
       ...(serverEra !== undefined && { serverEra }),
       ...(serverRevision !== undefined && { serverRevision }),
       ...(detail !== undefined && { detail }),
+      ...(intercepted && { intercepted }),
+      ...(guardrails && { guardrails }),
     };
+  }
+
+  private reportInterception(): ReportedInterception | undefined {
+    const { interception, interceptedBy, executed } = this;
+    if (interception === undefined || interceptedBy === undefined) return undefined;
+    return { interception, interceptedBy, ...(executed !== undefined && { executed }) };
   }
 
   /** Adds the report of the worker that ran the call. Ignores anything else: a worker of another version may send none. */
   addReport(report: unknown): void {
     if (!isJsonObject(report)) return;
-    const { serverMs, clientMs, serverEra, serverRevision, detail } = report;
+    const { serverMs, clientMs, serverEra, serverRevision, detail, intercepted, guardrails } = report;
     if (typeof serverMs === 'number' && serverMs >= 0) this.serverMs += serverMs;
     if (typeof clientMs === 'number' && clientMs >= 0) this.clientMs += clientMs;
     if (serverEra === 'legacy' || serverEra === 'modern') this.serverEra = serverEra;
     if (typeof serverRevision === 'string') this.serverRevision = serverRevision;
     if (typeof detail === 'string') this.detail = detail;
+    if (isJsonObject(intercepted)) this.addInterception(intercepted);
+    for (const text of Array.isArray(guardrails) ? guardrails : [])
+      if (typeof text === 'string') this.recordGuardrail(text);
+  }
+
+  private addInterception({ interception: reported, interceptedBy, executed }: JsonObject): void {
+    const interception = INTERCEPTIONS.find((each) => each === reported);
+    if (interception !== undefined && typeof interceptedBy === 'string')
+      this.recordInterception(interception, interceptedBy);
+    if (isExecutionOutcome(executed)) this.executed = executed;
   }
 
   protected readShares(): { readonly serverMs: number; readonly clientMs: number } {
@@ -133,6 +199,12 @@ export class CallProgress {
     this.changedAt = now;
   }
 }
+
+const toGravity = (interception: Interception): number => INTERCEPTIONS.indexOf(interception);
+
+/** True for a word that says whether a call ran. In errors a server's own words are moved away before (docs/errors.md). */
+export const isExecutionOutcome = (value: unknown): value is ExecutionOutcome =>
+  value === 'executed' || value === 'not_executed' || value === 'unknown';
 
 /** Counts the time of the work for the server. Without a progress the work belongs to no request of a client. */
 export function whileServerWorks<T>(progress: CallProgress | undefined, work: () => Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import type { CallRecord } from './call-record.js';
+import type { CallRecord } from '#lib/extension-kit';
 
 /** A successful call of a tool. */
 export const recordOf = (more: Partial<CallRecord> = {}): CallRecord => ({
@@ -25,6 +25,7 @@ export const recordOf = (more: Partial<CallRecord> = {}): CallRecord => ({
   isGatewayError: false,
   reason: undefined,
   detail: undefined,
+  errorStatus: undefined,
   httpStatus: 200,
   hasClientLeft: false,
   totalMs: 12.346,
@@ -34,6 +35,9 @@ export const recordOf = (more: Partial<CallRecord> = {}): CallRecord => ({
   forwardedFrom: undefined,
   forwardedTo: undefined,
   parkedCall: undefined,
+  interception: undefined,
+  interceptedBy: undefined,
+  guardrails: undefined,
   bytesIn: 100,
   bytesOut: 200,
   ...more,

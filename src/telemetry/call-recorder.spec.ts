@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import type { CallRecord } from '#lib/extension-kit';
 import { failure, result } from '#lib/mcp-protocol';
 import { ManualClock } from '#lib/testing/manual-clock';
 import { WorkerId } from '../workers/index.js';
-import type { CallRecord } from './call-record.js';
 import { CallRecorder } from './call-recorder.js';
 import { NoTracer } from './tracing/index.js';
 import type { TrackedCall } from './tracked-call.js';

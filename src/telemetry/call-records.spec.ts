@@ -1,11 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { OutcomeError } from '#lib/extension-kit';
+import { OutcomeError, type CallRecord } from '#lib/extension-kit';
 import { failure, result, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 import { remoteServer, unreachable } from '../../test/support/fake-upstream.js';
 import { HttpWorld, LEGACY, MODERN, modern } from '../../test/support/http-world.js';
 import { FailureDetails } from '../upstream/index.js';
-import type { CallRecord } from './call-record.js';
 
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const TRACEPARENT = `00-${TRACE_ID}-b7ad6b7169203331-01`;
@@ -22,8 +21,11 @@ beforeAll(async () => {
     { policies: [DENIED] },
   );
   world.connector.eras.set('m', 'modern');
-  world.connector.beforeOpening = ({ slug }) =>
-    slug === 'down' ? Promise.reject(new OutcomeError(unreachable('down'))) : Promise.resolve();
+  world.connector.beforeOpening = async (server) => {
+    if (server.slug !== 'down') return;
+    world.get(FailureDetails).record(server, 'The program "down" does not exist.');
+    throw new OutcomeError(unreachable('down'));
+  };
 });
 
 afterEach(() => {
@@ -116,6 +118,21 @@ describe('the record of a call', () => {
     ]);
   });
 
+  it('exists for each malformed member of a batch', async () => {
+    const headers = await world.session('/mcp', '2025-03-26');
+    const malformed = { ...EXECUTED, server: undefined, item: undefined, serverEra: undefined, method: undefined };
+    const refused = { ...malformed, outcome: 'not_executed', code: -32600, httpStatus: 400, clientEra: 'legacy' };
+    world.records.length = 0;
+    await world.post('/mcp', [{ jsonrpc: '2.0', id: 1 }, 7], { headers });
+    expect(world.records.splice(0)).toMatchObject([refused, refused]);
+    await world.post('/mcp', [7, legacy(1, 'tools/call', CALL)], { headers });
+    expect(world.records.splice(0)).toMatchObject([refused, EXECUTED]);
+    await world.post('/mcp', [7], { headers: { ...headers, 'mcp-session-id': 'unknown' } });
+    expect(onlyRecord()).toMatchObject({ method: undefined, outcome: 'not_executed', httpStatus: 404 });
+    await world.post('/mcp', [], { headers });
+    expect(onlyRecord()).toMatchObject({ method: undefined, outcome: 'not_executed', httpStatus: 400 });
+  });
+
   it('describes plain JSON-RPC', async () => {
     await world.post('/rpc', legacy(1, 'tools/call', CALL));
     expect(onlyRecord()).toMatchObject({ ...EXECUTED, transport: 'rpc', clientEra: 'legacy' });
@@ -154,7 +171,6 @@ describe('the record of a call', () => {
   });
 
   it('names the server that could not be reached at all', async () => {
-    world.get(FailureDetails).record('down', 'The program "down" does not exist.');
     const { json } = await callModern({ ...CALL, name: 'down__pay' });
     expect(onlyRecord()).toMatchObject({
       server: 'down',
@@ -165,6 +181,15 @@ describe('the record of a call', () => {
       detail: 'The program "down" does not exist.',
     });
     expect(JSON.stringify(json)).not.toContain('program');
+  });
+
+  it('has no detail of an earlier failure of the server', async () => {
+    world.get(FailureDetails).record(remoteServer('a'), 'The disk is full.');
+    const recordedAt = Date.now();
+    await world.until(() => Date.now() > recordedAt);
+    world.connector.respond = () => failure({ code: -31002, message: 'unknown' }, 504);
+    await callModern();
+    expect(onlyRecord()).toMatchObject({ server: 'a', code: -31002, detail: undefined });
   });
 
   it('says that the client disconnected', async () => {
@@ -257,10 +282,11 @@ describe('the record of a refused request', () => {
     expect(onlyRecord()).toMatchObject({ method: undefined, httpStatus: 400, principal: { subject: 'me' } });
   });
 
-  it('exists without a valid token only for a request that names its method in a header', async () => {
-    await world.post('/mcp', legacy(1, 'tools/call', CALL), { headers: { authorization: 'Bearer x' } });
-    expect(world.records).toEqual([]);
-    await callModern(CALL, { authorization: 'Bearer x' });
+  it('exists without a valid token, with the method that a header names', async () => {
+    const authorization = 'Bearer x';
+    await world.post('/mcp', legacy(1, 'tools/call', CALL), { headers: { authorization } });
+    expect(onlyRecord()).toMatchObject({ method: undefined, principal: undefined, httpStatus: 401 });
+    await callModern(CALL, { authorization });
     expect(onlyRecord()).toMatchObject({ method: 'tools/call', principal: undefined, httpStatus: 401 });
   });
 

@@ -1,16 +1,19 @@
-import { hash, randomUUID } from 'node:crypto';
-import { tokenIdOf, type Caller } from '#lib/extension-kit';
+import { randomUUID } from 'node:crypto';
+import { tokenIdOf, type Caller, type CallRecord, type CallTransport } from '#lib/extension-kit';
 import {
   eraOfRevision,
   GatewayCode,
   isJsonObject,
   RpcCode,
   type ExecutionOutcome,
+  type JsonObject,
   type Outcome,
+  type RequestId,
 } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
-import { CallProgress } from './call-progress.js';
-import type { CallRecord, CallTransport } from './call-record.js';
+import { CallProgress, isExecutionOutcome } from './call-progress.js';
+import type { CallOrigin, CallSource } from './telemetry-sink.js';
+import type { SessionFingerprints } from './session-fingerprints.js';
 import { readTraceParent, type CallTracer, type RequestSpan } from './tracing/index.js';
 
 /** What is known about a request when it arrives. */
@@ -21,6 +24,8 @@ export interface CallStart {
   readonly endpoint: string;
   readonly caller?: Caller | undefined;
   readonly method?: string | undefined;
+  /** The JSON-RPC id of the request. */
+  readonly id?: RequestId | undefined;
   readonly revision?: string | undefined;
   /** Id of the legacy session. The record contains only a fingerprint of it. */
   readonly session?: string | undefined;
@@ -29,6 +34,8 @@ export interface CallStart {
   readonly httpTraceparent?: unknown;
   readonly forwardedFrom?: string | undefined;
   readonly bytesIn?: number | undefined;
+  readonly source?: CallSource | undefined;
+  readonly params?: JsonObject | undefined;
 }
 
 /** How the client was answered. */
@@ -44,12 +51,13 @@ export interface RecordingWorker {
   readonly id: string;
   readonly clock: Clock;
   readonly tracer: CallTracer;
-  deliver(record: CallRecord): void;
-  /** What operators need to mend the last failure of a server. */
-  findDetail(server: string): string | undefined;
+  readonly fingerprints: SessionFingerprints;
+  deliver(record: CallRecord, origin: CallOrigin): void;
+  readonly findDetail: FindDetail;
 }
 
-const FINGERPRINT_LENGTH = 12;
+/** What operators need to mend the last failure of a server, if it happened at this time or later (Unix epoch, milliseconds). */
+export type FindDetail = (server: string, since: number) => string | undefined;
 
 /** One request of a client, from its arrival to its record. */
 export class TrackedCall extends CallProgress {
@@ -62,15 +70,15 @@ export class TrackedCall extends CallProgress {
     private readonly worker: RecordingWorker,
   ) {
     super(worker.clock);
-    const { caller, method, traceparent, httpTraceparent } = start;
+    const { caller, method, id, traceparent, httpTraceparent } = start;
     // Requests without a valid token could otherwise fill the queue of spans, and join the traces of others.
     if (!caller) return;
     const at = worker.clock.now() - (worker.clock.monotonicNow() - start.receivedAt);
-    this.span = worker.tracer.startRequest({ method, at, traceparent, httpTraceparent });
+    this.span = worker.tracer.startRequest({ method, id, at, traceparent, httpTraceparent });
   }
 
   /** The id for an error of the gateway, unless the error already has one. */
-  get requestId(): string {
+  override get requestId(): string {
     return this.ownId;
   }
 
@@ -88,12 +96,13 @@ export class TrackedCall extends CallProgress {
     if (this.hasEnded) return;
     this.hasEnded = true;
     const record = this.toRecord(outcome, answer);
-    this.worker.deliver(record);
+    const { caller, source, params } = this.start;
+    this.worker.deliver(record, { caller, source, params });
     this.span?.end(record);
   }
 
-  private findDetail(): string | undefined {
-    return this.server === undefined ? undefined : this.worker.findDetail(this.server);
+  private findDetail(since: number): string | undefined {
+    return this.server === undefined ? undefined : this.worker.findDetail(this.server, since);
   }
 
   private toRecord(outcome: Outcome, answer: CallAnswer): CallRecord {
@@ -101,8 +110,11 @@ export class TrackedCall extends CallProgress {
     const { serverMs, clientMs } = this.readShares();
     const totalMs = Math.max(worker.clock.monotonicNow() - start.receivedAt, serverMs + clientMs);
     const hasClientLeft = answer.hasClientLeft === true;
+    const described = describeOutcome(outcome, this.hasReachedServer, this.executed);
+    // One literal without spreads or accessors: the engine then builds all records with one shape.
+    const at = worker.clock.now() - totalMs;
     return {
-      at: worker.clock.now() - totalMs,
+      at,
       requestId: readRequestId(outcome) ?? this.ownId,
       traceId: this.span?.traceId ?? readTraceId(start),
       worker: worker.id,
@@ -111,10 +123,7 @@ export class TrackedCall extends CallProgress {
       teams: start.caller?.teams,
       token: start.caller && tokenIdOf(start.caller),
       endpoint: start.endpoint,
-      // Hashed only for a sink that uses it.
-      get session() {
-        return start.session === undefined ? undefined : toFingerprint(start.session);
-      },
+      session: start.session === undefined ? undefined : worker.fingerprints.of(start.session),
       clientEra: start.revision === undefined ? undefined : eraOfRevision(start.revision),
       clientRevision: start.revision,
       server: this.server,
@@ -122,8 +131,13 @@ export class TrackedCall extends CallProgress {
       serverRevision: this.serverRevision,
       method: start.method,
       item: this.item,
-      ...describeOutcome(outcome, this.hasReachedServer),
-      detail: isServerFailure(outcome) ? (this.detail ?? this.findDetail()) : undefined,
+      outcome: described.outcome,
+      code: described.code,
+      isToolError: described.isToolError,
+      isGatewayError: described.isGatewayError,
+      reason: described.reason,
+      detail: isServerFailure(outcome) ? (this.detail ?? this.findDetail(at)) : undefined,
+      errorStatus: described.errorStatus,
       httpStatus: hasClientLeft ? undefined : answer.httpStatus,
       hasClientLeft,
       totalMs,
@@ -133,6 +147,9 @@ export class TrackedCall extends CallProgress {
       forwardedFrom: start.forwardedFrom,
       forwardedTo: this.forwardedTo,
       parkedCall: this.parkedCall,
+      interception: this.interception,
+      interceptedBy: this.interceptedBy,
+      guardrails: this.guardrails,
       bytesIn: start.bytesIn,
       bytesOut: hasClientLeft ? undefined : answer.bytesOut,
     };
@@ -149,16 +166,30 @@ const SERVER_FAILURE_CODES: ReadonlySet<number> = new Set([
 const isServerFailure = (outcome: Outcome): boolean =>
   outcome.kind === 'error' && outcome.httpStatus !== undefined && SERVER_FAILURE_CODES.has(outcome.error.code);
 
-type OutcomePart = Pick<CallRecord, 'outcome' | 'code' | 'isToolError' | 'isGatewayError' | 'reason'>;
+type OutcomePart = Pick<CallRecord, 'outcome' | 'code' | 'isToolError' | 'isGatewayError' | 'reason' | 'errorStatus'>;
 
 /** Errors with these codes describe a server, a limit or a rule. The messages of the others may quote arguments. */
 const DESCRIBED_CODES: ReadonlySet<number> = new Set(Object.values(GatewayCode));
 
-/** An error that carries no execution outcome was executed exactly when a server returned it. */
-function describeOutcome(outcome: Outcome, hasReachedServer: boolean): OutcomePart {
+/**
+ * An error that carries no execution outcome was executed exactly when a server returned it, and a result was unless an
+ * interceptor made it (`executed`).
+ */
+function describeOutcome(
+  outcome: Outcome,
+  hasReachedServer: boolean,
+  executed: ExecutionOutcome = 'executed',
+): OutcomePart {
   if (outcome.kind === 'result') {
     const isToolError = outcome.result['isError'] === true;
-    return { outcome: 'executed', code: undefined, isToolError, isGatewayError: false, reason: undefined };
+    return {
+      outcome: executed,
+      code: undefined,
+      isToolError,
+      isGatewayError: false,
+      reason: undefined,
+      errorStatus: undefined,
+    };
   }
   const { error, httpStatus } = outcome;
   const { code, data } = error;
@@ -173,12 +204,9 @@ function describeOutcome(outcome: Outcome, hasReachedServer: boolean): OutcomePa
     isToolError: false,
     isGatewayError,
     reason: isGatewayError && DESCRIBED_CODES.has(code) ? error.message : undefined,
+    errorStatus: httpStatus,
   };
 }
-
-/** The server's own claims are moved away before an error gets here, so this member is the gateway's. */
-const isExecutionOutcome = (value: unknown): value is ExecutionOutcome =>
-  value === 'executed' || value === 'not_executed' || value === 'unknown';
 
 function readRequestId(outcome: Outcome): string | undefined {
   const data = outcome.kind === 'error' ? outcome.error.data : undefined;
@@ -188,6 +216,3 @@ function readRequestId(outcome: Outcome): string | undefined {
 
 const readTraceId = ({ traceparent, httpTraceparent }: CallStart): string | undefined =>
   (readTraceParent(traceparent) ?? readTraceParent(httpTraceparent))?.traceId;
-
-const toFingerprint = (sessionId: string): string =>
-  hash('sha256', sessionId, 'base64url').slice(0, FINGERPRINT_LENGTH);

@@ -6,6 +6,7 @@ import { callerOf, FakeRegistry, remoteServer } from '../../test/support/fake-up
 import type { CallerAuthenticator } from '../auth/index.js';
 import { ClientAddressConfig, ClientAddresses } from '../client-address/index.js';
 import { Readiness } from '../lifecycle/index.js';
+import type { PageSessions } from '../page-sessions/index.js';
 import { Admission } from './admission.js';
 
 const UNAUTHENTICATED = new GatewayError(-31009, 'A bearer token is needed.', 401);
@@ -15,12 +16,17 @@ function openAdmission(authenticate: (authorization: string | undefined, path?: 
   const endpoints = endpointsOf(new FakeRegistry([remoteServer('files'), remoteServer('open', { public: true })]));
   const callers = { authenticate } as unknown as CallerAuthenticator;
   const addresses = new ClientAddresses(new ClientAddressConfig());
-  const admission = new Admission(callers, endpoints, readiness, addresses);
+  const pageSessions = { require: async () => ({ token: 'of-the-session' }) } as unknown as PageSessions;
+  const admission = new Admission(callers, endpoints, readiness, addresses, pageSessions);
   const admit = (headers: IncomingMessage['headers'] = {}, slug?: string, url = '/mcp') => {
     const request = { headers: { host: 'localhost:4444', ...headers }, url } as IncomingMessage;
     return admission.admit(request, admission.describe(request), slug);
   };
-  return { readiness, admit };
+  const admitFromPage = (headers: IncomingMessage['headers'] = {}, slug?: string) => {
+    const request = { headers: { host: 'localhost:4444', ...headers }, url: '/admin/ui/mcp/mcp' } as IncomingMessage;
+    return admission.admitFromPage(request, admission.describe(request), slug);
+  };
+  return { readiness, admit, admitFromPage };
 }
 
 const me = callerOf('me');
@@ -70,5 +76,19 @@ describe('Admission.admit', () => {
     const { readiness, admit } = openAdmission(() => me);
     readiness.close();
     expect(() => admit({}, 'open')).toThrow(expect.objectContaining({ httpStatus: 503, code: -31006 }));
+  });
+});
+
+describe('Admission.admitFromPage', () => {
+  it('admits the caller of the session, also at a public server and whatever token the request has', async () => {
+    const seen: unknown[] = [];
+    const { admitFromPage } = openAdmission((authorization) => {
+      seen.push(authorization);
+      return me;
+    });
+    for (const slug of ['files', 'open']) {
+      expect(await admitFromPage({ authorization: 'Bearer of-another' }, slug)).toMatchObject({ caller: me });
+    }
+    expect(seen).toEqual(['Bearer of-the-session', 'Bearer of-the-session']);
   });
 });

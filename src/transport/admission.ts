@@ -5,6 +5,7 @@ import { CallerAuthenticator } from '../auth/index.js';
 import { ClientAddresses, ReceivedSource, type RequestSource } from '../client-address/index.js';
 import { EndpointDirectory, type Endpoint } from '../catalog/index.js';
 import { Readiness } from '../lifecycle/index.js';
+import { PageSessions } from '../page-sessions/index.js';
 import { Draining, EndpointNotFound } from './transport.errors.js';
 
 /** The caller and endpoint of an admitted request, and where it came from. */
@@ -12,6 +13,8 @@ export interface Admitted {
   readonly caller: Caller;
   readonly endpoint: Endpoint;
   readonly source: RequestSource;
+  /** Only for the admin page: calls the listener when the session has ended. Returns a function that unsubscribes. */
+  readonly onSessionEnded?: (listener: () => void) => () => void;
 }
 
 /** Checks the caller and the endpoint of a request before its body is read. */
@@ -22,6 +25,7 @@ export class Admission {
     private readonly endpoints: EndpointDirectory,
     private readonly readiness: Readiness,
     private readonly addresses: ClientAddresses,
+    private readonly pageSessions: PageSessions,
   ) {}
 
   /** Describes a request, whether or not it is admitted. */
@@ -33,7 +37,11 @@ export class Admission {
    * Synchronous for a token that was verified recently.
    * @throws GatewayError 503 at the end of a drain, 401, 403 or 429 for the token, 404 for the endpoint
    */
-  admit({ headers }: IncomingMessage, source: RequestSource, slug: string | undefined): Admitted | Promise<Admitted> {
+  admit(
+    { headers }: Pick<IncomingMessage, 'headers'>,
+    source: RequestSource,
+    slug: string | undefined,
+  ): Admitted | Promise<Admitted> {
     if (this.readiness.isClosed) throw new Draining();
     const endpoint = this.endpoints.find(slug);
     if (endpoint?.public && headers.authorization === undefined) return this.admitted(ANONYMOUS, source, slug);
@@ -41,6 +49,17 @@ export class Admission {
     return caller instanceof Promise
       ? caller.then((known) => this.admitted(known, source, slug))
       : this.admitted(caller, source, slug);
+  }
+
+  /**
+   * Admits a request of the admin page, whose session has the token.
+   * @throws GatewayError as `admit`, and the errors of `PageSessions.require`
+   */
+  async admitFromPage(request: IncomingMessage, source: RequestSource, slug: string | undefined): Promise<Admitted> {
+    const { token } = await this.pageSessions.require(request);
+    const headers = { ...request.headers, authorization: `Bearer ${token}` };
+    const admitted = await this.admit({ headers }, source, slug);
+    return { ...admitted, onSessionEnded: (listener) => this.pageSessions.onEnded(request, listener) };
   }
 
   /** Notifies the listener once when the caller's token becomes invalid. Returns a function that stops it. */

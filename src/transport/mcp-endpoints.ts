@@ -39,8 +39,8 @@ export class McpEndpoints {
     if (reading.kind === 'response') return this.legacy.post(request, reading).catch(withRequestId(reading));
     const era = classifyEra(reading.message, singleHeader(headers, 'mcp-protocol-version'));
     if (era === 'legacy') return this.legacy.post(request, reading).catch(withRequestId(reading));
-    // Modern clients' notifications have no meaning over HTTP, but the specification requires that they are accepted.
-    if (reading.kind === 'notification') return request.writer.empty(202);
+    if (reading.kind === 'notification')
+      return this.modern.notify(request, reading.message).catch(withRequestId(reading));
     return this.modern.post(request, reading.message);
   }
 
@@ -73,7 +73,8 @@ export class McpEndpoints {
     const reading = validateMessage(value);
     if (reading.kind === 'response')
       throw new BadRequest('This endpoint sends no requests to clients, so it accepts no responses.');
-    if (reading.kind === 'notification') return request.writer.empty(202);
+    if (reading.kind === 'notification')
+      return this.plain.notify(request, reading.message).catch(withRequestId(reading));
     return this.plain.post(request, reading.message);
   }
 }
@@ -93,8 +94,13 @@ function withRequestId(reading: ValidMessage) {
 function withMethods(batch: readonly JsonValue[]) {
   return (cause: unknown): never => {
     const readings = batch.slice(0, MAX_RECORDED_REFUSALS).map(readMessage);
-    const methods = readings.flatMap((reading) => (reading.kind === 'request' ? [reading.message.method] : []));
-    throw new RefusedRequest(cause, cause instanceof MalformedMessage ? cause.id : undefined, methods);
+    const methods = readings.flatMap((reading) => {
+      if (reading.kind === 'invalid') return [undefined];
+      return reading.kind === 'request' ? [reading.message.method] : [];
+    });
+    const id = cause instanceof MalformedMessage ? cause.id : undefined;
+    // An empty batch is a malformed request.
+    throw new RefusedRequest(cause, id, batch.length === 0 ? undefined : methods);
   };
 }
 

@@ -22,10 +22,17 @@ type Serve = (request: EndpointRequest) => Promise<void>;
 type Method = 'GET' | 'POST' | 'DELETE';
 type Verbs = Partial<Record<Method, Serve>>;
 
+type Admit = (...request: Parameters<Admission['admitFromPage']>) => Admitted | Promise<Admitted>;
+
 type AdmittedRequest = FastifyRequest & { admitted: Admitted | null; receivedAt: number };
 
 /** The id and the methods of the requests in a refused body, as far as they are known. */
 type RefusedBody = Partial<Pick<RefusedRequest, 'id' | 'methods'>>;
+
+/** Paths of the gateway as a whole and of one server. */
+const BASES = ['', '/servers/:slug'];
+/** Path below which the admin page reaches the endpoints with its session. */
+const PAGE_BASE = '/admin/ui/mcp';
 
 const CLOSE_CONNECTION = { connection: 'close' };
 
@@ -52,11 +59,20 @@ export class McpRoutes implements OnModuleInit {
 
   async onModuleInit(): Promise<void> {
     const server = this.host.httpAdapter.getInstance<FastifyInstance>();
-    // A separate Fastify scope: its bodies are read as bytes, and its error responses are JSON-RPC.
-    await server.register(async (scope) => this.registerOn(scope));
+    const { admission } = this;
+    // Separate Fastify scopes: their bodies are read as bytes, and their error responses are JSON-RPC.
+    await server.register(async (scope) => {
+      this.registerOn(scope, (...request) => admission.admit(...request));
+      for (const base of BASES) this.addEndpoints(scope, base);
+    });
+    // The admin page sends no token, and the endpoints themselves accept no cookie: it has routes of its own.
+    await server.register(async (scope) => {
+      this.registerOn(scope, (...request) => admission.admitFromPage(...request));
+      for (const base of BASES) this.addPageEndpoints(scope, PAGE_BASE + base);
+    });
   }
 
-  private registerOn(scope: FastifyInstance): void {
+  private registerOn(scope: FastifyInstance, admit: Admit): void {
     scope.removeAllContentTypeParsers();
     const asBytes = { parseAs: 'buffer', bodyLimit: this.config.maxBodyBytes } as const;
     scope.addContentTypeParser('*', asBytes, (_request, body, done) => done(null, body));
@@ -67,11 +83,20 @@ export class McpRoutes implements OnModuleInit {
     // Admission runs before the body is read, so that unauthenticated callers cannot use memory.
     scope.decorateRequest('admitted', null);
     scope.decorateRequest('receivedAt', 0);
-    scope.addHook('onRequest', (request, reply, done) => this.admit(request, reply, done));
-    for (const base of ['', '/servers/:slug']) this.addEndpoints(scope, base);
+    scope.addHook('onRequest', (request, reply, done) => this.admit(admit, request, reply, done));
   }
 
   private addEndpoints(scope: FastifyInstance, base: string): void {
+    const { endpoints } = this;
+    this.addPageEndpoints(scope, base);
+    this.addRoute(scope, `${base}/sse`, { GET: (request) => endpoints.openSse(request) });
+    for (const path of ['/messages', '/message']) {
+      this.addRoute(scope, base + path, { POST: (request) => endpoints.postMessage(request) });
+    }
+  }
+
+  /** Not those of HTTP+SSE, whose stream announces an address without the path of the page. */
+  private addPageEndpoints(scope: FastifyInstance, base: string): void {
     const { endpoints } = this;
     const verbs: Verbs = {
       POST: (request) => endpoints.post(request),
@@ -79,10 +104,6 @@ export class McpRoutes implements OnModuleInit {
       DELETE: (request) => endpoints.delete(request),
     };
     this.addRoute(scope, `${base}/mcp`, verbs, ['application/json']);
-    this.addRoute(scope, `${base}/sse`, { GET: (request) => endpoints.openSse(request) });
-    for (const path of ['/messages', '/message']) {
-      this.addRoute(scope, base + path, { POST: (request) => endpoints.postMessage(request) });
-    }
     this.addRoute(scope, `${base}/rpc`, { POST: (request) => endpoints.postPlain(request) });
   }
 
@@ -107,12 +128,13 @@ export class McpRoutes implements OnModuleInit {
       reply.hijack();
       const { admitted, receivedAt, raw, body, query } = request as AdmittedRequest & { admitted: Admitted };
       const writer = this.createWriter(reply, acceptsType(raw.headers, 'text/event-stream'));
-      const { caller } = admitted;
+      const { caller, endpoint, source, onSessionEnded } = admitted;
+      if (onSessionEnded) writer.onClosed(onSessionEnded(() => writer.abort()));
       if (caller.accessToken !== undefined) writer.onClosed(this.admission.watchToken(caller, () => writer.abort()));
       const known = query as EndpointRequest['query'];
       const { headers } = raw;
       const arrival = { receivedAt, bytesIn: toLength(body), traceparent: singleHeader(headers, 'traceparent') };
-      serve({ ...admitted, arrival, headers, writer, body, query: known }).catch((cause: unknown) => {
+      serve({ caller, endpoint, source, arrival, headers, writer, body, query: known }).catch((cause: unknown) => {
         const refused = cause instanceof RefusedRequest ? cause.cause : cause;
         const refusedBody = cause instanceof RefusedRequest ? cause : { id: readRequestId(cause) };
         this.refuse(writer, this.toRefusal(refused), refusedBody, request);
@@ -120,7 +142,7 @@ export class McpRoutes implements OnModuleInit {
     };
   }
 
-  private admit(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+  private admit(admit: Admit, request: FastifyRequest, reply: FastifyReply, done: () => void): void {
     const { slug } = request.params as { slug?: string };
     (request as AdmittedRequest).receivedAt = this.records.now();
     const source = this.admission.describe(request.raw);
@@ -134,7 +156,7 @@ export class McpRoutes implements OnModuleInit {
       done();
     };
     try {
-      const admitting = this.admission.admit(request.raw, source, slug);
+      const admitting = admit(request.raw, source, slug);
       if (admitting instanceof Promise) admitting.then(enter, refuse);
       else enter(admitting);
     } catch (cause) {

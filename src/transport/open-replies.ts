@@ -30,6 +30,10 @@ export class OpenReplies implements BeforeApplicationShutdown, OnApplicationShut
     this.stopKeepAlive = clock.every(config.keepAliveMs, () => this.keepAllAlive());
   }
 
+  get size(): number {
+    return this.replies.length;
+  }
+
   add(reply: OpenReply): void {
     reply.slot = { index: this.replies.length, since: this.round };
     this.replies.push(reply);

@@ -7,12 +7,8 @@ import type { RequestSource } from '../client-address/index.js';
 import { Dispatcher, type Inbound } from '../dispatch/index.js';
 import type { StreamSink } from '../session-pool/index.js';
 
-const MAX_NAME_LENGTH = 128;
 /** Statuses of requests whose caller was not authenticated or not permitted. */
 const RECORDED_STATUSES: ReadonlySet<number> = new Set([401, 403, 429]);
-/** Their names are names of visible items. A URI may contain anything. */
-const NAMED_METHODS: ReadonlySet<string> = new Set(['tools/call', 'prompts/get']);
-
 interface Refusal {
   readonly status: number;
   readonly reason: string;
@@ -32,11 +28,11 @@ export class RefusalRecorder {
     this.record(source, refusedCallerOf(cause), { status: cause.httpStatus, reason: cause.message });
   }
 
-  /** Dispatches a request, and records its denial. */
+  /** Dispatches a request, and records its denial. The record of a call that names an item is an audit record itself. */
   async dispatch(source: RequestSource, inbound: Inbound, sink: StreamSink, signal: AbortSignal): Promise<Outcome> {
     const outcome = await this.dispatcher.dispatch(inbound, sink, signal);
-    if (outcome.kind === 'error' && isDenial(outcome)) {
-      const reason = `${describeRequest(inbound)}: ${outcome.error.message}`;
+    if (outcome.kind === 'error' && isDenial(outcome) && inbound.record?.item === undefined) {
+      const reason = `${inbound.request.method}: ${outcome.error.message}`;
       this.record(source, inbound.caller, { status: outcome.httpStatus ?? 403, reason });
     }
     return outcome;
@@ -50,8 +46,3 @@ export class RefusalRecorder {
 /** Errors of servers have no HTTP status here, whatever their code is. */
 const isDenial = ({ error, httpStatus }: Extract<Outcome, { kind: 'error' }>): boolean =>
   httpStatus === 403 && error.code === GatewayCode.deniedByPolicy;
-
-function describeRequest({ request: { method, params } }: Inbound): string {
-  const name = NAMED_METHODS.has(method) ? params['name'] : undefined;
-  return typeof name === 'string' ? `${method} ${name.slice(0, MAX_NAME_LENGTH)}` : method;
-}

@@ -82,6 +82,13 @@ export class ReplyWriter {
     else this.raw.once('close', listener);
   }
 
+  /** Returns a signal that aborts when the response completes or the client disconnects. */
+  closeSignal(): AbortSignal {
+    const closing = new AbortController();
+    this.onClosed(() => closing.abort());
+    return closing.signal;
+  }
+
   private write(text: string): void | Promise<void> {
     if (this.isClosed || this.raw.write(text)) return undefined;
     if (this.raw.writableLength > this.maxBufferBytes) {

@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
-import type { Caller, GatewayError } from '#lib/extension-kit';
-import { eraOfRevision, isJsonObject, type Era, type JsonRpcRequest } from '#lib/mcp-protocol';
+import type { Caller, CallTransport, GatewayError } from '#lib/extension-kit';
+import { eraOfRevision, failure, isJsonObject, type JsonRpcRequest, type RpcError } from '#lib/mcp-protocol';
 import { refusedCallerOf } from '../auth/index.js';
 import { DEFAULT_ENDPOINT } from '../catalog/index.js';
-import { CallRecorder, type CallAnswer, type CallTransport, type TrackedCall } from '../telemetry/index.js';
+import { CallRecorder, type CallAnswer, type TrackedCall } from '../telemetry/index.js';
 import { truncateLabel } from '../workers/index.js';
 import type { Received } from './exchanges/exchange.js';
 import type { ReplyWriter } from './reply-writer.js';
@@ -12,7 +12,6 @@ import type { ReplyWriter } from './reply-writer.js';
 /** The client of a request, as the exchange of its era knows it. */
 export interface RecordedClient {
   readonly transport: CallTransport;
-  readonly era?: Era;
   readonly revision?: string | undefined;
   /** Id of the legacy session. */
   readonly session?: string;
@@ -26,11 +25,10 @@ export interface RefusedHttpRequest {
   readonly headers: IncomingHttpHeaders;
   readonly receivedAt: number;
   readonly caller: Caller | undefined;
-  /** Methods of the requests in the body. Undefined: the body was not read, or is no message. */
-  readonly methods: readonly string[] | undefined;
+  /** Methods of the requests in the body, undefined for a malformed one. Undefined: the body was not read, or is no message. */
+  readonly methods: readonly (string | undefined)[] | undefined;
 }
 
-const UNAUTHORIZED = 401;
 const MCP_PATH = /^(?:\/servers\/(?<slug>[^/]+))?\/(?<route>mcp|rpc|sse|messages?)\/?$/;
 
 /** Begins the record of each request at the MCP endpoints, and makes those of requests that are refused before dispatch. */
@@ -43,19 +41,33 @@ export class RequestRecords {
     return this.recorder.now();
   }
 
-  begin({ caller, endpoint, arrival }: Received, message: JsonRpcRequest, client: RecordedClient): TrackedCall {
-    const { params } = message;
+  begin(received: Received, { id, method, params }: JsonRpcRequest, client: RecordedClient): TrackedCall {
     const meta = params?.['_meta'];
+    const traceparent = isJsonObject(meta) ? meta['traceparent'] : undefined;
+    return this.start(received, client, { id, method: truncateLabel(method), traceparent, params });
+  }
+
+  /** Records a malformed member of a batch, which has no readable method. */
+  recordMalformed(received: Received, client: RecordedClient, error: RpcError, answer: CallAnswer): void {
+    this.start(received, client, { method: undefined }).end(failure(error), answer);
+  }
+
+  private start(
+    { caller, endpoint, arrival, source }: Received,
+    client: RecordedClient,
+    message: Pick<Parameters<CallRecorder['begin']>[0], 'id' | 'method' | 'traceparent' | 'params'>,
+  ): TrackedCall {
     return this.recorder.begin({
       receivedAt: arrival.receivedAt,
       bytesIn: arrival.bytesIn,
       forwardedFrom: arrival.forwardedFrom,
-      traceparent: isJsonObject(meta) ? meta['traceparent'] : undefined,
       httpTraceparent: arrival.traceparent,
       caller,
+      source,
       endpoint: endpoint.id,
-      method: truncateLabel(message.method),
-      ...client,
+      ...message,
+      transport: client.transport,
+      session: client.session,
       // A client may claim any revision.
       revision: client.revision !== undefined && eraOfRevision(client.revision) ? client.revision : undefined,
     });
@@ -71,14 +83,11 @@ export class RequestRecords {
     this.recordRefusal({ method, path, slug, headers, receivedAt: this.now(), ...unread }, refusal);
   }
 
-  /**
-   * Records each request of a refused body, or one request if they are unknown. A request without a valid token is recorded
-   * only if a header names its method: it may not be a request of an MCP client.
-   */
+  /** Records each request of a refused body, or one request if they are unknown. */
   recordRefusal(request: RefusedHttpRequest, refusal: GatewayError): void {
+    if (request.method !== 'POST') return;
     const named = request.headers['mcp-method'];
     const known = typeof named === 'string' ? truncateLabel(named) : undefined;
-    if (request.method !== 'POST' || (refusal.httpStatus === UNAUTHORIZED && known === undefined)) return;
     for (const method of request.methods ?? [known]) {
       this.recorder
         .begin({
@@ -101,7 +110,8 @@ export const toCallAnswer = (writer: ReplyWriter, status: number, text: string):
   hasClientLeft: writer.isClosed,
 });
 
+/** Of an endpoint, also where the admin page reaches it. */
 function toTransport(path: string): CallTransport {
-  const route = MCP_PATH.exec(path)?.groups?.['route'];
+  const [, route] = /\/(mcp|rpc)\/?$/.exec(path) ?? [];
   return route === 'rpc' || route === 'mcp' ? route : 'sse';
 }

@@ -16,6 +16,8 @@ interface SseOrder extends SessionOrder {
   readonly message: JsonValue;
   /** Absent: a worker of the previous version sent the order. */
   readonly source?: Partial<RequestSource>;
+  /** The header of that name. */
+  readonly traceparent?: string;
 }
 
 /** Receives forwarded HTTP+SSE messages for streams of this worker. The answers are sent on the stream. */
@@ -31,8 +33,8 @@ export class SseInboxController {
 
   @MessagePattern(SSE_MESSAGE)
   async message(@Payload() order: SseOrder, @Ctx() context: WorkerBusContext): Promise<Outcome> {
-    const arrival = { receivedAt: this.records.now(), forwardedFrom: context.requester };
-    const { caller, message } = order;
+    const { caller, message, traceparent } = order;
+    const arrival = { receivedAt: this.records.now(), forwardedFrom: context.requester, traceparent };
     const { method = '', path = '', address } = order.source ?? {};
     const session = await this.router.findLocal(order.session, caller, order.endpoint);
     const endpoint = this.endpoints.findFor(caller, order.endpoint);

@@ -47,8 +47,8 @@ export class RefusedRequest extends Error {
     override readonly cause: unknown,
     /** Undefined for a batch, and for a body without a request. */
     readonly id: RequestId | undefined,
-    /** Methods of the requests in the body. */
-    readonly methods: readonly string[],
+    /** Methods of the requests in the body, undefined for a malformed one. Undefined: the body holds no message. */
+    readonly methods: readonly (string | undefined)[] | undefined,
   ) {
     super('The request was rejected.');
   }

@@ -8,6 +8,7 @@ import { ClientAddressModule } from '../client-address/index.js';
 import { DispatchModule } from '../dispatch/index.js';
 import { GatewayConfig } from '../gateway.config.js';
 import { LifecycleModule } from '../lifecycle/index.js';
+import { PageSessionsModule } from '../page-sessions/index.js';
 import { TelemetryModule } from '../telemetry/index.js';
 import { Admission } from './admission.js';
 import { LegacyExchange } from './exchanges/legacy.exchange.js';
@@ -30,6 +31,7 @@ import { TransportConfig } from './transport.config.js';
 @Module({
   imports: [
     LifecycleModule,
+    PageSessionsModule,
     AuditModule,
     AuthModule,
     ClientAddressModule,
@@ -58,5 +60,6 @@ import { TransportConfig } from './transport.config.js';
     McpEndpoints,
     McpRoutes,
   ],
+  exports: [OpenReplies],
 })
 export class TransportModule {}

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Optional } from '@nestjs/common';
 import { AddressGuard } from '#lib/address-guard';
 import { GatewayError } from '#lib/extension-kit';
 import {
@@ -12,12 +12,15 @@ import {
   type RpcError,
 } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
-import type { ServerDefinition } from '../registry/index.js';
+import { hideServerSecrets, type ServerDefinition } from '../registry/index.js';
+import { UpstreamAdapters } from './adapters/index.js';
 import { DefaultUpstreamConnector } from './connector/index.js';
+import { COMMON_ACCOUNT, CredentialSource } from './credentials/index.js';
 import { FailureDetails } from './failure-details.js';
 import { GATEWAY_CLIENT } from './gateway-identity.js';
 import type { UpstreamConnection } from './upstream-connection.js';
 import { UpstreamConfig } from './upstream.config.js';
+import { UpstreamServices } from './upstream-services.js';
 
 /** The result of a connection test. */
 export type ConnectionTestResult =
@@ -76,22 +79,26 @@ export class ConnectionTest {
     private readonly config: UpstreamConfig,
     private readonly clock: Clock,
     private readonly guard: AddressGuard = new AddressGuard(),
+    @Optional() private readonly credentials?: CredentialSource,
+    @Optional() private readonly adapters?: UpstreamAdapters,
   ) {}
 
   /** Calls `onPage` with each page of the server's lists. */
   async run(
     server: ServerDefinition,
     onPage: OnListPage = () => undefined,
-    stop = NEVER,
+    stop: AbortSignal = NEVER,
   ): Promise<ConnectionTestResult> {
     const details = new FailureDetails(this.clock);
-    const connector = new DefaultUpstreamConnector(this.config, this.clock, this.guard, details);
+    const services = new UpstreamServices(this.config, this.clock, this.guard, details);
+    const connector = new DefaultUpstreamConnector(services, this.adapters?.isolated(services));
     const startedAt = this.clock.monotonicNow();
     const tookMs = () => Math.round(this.clock.monotonicNow() - startedAt);
     const signal = AbortSignal.any([stop, this.clock.timeoutSignal(server.timeouts.connectMs + MARGIN_MS)]);
     try {
-      if (server.transport !== 'rest') await connector.resolveEra(server, GATEWAY_CLIENT, { signal });
-      const connection = await connector.open(server, GATEWAY_CLIENT, NO_EVENTS, { signal });
+      const attempt = { signal, credentials: await this.credentials?.obtain(server, COMMON_ACCOUNT) };
+      await connector.resolveEra(server, GATEWAY_CLIENT, attempt);
+      const connection = await connector.open(server, GATEWAY_CLIENT, NO_EVENTS, attempt);
       const summary = toServerSummary(connection);
       const findings = await readLists(
         connection,
@@ -105,7 +112,7 @@ export class ConnectionTest {
       const detail = details.get(server.slug)?.detail;
       return {
         reachable: false,
-        ...toReason(cause.toRpcError()),
+        ...toReason(server, cause.toRpcError()),
         ...(detail !== undefined && { detail }),
         tookMs: tookMs(),
       };
@@ -121,7 +128,11 @@ const NO_REPLY = {
   answerQuestion: () => Promise.reject(new Error('A connection test cannot answer questions.')),
 };
 
-const toReason = ({ code, message }: RpcError) => ({ code, reason: message });
+/** A server may repeat in a refusal what it received. */
+const toReason = (server: ServerDefinition, { code, message }: RpcError) => ({
+  code,
+  reason: hideServerSecrets(server, message),
+});
 
 function toServerSummary({ profile }: UpstreamConnection) {
   const { era, revision, capabilities, serverInfo } = profile;

@@ -1,6 +1,7 @@
 import { Injectable, Logger, Optional } from '@nestjs/common';
 import { hideSecrets } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
+import { hideServerSecrets, type ServerDefinition } from '../registry/index.js';
 
 /** Maximum number of characters of one detail. */
 const MAX_DETAIL_CHARACTERS = 4_000;
@@ -30,16 +31,24 @@ export class FailureDetails {
     @Optional() private readonly logger: Pick<Logger, 'warn'> = new Logger('Upstream'),
   ) {}
 
-  record(server: string, text: string): void {
-    const detail = hideSecrets(text).slice(0, MAX_DETAIL_CHARACTERS);
-    const before = this.known.get(server)?.detail;
-    this.known.delete(server);
-    this.known.set(server, { detail, at: this.clock.now() });
-    this.log(server, detail, detail === before);
+  /** Hides the credentials of the server's entry in the text. */
+  record(definition: ServerDefinition, text: string): void {
+    const { slug } = definition;
+    const detail = hideSecrets(hideServerSecrets(definition, text)).slice(0, MAX_DETAIL_CHARACTERS);
+    const before = this.known.get(slug)?.detail;
+    this.known.delete(slug);
+    this.known.set(slug, { detail, at: this.clock.now() });
+    this.log(slug, detail, detail === before);
     const [oldest] = this.known.keys();
     if (this.known.size <= MAX_SERVERS || oldest === undefined) return;
     this.known.delete(oldest);
     this.loggedAt.delete(oldest);
+  }
+
+  /** The last failure also prevents what is tried now. */
+  confirm(server: string): void {
+    const last = this.known.get(server);
+    if (last) this.known.set(server, { ...last, at: this.clock.now() });
   }
 
   get(server: string): FailureDetail | undefined {

@@ -1,7 +1,16 @@
 export { Backoff } from './channels/backoff.js';
 export { toMissedChanges, type ChangeFilter } from './change-filter.js';
 export { ConnectionTest, type ConnectionTestResult } from './connection-test.js';
+export {
+  COMMON_ACCOUNT,
+  CredentialsDiffer,
+  CredentialSource,
+  EntryCredentials,
+  type ServerCredentials,
+} from './credentials/index.js';
 export { FailureDetails } from './failure-details.js';
+export { isUnreachable, pingServer } from './ping-server.js';
+export { ServerProbe, type ProbeResult } from './server-probe.js';
 export { UpstreamConfig } from './upstream.config.js';
 export { UpstreamModule } from './upstream.module.js';
 export { readCurrentProfile } from './upstream-connection.js';

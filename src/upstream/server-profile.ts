@@ -1,14 +1,7 @@
-import { isJsonObject, type Era, type JsonObject } from '#lib/mcp-protocol';
+import type { ServerProfile } from '#lib/extension-kit';
+import { isJsonObject } from '#lib/mcp-protocol';
 
-/** A server's description of itself, from its handshake or its discovery result. */
-export interface ServerProfile {
-  readonly era: Era;
-  /** The revision that the gateway uses with the server. */
-  readonly revision: string;
-  readonly capabilities: JsonObject;
-  readonly serverInfo?: JsonObject;
-  readonly instructions?: string;
-}
+export type { ServerProfile };
 
 /** Reads a profile that another worker serialized. Returns undefined when the value is not a profile. */
 export function readProfile(value: unknown): ServerProfile | undefined {

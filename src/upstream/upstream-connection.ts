@@ -1,11 +1,12 @@
-import type {
-  Answer,
-  ClientProfile,
-  JsonObject,
-  McpNotification,
-  McpRequest,
-  Outcome,
-  Question,
+import {
+  result,
+  type Answer,
+  type ClientProfile,
+  type JsonObject,
+  type McpNotification,
+  type McpRequest,
+  type Outcome,
+  type Question,
 } from '#lib/mcp-protocol';
 import type { ChangeFilter } from './change-filter.js';
 import type { ServerProfile } from './server-profile.js';
@@ -75,6 +76,8 @@ export interface UpstreamRequest extends McpRequest {
   readonly client: ClientProfile;
   /** When absent, the request counts as one of an unknown principal, different from all others. */
   readonly asker?: CallIdentity;
+  /** True if the client may receive messages of the server that the gateway does not know. Default: they are withheld. */
+  readonly acceptsUnknown?: boolean;
 }
 
 /**
@@ -104,8 +107,11 @@ export interface UpstreamConnection {
    */
   blockingCall?(): { readonly asker: CallIdentity | undefined } | undefined;
 
-  /** Forwards a client's notification (roots list changed). Does nothing for a modern server. */
-  notify(notification: McpNotification): Promise<void>;
+  /**
+   * Forwards a client's notification, except one that the era of the server does not have. Never rejects. The outcome is
+   * `DELIVERED`, also when the server may have read it, or the error that says why the server has not received it.
+   */
+  notify(notification: McpNotification): Promise<Outcome>;
 
   /** Subscribes to changes until the subscription is closed. Rejects with an OutcomeError. */
   subscribe(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<UpstreamSubscription>;
@@ -121,6 +127,9 @@ export interface UpstreamConnection {
    */
   readonly detachSession?: (() => UpstreamSessionState | undefined) | undefined;
 }
+
+/** The outcome of a message that expects no answer. */
+export const DELIVERED: Outcome = result({});
 
 /** Returns what the server of a connection says about itself now. Rejects with an OutcomeError. */
 export async function readCurrentProfile(connection: UpstreamConnection): Promise<ServerProfile> {

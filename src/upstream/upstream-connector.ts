@@ -1,5 +1,6 @@
 import type { ClientProfile, Era } from '#lib/mcp-protocol';
 import type { ServerDefinition } from '../registry/index.js';
+import type { ServerCredentials } from './credentials/index.js';
 import type { ConnectionEvents, UpstreamConnection } from './upstream-connection.js';
 import type { UpstreamSessionState } from './upstream-session-state.js';
 
@@ -19,12 +20,22 @@ export interface ConnectionAttempt {
    * that one.
    */
   readonly clientEra?: Era;
+  /** What authenticates the gateway beside the entry of the server. Absent: the entry suffices. */
+  readonly credentials?: ServerCredentials | undefined;
   /** True if the client has a stream for messages that belong to no request, so that the server gets one at once. */
   readonly opensServerStream?: boolean;
 }
 
 /** Opens connections to servers: resolves and caches the era of each server, and performs the handshake. */
 export abstract class UpstreamConnector {
+  /** Connections over HTTP that need the profile of a modern server, by whether it was cached. */
+  get profileLookups(): { readonly hits: number; readonly misses: number } {
+    return { hits: 0, misses: 0 };
+  }
+
+  /** Number of processes of servers that are running. */
+  abstract readonly childProcesses: number;
+
   /**
    * The era of the server, from memory or by a probe (never by a call). `client` is the one on whose behalf a connection
    * is opened next: the probe may have to begin a legacy server's handshake.
@@ -53,6 +64,7 @@ export abstract class UpstreamConnector {
     client: ClientProfile,
     state: UpstreamSessionState,
     events: ConnectionEvents,
+    credentials?: ServerCredentials,
   ): UpstreamConnection | undefined;
 
   /**

@@ -10,6 +10,8 @@ export interface UpstreamSessionState {
   readonly server: string;
   /** Absent when the server uses no session ids. */
   readonly sessionId?: string;
+  /** The account of its credentials (`CredentialSource.accountOf`). Absent: the common one. */
+  readonly account?: string;
   /** The server's profile from the handshake, including the negotiated revision. */
   readonly profile: ServerProfile;
   /** The highest request id that was used. */
@@ -36,12 +38,20 @@ export function isUpstreamSessionId(value: unknown): value is string {
  */
 export function readUpstreamSession(value: unknown): UpstreamSessionState | undefined {
   if (!isJsonObject(value)) return undefined;
-  const { server, sessionId, lastId } = value;
+  const { server, sessionId, lastId, account } = value;
   const [profile, stream] = [readProfile(value['profile']), readStream(value['stream'])];
   if (typeof server !== 'string' || profile === undefined || stream === undefined) return undefined;
   if (typeof lastId !== 'number' || !Number.isSafeInteger(lastId) || lastId < 0) return undefined;
   if (sessionId !== undefined && !isUpstreamSessionId(sessionId)) return undefined;
-  return { server, profile, lastId, ...(sessionId !== undefined && { sessionId }), ...stream };
+  if (account !== undefined && typeof account !== 'string') return undefined;
+  return {
+    server,
+    profile,
+    lastId,
+    ...(account !== undefined && { account }),
+    ...(sessionId !== undefined && { sessionId }),
+    ...stream,
+  };
 }
 
 function readStream(stream: JsonObject[string]): Pick<UpstreamSessionState, 'stream'> | undefined {

@@ -3,16 +3,31 @@ import { OutcomeError } from '#lib/extension-kit';
 
 type FailedOutcome = Extract<Outcome, { kind: 'error' }>;
 
+/** The server of a connection, as errors name it. */
+export interface NamedServer {
+  /** The slug of the server. */
+  readonly server: string;
+  /** Returns a text without the credentials of the server's entry. Absent where no text of the server can occur. */
+  readonly hideSecrets?: (text: string) => string;
+}
+
 /**
- * Adds the server's slug to an error that the gateway created. Results and a server's own errors stay unchanged; only
- * errors of the gateway have an HTTP status.
+ * Adds the server's slug to an error that the gateway created, and hides the credentials of its entry: a server may repeat in a
+ * refusal what it received. Results and a server's own errors stay unchanged; only errors of the gateway have an HTTP status.
  */
-export function withServer(outcome: Outcome, server: string, more?: JsonObject): Outcome {
+export function withServer(
+  outcome: Outcome,
+  { server, hideSecrets = unchanged }: NamedServer,
+  more?: JsonObject,
+): Outcome {
   if (outcome.kind === 'result' || outcome.httpStatus === undefined || outcome === BLOCKED_BY_QUESTION) return outcome;
-  const data = { ...(outcome.error.data as JsonObject | undefined), server, ...more };
-  const named = { ...outcome, error: { ...outcome.error, data } };
+  const { error } = outcome;
+  const data = { ...(error.data as JsonObject | undefined), server, ...more };
+  const named = { ...outcome, error: { ...error, message: hideSecrets(error.message), data } };
   return needsNewConnection(outcome) ? onNewConnection(named) : named;
 }
+
+const unchanged = (text: string): string => text;
 
 /**
  * Outcomes of requests that certainly did not run because their connection had ended. They are compared by identity: an equal
@@ -39,11 +54,12 @@ export function toOutcomeError(outcome: Outcome): OutcomeError {
 
 /**
  * Marks a failure that precedes the call, such as a failed handshake, as `not_executed`: the call itself was never
- * sent. A server's own error stays unchanged.
+ * sent. Hides the credentials of the server's entry. A server's own error stays unchanged.
  */
-export function toNotExecuted(error: unknown): unknown {
+export function toNotExecuted(error: unknown, hideSecrets: (text: string) => string): unknown {
   if (!(error instanceof OutcomeError) || error.outcome.httpStatus === undefined) return error;
-  const { code, message, data } = error.outcome.error;
+  const { code, data } = error.outcome.error;
+  const message = hideSecrets(error.outcome.error.message);
   const isTimeout = code === GatewayCode.outcomeUnknown;
   const notExecutedData = { ...(data as JsonObject | undefined), outcome: 'not_executed' };
   return toOutcomeError(
@@ -116,7 +132,7 @@ export const tooManyCalls = (server: string): Outcome =>
 export const restartPending = (
   server: string,
   { remainingMs, reason }: { remainingMs: number; reason: string },
-): Outcome => withServer(toFaultOutcome('refused', reason), server, { retryAfterMs: remainingMs });
+): Outcome => withServer(toFaultOutcome('refused', reason), { server }, { retryAfterMs: remainingMs });
 
 /** The server violated the protocol in a way that only the dialect detects. */
 export function protocolViolation(server: string, what: string): Outcome {
@@ -130,6 +146,13 @@ export function noSharedRevision(server: string, offered: readonly string[]): Ou
   const data = { outcome: 'not_executed', retriable: false, server };
   const list = offered.slice(0, 10).join(', ').slice(0, 100);
   const message = `The upstream supports none of the gateway's protocol revisions. It offers: ${list === '' ? 'none' : list}.`;
+  return failure({ code: GatewayCode.upstreamFailed, message, data }, 502);
+}
+
+/** The extension that connects servers of this kind is not loaded. A retry cannot succeed until an operator acts. */
+export function notLoaded(server: string, kind: string): Outcome {
+  const data = { outcome: 'not_executed', retriable: false, server };
+  const message = `No extension is loaded that connects to servers of the kind "${kind}". The call was not executed.`;
   return failure({ code: GatewayCode.upstreamFailed, message, data }, 502);
 }
 

@@ -9,8 +9,11 @@ describe('toCallOutcome for a reply of another worker', () => {
   it.each([
     { kind: 'result', result: { content: [] } },
     { kind: 'result', result: {}, eventId: '1-2' },
+    { kind: 'result', result: {}, serverEra: 'legacy' },
     { kind: 'error', error: { code: -32602, message: 'Unknown tool', data: { name: 'x' } } },
     { kind: 'error', error: { code: -31002, message: 'gone', data: { outcome: 'unknown' } }, httpStatus: 504 },
+    { kind: 'error', error: { code: -31002, message: 'gone' }, httpStatus: 504, cancelled: true },
+    { kind: 'error', error: { code: 1, message: 'gone' }, eventId: '1-2', cancelled: true },
   ])('passes a valid outcome of another worker through unchanged: %j', (outcome) => {
     expect(ofValue(outcome)).toEqual(outcome);
   });
@@ -27,6 +30,7 @@ describe('toCallOutcome for a reply of another worker', () => {
     { kind: 'result', result: [] },
     { kind: 'result', result: {}, error: { code: 1, message: 'both' } },
     { kind: 'result', result: {}, eventId: 5 },
+    { kind: 'result', result: {}, serverEra: 'ancient' },
     { kind: 'error', error: 'Bad Gateway' },
     { kind: 'error', error: { code: 'x', message: 'y' } },
     { kind: 'error', error: { code: 1, message: 'y' }, httpStatus: 200 },
@@ -39,6 +43,11 @@ describe('toCallOutcome for a reply of another worker', () => {
       httpStatus: 500,
     });
   });
+});
+
+it.each([false, 'true', 1, null])('drops a mark of a cancelled call that is not true: %j', (cancelled) => {
+  const error = { code: -31002, message: 'gone' };
+  expect(ofValue({ kind: 'error', error, cancelled })).toEqual({ kind: 'error', error });
 });
 
 describe('toCallOutcome for a forwarded call without a reply', () => {

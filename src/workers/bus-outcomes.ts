@@ -73,14 +73,17 @@ export function readOutcome(value: unknown): Outcome | undefined {
   return outcome && eventId !== undefined ? { ...outcome, eventId } : outcome;
 }
 
-function readResult({ result, error }: JsonObject): Outcome | undefined {
-  return isJsonObject(result) && error === undefined ? { kind: 'result', result } : undefined;
+function readResult({ result, error, serverEra }: JsonObject): Outcome | undefined {
+  if (!isJsonObject(result) || error !== undefined) return undefined;
+  if (serverEra === undefined) return { kind: 'result', result };
+  return serverEra === 'legacy' || serverEra === 'modern' ? { kind: 'result', result, serverEra } : undefined;
 }
 
-function readError({ kind, error, result, httpStatus }: JsonObject): Outcome | undefined {
+function readError({ kind, error, result, httpStatus, cancelled }: JsonObject): Outcome | undefined {
   if (kind !== 'error' || !isRpcError(error) || result !== undefined) return undefined;
-  if (httpStatus === undefined) return { kind, error: toRpcError(error) };
-  return isErrorStatus(httpStatus) ? { kind, error: toRpcError(error), httpStatus } : undefined;
+  const failed = { kind, error: toRpcError(error), ...(cancelled === true && { cancelled }) } as const;
+  if (httpStatus === undefined) return failed;
+  return isErrorStatus(httpStatus) ? { ...failed, httpStatus } : undefined;
 }
 
 function toRpcError({ code, message, data }: RpcError): RpcError {

@@ -15,7 +15,7 @@ export interface BroadcastResult<T> {
 export interface WorkerQuery<T> {
   readonly pattern: string;
   readonly payload: object;
-  readonly answerLocally: () => T;
+  readonly answerLocally: () => T | Promise<T>;
   /** Parses a reply. Returns undefined for an invalid one. */
   readonly read: (value: unknown) => T | undefined;
 }

@@ -6,11 +6,13 @@ import { Coordination, CoordinationModule } from '../coordination/index.js';
 import { DataFolder, DataFolderModule } from '../data-folder/index.js';
 import { BusWorkerRegistry } from './bus-worker-registry.js';
 import { InFlightWaits } from './in-flight-waits.js';
+import { JoinAnnouncement } from './join-announcement.js';
 import { OrderAdmission } from './order-admission.js';
 import { SingleWorkerRegistry } from './single-worker-registry.js';
 import { WorkerBroadcast } from './worker-broadcast.js';
 import { WorkerId } from './worker-id.js';
 import { WorkerRegistry } from './worker-registry.js';
+import { WorkersInboxController } from './workers-inbox.controller.js';
 
 const SECRET_BYTES = 32;
 
@@ -43,7 +45,17 @@ const workerRegistry = {
 
 @Module({
   imports: [CoordinationModule, DataFolderModule],
-  providers: [WorkerId, OrderAdmission, InFlightWaits, workerBusServer, workerBus, workerRegistry, WorkerBroadcast],
+  controllers: [WorkersInboxController],
+  providers: [
+    WorkerId,
+    OrderAdmission,
+    InFlightWaits,
+    workerBusServer,
+    workerBus,
+    workerRegistry,
+    WorkerBroadcast,
+    JoinAnnouncement,
+  ],
   exports: [WorkerId, OrderAdmission, InFlightWaits, WorkerBusServer, WorkerBus, WorkerRegistry, WorkerBroadcast],
 })
 export class WorkersModule {}

@@ -14,7 +14,7 @@ interface Violation {
 /** Runs the import rules over a project folder. */
 async function violationsIn(project: string): Promise<Violation[]> {
   const cruiser = join(PROJECT, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
-  const args = [cruiser, '--config', '.dependency-cruiser.mjs', '--output-type', 'json', 'src', 'libs', 'test'];
+  const args = [cruiser, '--config', '.dependency-cruiser.mjs', '--output-type', 'json', 'src', 'libs', 'test', 'ui'];
   const text = await new Promise<string>((resolve, reject) => {
     // The exit code counts the violations; only an empty report is a failure of the tool.
     execFile(process.execPath, args, { cwd: project, maxBuffer: 256 * 1024 * 1024 }, (_, stdout, stderr) => {
@@ -53,7 +53,7 @@ describe('the import rules', () => {
     write('libs/config/inner.ts', 'export const inner = 1;');
     write('libs/testing/fake/index.ts', 'export const fake = 1;');
     write(
-      'src/app.module.ts',
+      'src/gateway.module.ts',
       `import './transport/index.js';`,
       `import './upstream/dialects/modern.js';`,
       `import './upstream/testing.js';`,
@@ -73,11 +73,17 @@ describe('the import rules', () => {
     );
     write('src/registry/index.ts', `import '../../libs/config/inner.js';`, `import '#lib/testing/fake';`);
     write('src/catalog/index.ts', `import '../registry/index.js';`, `import '../upstream/index.js';`);
-    write('src/upstream/index.ts', `import './dialects/modern.js';`, `import '../app.module.js';`);
+    write('src/upstream/index.ts', `import './dialects/modern.js';`, `import '../gateway.module.js';`);
     write('src/upstream/testing.ts', 'export const double = 1;');
     write('src/upstream/dialects/modern.ts', 'export const modern = 1;');
+    write('src/guardrails/checks/size/index.ts', `import '../deny/index.js';`, `import '#lib/config';`);
+    write('src/guardrails/checks/deny/index.ts', 'export const deny = 1;');
     write('src/newcomer/index.ts', `import '../registry/index.js';`, `import './lost.js';`);
     write('src/newcomer/alone.ts', 'export const alone = 1;');
+    write('ui/src/api/index.ts', `import '../session/index.js';`);
+    write('ui/src/session/index.ts', 'export const session = 1;');
+    write('ui/src/pages/one/Page.tsx', `import '../two/Page.js';`, `import '../../../../src/catalog/index.js';`);
+    write('ui/src/pages/two/Page.tsx', 'export const two = 1;');
     write(
       'test/some.spec.ts',
       `import '../src/catalog/index.js';`,
@@ -88,16 +94,21 @@ describe('the import rules', () => {
     const seen = (await violationsIn(project)).map(asText).toSorted();
 
     expect(seen.filter((text) => !text.startsWith('no-circles'))).toEqual([
+      'a-page-imports-no-other-page: ui/src/pages/one/Page.tsx → ui/src/pages/two/Page.tsx',
       'arrows-of-dispatch: src/dispatch/index.ts → src/upstream/index.ts',
+      'arrows-of-page-api: ui/src/api/index.ts → ui/src/session/index.ts',
+      'checks-use-the-kit-alone: src/guardrails/checks/size/index.ts → libs/config/index.ts',
+      'checks-use-the-kit-alone: src/guardrails/checks/size/index.ts → src/guardrails/checks/deny/index.ts',
       'every-folder-states-its-arrows: src/newcomer/index.ts → src/registry/index.ts',
-      'front-doors-from-outside: src/app.module.ts → src/upstream/dialects/modern.ts',
+      'front-doors-from-outside: src/gateway.module.ts → src/upstream/dialects/modern.ts',
       'front-doors-from-outside: test/some.spec.ts → src/upstream/dialects/modern.ts',
       'front-doors-of-libs: src/registry/index.ts → libs/config/inner.ts',
       'libs-do-not-import-src: libs/config/index.ts → src/registry/index.ts',
       'no-orphans: src/newcomer/alone.ts → src/newcomer/alone.ts',
-      'nothing-imports-the-top: src/upstream/index.ts → src/app.module.ts',
+      'nothing-imports-the-top: src/upstream/index.ts → src/gateway.module.ts',
       'resolvable: src/newcomer/index.ts → ./lost.js',
-      'the-product-needs-no-test-code: src/app.module.ts → src/upstream/testing.ts',
+      'the-page-uses-the-api-alone: ui/src/pages/one/Page.tsx → src/catalog/index.ts',
+      'the-product-needs-no-test-code: src/gateway.module.ts → src/upstream/testing.ts',
       'the-product-needs-no-test-code: src/registry/index.ts → libs/testing/fake/index.ts',
       'the-protocol-library-is-pure: libs/mcp-protocol/index.ts → fs',
       'types-of-catalog: src/catalog/index.ts → src/upstream/index.ts',

@@ -9,7 +9,7 @@ const replacements = JSON.parse(readFileSync(join(PROJECT, 'scripts/replaced-wor
   string
 >;
 
-const checked = sourceFiles().filter(({ path }) => /^(src|libs|test|docs)\/|^[A-Z]+\.md$/.test(path));
+const checked = sourceFiles().filter(({ path }) => /^(src|libs|test|docs|ui)\/|^[A-Z]+\.md$/.test(path));
 
 /** The word alone or as a part of an identifier: `word`, `isWord`, `wordOf`, `WORD_OF`. Not as a part of another word. */
 function occurrencesOf(word: string): RegExp {
@@ -23,7 +23,9 @@ function occurrencesOf(word: string): RegExp {
 describe('the language of the repository', () => {
   it('is checked in all folders and pages', () => {
     const paths = new Set(checked.map(({ path }) => path.split('/')[0]));
-    expect([...paths]).toEqual(expect.arrayContaining(['README.md', 'CONTRIBUTING.md', 'docs', 'libs', 'src', 'test']));
+    expect([...paths]).toEqual(
+      expect.arrayContaining(['README.md', 'CONTRIBUTING.md', 'docs', 'libs', 'src', 'test', 'ui']),
+    );
   });
 
   it.each(Object.entries(replacements))('uses a standard term instead of "%s" (%s)', (word) => {

@@ -5,7 +5,7 @@ import { dirname, join, relative } from 'node:path';
 export const PROJECT = dirname(dirname(import.meta.dirname));
 
 const NOT_OURS = new Set(['.git', 'node_modules', 'dist', 'coverage', 'data', 'test-results', 'package-lock.json']);
-const TEXT = /(\.(ts|js|mjs|json|md|ya?ml|sh|lua|conf)|Dockerfile|\.ci\/run)$/;
+const TEXT = /(\.(tsx?|js|mjs|json|md|ya?ml|sh|lua|conf|css|html)|Dockerfile|\.ci\/run)$/;
 
 export interface SourceFile {
   /** Relative to the project, with forward slashes. */

@@ -16,7 +16,7 @@ const START_DEADLINE_MS = 30_000;
 const POLL_MS = 20;
 
 const GATEWAY = new URL('../../src/main.js', import.meta.url);
-const TOKEN_CLI = new URL('../../src/auth/token-cli.js', import.meta.url);
+const COMMAND_LINE = new URL('../../src/command-line/isthmus-cli.js', import.meta.url);
 
 export interface GatewaysPlan {
   /** Port of the upstream server. */
@@ -108,7 +108,7 @@ function serverPerEra(upstreamPort: number): object {
 }
 
 async function issueToken(env: Readonly<Record<string, string>>, subject: string): Promise<string> {
-  const args = [fileURLToPath(TOKEN_CLI), '--subject', subject, '--expires', '60m'];
+  const args = [fileURLToPath(COMMAND_LINE), 'token', '--subject', subject, '--expires', '60m'];
   const { stdout } = await run(process.execPath, args, { env: { ...process.env, ...env } });
   const token = /[\w-]+\.[\w-]+\.[\w-]+/.exec(stdout)?.[0];
   if (token === undefined) throw new Error(`No token was issued: ${stdout}`);

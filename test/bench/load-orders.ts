@@ -14,6 +14,8 @@ export interface LoadOrder extends Order<LoadReport> {
   readonly perSecond?: number;
   /** The called tool. Default: `weather`. */
   readonly use?: ToolUse;
+  /** Number of different names of the called tool. Default: 1. Only legacy calls, and instead of `use`. */
+  readonly toolNames?: number;
 }
 
 export interface LoadReport {

@@ -2,7 +2,7 @@ import type { HttpAnswer, HttpConnection } from './http-connection.js';
 import { Latencies } from './latencies.js';
 import { MAX_SAMPLE_LENGTH, isRight } from './load-sessions.js';
 import type { CallPacer } from './call-pacer.js';
-import { FIRST_ID, LAST_ID, type PreparedCall } from './workload.js';
+import { FIRST_ID, FIRST_NUMBERED_TOOL, LAST_ID, type PreparedCall } from './workload.js';
 
 const MAX_SAMPLES = 3;
 
@@ -16,12 +16,19 @@ export class Run {
   calls = 0;
   bytes = 0;
   errors = 0;
+  private toolNumber = 0;
   private stopped = false;
   private busy = 0;
   private idle: (() => void) | undefined;
 
-  /** Without a pacer each answer is followed by the next call immediately. */
-  constructor(private readonly pacer?: CallPacer) {}
+  /**
+   * Without a pacer each answer is followed by the next call immediately.
+   * @param toolNames number of different names of the tool in calls that can be reused with other names
+   */
+  constructor(
+    private readonly pacer?: CallPacer,
+    private readonly toolNames = 1,
+  ) {}
 
   /** Calls repeatedly on one connection until the run is stopped. */
   drive(connection: HttpConnection, call: PreparedCall): void {
@@ -32,6 +39,7 @@ export class Run {
       if (this.isOver(connection)) return this.leave();
       id = id === LAST_ID ? FIRST_ID : id + 1;
       call.bytes.write(String(id), call.idAt, 'latin1');
+      if (call.nameAt !== undefined) call.bytes.write(this.nextToolNumber(), call.nameAt, 'latin1');
       dueAtMs = atMs;
       connection.send(call.bytes, answered, failed);
     };
@@ -61,6 +69,11 @@ export class Run {
       this.pacer?.stop();
       if (this.busy === 0) resolve();
     });
+  }
+
+  private nextToolNumber(): string {
+    this.toolNumber = (this.toolNumber + 1) % this.toolNames;
+    return String(FIRST_NUMBERED_TOOL + this.toolNumber);
   }
 
   private isOver(connection: HttpConnection): boolean {

@@ -9,7 +9,7 @@ import { Run } from './load-run.js';
 import { connectTo, openSession, openSessions } from './load-sessions.js';
 import { serveOrders } from './orders.js';
 import { CallPacer } from './call-pacer.js';
-import { endRequest, prepareCall } from './workload.js';
+import { endRequest, prepareCall, prepareNumberedCall } from './workload.js';
 
 async function runLoad(order: LoadOrder): Promise<LoadReport> {
   const { target, era } = order;
@@ -42,9 +42,13 @@ async function callFor(
   connections: readonly HttpConnection[],
   sessions: readonly string[],
 ): Promise<LoadReport> {
-  const { era, target, durationMs, perSecond, use } = order;
-  const calls = connections.map((_, index) => prepareCall(era, target, sessions[index], use));
-  const run = new Run(perSecond === undefined ? undefined : new CallPacer(perSecond));
+  const { era, target, durationMs, perSecond, use, toolNames } = order;
+  const calls = connections.map((_, index) =>
+    toolNames === undefined
+      ? prepareCall(era, target, sessions[index], use)
+      : prepareNumberedCall(target, sessions[index]),
+  );
+  const run = new Run(perSecond === undefined ? undefined : new CallPacer(perSecond), toolNames);
   const startedAt = performance.now();
   const cpu = process.cpuUsage();
   for (const [index, call] of calls.entries()) run.drive(connections[index] as HttpConnection, call);

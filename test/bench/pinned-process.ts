@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -36,16 +36,14 @@ export class PinnedProcess {
 
   constructor(start: Start) {
     const { command, args } = commandOf(start);
+    // The process writes the file itself. A reader of its output would need time of the cores that are measured.
+    const log = start.log === undefined ? undefined : openSync(start.log, 'a');
     this.child = spawn(command, args, {
       env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', NODE_ENV: 'production', ...start.env },
-      stdio: ['ignore', 'pipe', start.log === undefined ? 'inherit' : 'pipe', 'ipc'],
+      stdio: ['ignore', log ?? 'pipe', log ?? 'inherit', 'ipc'],
     });
     this.ended = once(this.child, 'exit');
-    if (start.log !== undefined) {
-      const log = createWriteStream(start.log, { flags: 'a' });
-      this.child.stdout?.pipe(log, { end: false });
-      this.child.stderr?.pipe(log, { end: false });
-    }
+    if (log !== undefined) closeSync(log);
   }
 
   get pid(): number {

@@ -35,6 +35,10 @@ export const archive = (bytes: number): ToolUse => ({ name: 'archive', arguments
 /** A tool that never answers. */
 export const HANG: ToolUse = { name: 'patience', arguments: {} };
 
+/** Names of the same width, so that a prepared call can be reused with another of them. */
+export const FIRST_NUMBERED_TOOL = 100_000;
+const NUMBERED: ToolUse = { ...WEATHER, name: `tool-${FIRST_NUMBERED_TOOL}` };
+
 /** All ids have the same width, so that a prepared request can be reused with another id. */
 export const FIRST_ID = 1_000_000;
 export const LAST_ID = 9_999_999;
@@ -51,6 +55,8 @@ export interface Target {
 export interface PreparedCall {
   readonly bytes: Buffer;
   readonly idAt: number;
+  /** Offset of the first digit of the tool's name, in a call that can be reused with other names. */
+  readonly nameAt?: number;
 }
 
 /** Prepares the measured `tools/call`, or a call of another tool. A legacy call needs its session. */
@@ -61,6 +67,12 @@ export function prepareCall(era: Era, target: Target, session?: string, use: Too
     era === 'modern' ? { 'mcp-method': 'tools/call', 'mcp-name': use.name } : { 'mcp-session-id': session ?? '' };
   const bytes = post(target, body, { 'mcp-protocol-version': REVISION[era], ...eraHeaders });
   return { bytes, idAt: bytes.indexOf(`"id":${FIRST_ID}`) + '"id":'.length };
+}
+
+/** Prepares a legacy call whose tool can be changed, by the number in its name. */
+export function prepareNumberedCall(target: Target, session?: string): PreparedCall {
+  const call = prepareCall('legacy', target, session, NUMBERED);
+  return { ...call, nameAt: call.bytes.indexOf(NUMBERED.name) + NUMBERED.name.indexOf('-') + 1 };
 }
 
 export function initializeRequest(target: Target): Buffer {

@@ -62,7 +62,13 @@ describe('the admin API', () => {
     const mine = async () =>
       (await operator.all(second, '/upstream-sessions', 1)).filter(({ among }) => among === 'session');
     const [before] = await mine();
-    expect(before).toMatchObject({ server: 'ref', era: 'legacy', among: 'session', users: 0 });
+    expect(before).toMatchObject({
+      server: 'ref',
+      era: 'legacy',
+      among: 'session',
+      principal: 'isthmus|tester',
+      users: 0,
+    });
     const id = before?.['id'] as string;
     expect((await operator.send(second, 'DELETE', `/upstream-sessions/${id}`)).status).toBe(204);
     expect(await client.callAndRead(second, 'has lost its state')).toMatchObject({ status: 404 });

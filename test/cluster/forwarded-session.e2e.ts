@@ -106,6 +106,22 @@ describe('a session that another worker owns', () => {
     expect(world.server.arrivals(id)).toBe(1);
   });
 
+  it.each([
+    ['its owner', () => owner],
+    ['another worker', () => other],
+  ])('ends the stream of a cancelled call without an answer at %s', async (where, worker) => {
+    const client = await world.initialize(owner);
+    const id = `unanswered at ${where}`;
+    const params = { name: 'hold', arguments: { key: id, call: id } };
+    const answer = client.post(worker(), { jsonrpc: '2.0', id, method: 'tools/call', params }).then((r) => r.text());
+    await world.server.arrived(id);
+    await client.notify(worker(), 'notifications/cancelled', { requestId: id });
+    // The server may have opened its stream before the cancellation. A client that has an event id would reconnect.
+    const [first = '', ...rest] = (await answer).split('\n\n').filter(Boolean);
+    const isResumable = first.startsWith('id: ') && !first.includes('jsonrpc');
+    expect(isResumable ? rest : [first]).toEqual([isResumable ? expect.stringContaining('"code":-31002') : '']);
+  });
+
   it('sends change notifications on the stream that its client opened at another worker', async () => {
     const client = await world.initialize(owner);
     const opened = await client.stream(other);

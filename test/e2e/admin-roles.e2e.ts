@@ -30,7 +30,9 @@ async function statusOf({ verb, path }: AdminOperation, authorization?: string):
     headers: { ...(authorization !== undefined && { authorization }), 'content-type': 'application/json' },
     ...(verb !== 'GET' && { body: '{}' }),
   });
-  await answer.arrayBuffer();
+  // An event stream does not end by itself.
+  if (answer.headers.get('content-type') === 'text/event-stream') await answer.body?.cancel();
+  else await answer.arrayBuffer();
   return answer.status;
 }
 

@@ -1,16 +1,33 @@
 /** The OpenAPI document is valid and agrees with the responses of the gateway. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Module } from '@nestjs/common';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
+import { IsInt, Min } from 'class-validator';
+import { Guardrail, GuardrailCheck, PASS } from '#lib/extension-kit';
 import type { JsonObject } from '#lib/mcp-protocol';
+import { freePort } from '#lib/testing/redis-server';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
 import { CLIENTS } from '../matrix/clients.js';
 import { AdminClient, type AdminAnswer } from '../support/admin-client.js';
 import { openApiOf, operationsIn, type OpenApi } from '../support/admin-operations.js';
+import { EventReader } from '../support/event-reader.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { until } from '../support/until.js';
 import type { ListName, SdkClient } from '../support/sdk-client.js';
+
+class WordOptions {
+  @IsInt() @Min(1) readonly maximum: number = 9;
+}
+
+@Guardrail('words', { phases: ['arguments'], options: WordOptions })
+class WordCheck extends GuardrailCheck {
+  override check = () => PASS;
+}
+
+@Module({ providers: [WordCheck] })
+class WordsModule {}
 
 let server: ReferenceServer;
 let gateway: TestGateway;
@@ -22,8 +39,14 @@ const called = new Set<string>();
 beforeAll(async () => {
   server = await startReferenceServer({ era: 'legacy', transport: 'http' });
   gateway = await startGateway({
-    env: { ISTHMUS_ALLOWED_NETWORKS: '127.0.0.0/8', ISTHMUS_ADMIN_MAY_START_PROGRAMS: 'true' },
+    env: {
+      ISTHMUS_ALLOWED_NETWORKS: '127.0.0.0/8',
+      ISTHMUS_ADMIN_MAY_START_PROGRAMS: 'true',
+      ISTHMUS_ALERT_WEBHOOK_URL: `http://127.0.0.1:${await freePort()}`,
+      ISTHMUS_ALERT_WEBHOOK_SECRET: `whsec_${Buffer.alloc(32).toString('base64')}`,
+    },
     servers: { 'in-file': { transport: 'http', url: server.url } },
+    extensions: [WordsModule],
   });
   admin = new AdminClient(gateway, ['admin']);
   document = await openApiOf(admin, gateway);
@@ -44,9 +67,10 @@ async function expectServed(
   values: Record<string, string> = {},
   body?: JsonObject,
 ): Promise<AdminAnswer> {
-  const operation = document.paths[`/admin/v1${path}`]?.[verb.toLowerCase()];
+  const [route = ''] = path.split('?');
+  const operation = document.paths[`/admin/v1${route}`]?.[verb.toLowerCase()];
   expect(operation).toBeDefined();
-  called.add(`${verb} ${path}`);
+  called.add(`${verb} ${route}`);
   if (body) expectToFit(requestSchemaOf(operation), body);
   const address = path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => encodeURIComponent(values[name] ?? ''));
   const isChange = verb === 'PUT' || verb === 'DELETE';
@@ -108,6 +132,10 @@ const ENTRIES: readonly (readonly [collection: string, isGood: boolean, entry: J
   ['limits', false, { per: ['principal'], concurrency: 0 }],
   ['policies', true, { effect: 'allow', servers: ['in-*'], when: 'claims.level == 3' }],
   ['policies', false, { effect: 'maybe' }],
+  ['guardrails', true, { check: 'words', mode: 'observe', options: { maximum: 3 }, phases: ['arguments'] }],
+  ['guardrails', false, { check: 3 }],
+  ['guardrails', false, { check: 'words', options: { maximum: 0 } }],
+  ['guardrails', false, { check: 'none', mode: 'on' }],
   ['secrets', true, { value: 'very-secret', origins: ['*'] }],
   ['secrets', false, { origins: ['*'] }],
 ];
@@ -116,6 +144,7 @@ const CRUD: Readonly<Record<string, () => JsonObject>> = {
   servers: () => ({ transport: 'http', url: server.url }),
   'virtual-servers': () => ({ servers: ['in-file'] }),
   teams: () => ({ members: ['ada'] }),
+  guardrails: () => ({ check: 'words', tools: ['send_*'], deadline: '1s', onFailure: 'pass' }),
   limits: () => ({ per: ['principal'], rate: '10/1m', concurrency: 2 }),
   policies: () => ({ effect: 'deny', tools: ['none'] }),
   secrets: () => ({ value: 'very-secret', origins: ['https://api.example.com'] }),
@@ -143,6 +172,8 @@ describe('the OpenAPI document', () => {
     await expectServed('GET', whole);
     await expectServed('GET', one, { slug: 'made' });
     await expectServed('PUT', one, { slug: 'made' }, { entry: { ...entry } });
+    if (collection === 'guardrails')
+      await expectServed('POST', `${one}/try`, { slug: 'made' }, { phase: 'arguments', value: {} });
     if (collection === 'servers') {
       await expectServed('POST', '/servers/test', {}, { slug: 'other', entry });
       await expectServed('POST', `${one}/test`, { slug: 'made' });
@@ -197,13 +228,44 @@ describe('the OpenAPI document', () => {
     await expectServed('DELETE', '/tokens/{id}', { id });
     await expectServed('DELETE', '/subjects/{issuer}/{subject}/tokens', { issuer: 'isthmus', subject: 'nobody' });
     await expectServed('POST', '/policy/explain', {}, { caller: { subject: 'ada' }, server: 'in-file', name: 'echo' });
-    await expectServed('GET', '/audit');
+    const [record] = (await expectServed('GET', '/audit')).json['items'] as { id: string }[];
+    await expectServed('GET', '/audit/{id}', { id: record!.id });
+    await expectServed('GET', '/usage');
+    await expectServed('GET', '/guardrail-checks');
+    await expectServed('GET', '/guardrail-decisions');
+    await expectServed('GET', '/policy/condition?expression=claims.a+%3D%3D');
     await expectServed('GET', '/settings');
     await expectServed('GET', '/health');
+    await expectServed('GET', '/alerts');
+    await expectServed('POST', '/alerts/test');
     const exported = (await expectServed('GET', '/export')).json;
     await expectServed('POST', '/import', {}, { ...exported, dryRun: true });
     const own = (await expectServed('GET', '/openapi.json')).json;
     await expectServed('POST', '/openapi-imports', {}, { document: own, url: gateway.url });
+    const registered = {
+      name: 'com.example/a',
+      remotes: [{ type: 'sse', url: '{base}', headers: [{ name: 'A', choices: ['b'] }] }],
+    };
+    await expectServed(
+      'POST',
+      '/server-json-imports',
+      {},
+      { document: registered, inputs: { 'remotes[0].headers[0]': 'b' } },
+    );
+  });
+
+  it('matches the responses of the gateway for approvals', async () => {
+    const entry = { check: 'approval', options: { by: 'admin', tools: ['echo'] } };
+    await admin.send(gateway, 'POST', '/guardrails', { body: { slug: 'approved', entry } });
+    const calls = Promise.allSettled(['one', 'other'].map((text) => client.call('in-file__echo', { text })));
+    const pending = async () => (await admin.get(gateway, '/approvals')).json['items'] as { id: string }[];
+    await until(async () => (await pending()).length === 2);
+    const items = (await expectServed('GET', '/approvals')).json['items'] as { id: string }[];
+    await expectServed('POST', '/approvals/{id}/approve', { id: items[0]!.id });
+    await expectServed('POST', '/approvals/{id}/refuse', { id: items[1]!.id }, { reason: 'Not today.' });
+    await expectServed('GET', '/approvals/{id}', { id: items[1]!.id });
+    expect((await calls).map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    await admin.send(gateway, 'DELETE', '/guardrails/approved', { headers: { 'if-match': '*' } });
   });
 
   it('matches the responses of the gateway for sessions, connections and workers', async () => {
@@ -218,10 +280,19 @@ describe('the OpenAPI document', () => {
     await expectServed('DELETE', '/upstream-sessions/{id}', { id: connections[0]!.id });
   });
 
+  it('matches the live figures that the gateway streams', async () => {
+    const headers = { authorization: `Bearer ${await gateway.token({ roles: ['auditor'] })}` };
+    const reader = new EventReader(await fetch(`${gateway.url}/admin/v1/live`, { headers }));
+    const event = await reader.next();
+    expect(event?.type).toBe('figures');
+    expectToFit({ $ref: '#/components/schemas/LiveFigures' }, JSON.parse(event?.data ?? ''));
+    await reader.cancel();
+  });
+
   it('contains no operation that the gateway does not serve', async () => {
-    // Not called here: an export of lines, the drain of this gateway, and what needs a parked call.
+    // Not called here: a stream, an export of lines, the drain of this gateway, and what needs a parked call.
     const waiting = ['GET /parked-calls/{id}', 'DELETE /parked-calls/{id}'];
-    const others = ['GET /audit/export', 'POST /workers/{id}/drain', ...waiting];
+    const others = ['GET /live', 'GET /audit/export', 'POST /workers/{id}/drain', ...waiting];
     const named = operationsIn(document).map(({ verb, path }) => `${verb} ${path}`);
     expect(named.filter((name) => !called.has(name)).toSorted()).toEqual(others.toSorted());
     const token = await gateway.token({ roles: ['admin'] });

@@ -59,4 +59,23 @@ describe.each([
     expect([created.status, created.headers.get('location')]).toEqual([201, '/tools/admin/v1/secrets/mine']);
     expect((await admin.get({ url: base }, '/openapi.json')).json).toMatchObject({ servers: [{ url: '/tools' }] });
   });
+
+  it('opens, finds and ends sessions of the admin page below the path', async () => {
+    const { origin } = new URL(base);
+    const page = await fetch(`${base}/admin/ui`, { redirect: 'manual' });
+    // A page that is not built is explained where it would be.
+    expect([page.headers.get('location') ?? '/tools/admin/ui/']).toEqual(['/tools/admin/ui/']);
+    const login = await fetch(`${base}/admin/ui/session`, {
+      method: 'POST',
+      headers: { origin, 'content-type': 'application/json' },
+      body: JSON.stringify({ token: await gateway.token({ roles: ['admin'] }) }),
+    });
+    const [cookie = ''] = login.headers.getSetCookie();
+    expect([login.status, cookie]).toEqual([200, expect.stringContaining('; Path=/tools/admin; ')]);
+    const headers = { origin, cookie: cookie.split(';')[0] ?? '' };
+    const statusAt = async (path: string, method = 'GET') => (await fetch(base + path, { method, headers })).status;
+    expect(await statusAt('/admin/v1/servers')).toBe(200);
+    expect(await statusAt('/admin/ui/session', 'DELETE')).toBe(204);
+    expect(await statusAt('/admin/v1/servers')).toBe(401);
+  });
 });

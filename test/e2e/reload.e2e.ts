@@ -84,7 +84,7 @@ describe.each(CLIENTS)('$name, while the configuration file changes', (kind) => 
 
   it('is not affected by an invalid configuration file', async () => {
     const client = await connect();
-    for (const text of ['{ "servers": ', '{ "servers": { "old": { "transport": "pigeon" } } }', '']) {
+    for (const text of ['{ "servers": ', '{ "servers": { "old": { "transport": "htpp" } } }', '']) {
       expect(await gateway.reload(text)).toBe('refused');
       expect(await slugsShown(client)).toEqual(['old']);
     }

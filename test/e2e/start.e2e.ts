@@ -127,7 +127,7 @@ describe('a start with invalid settings', () => {
 
   it('reports every fault of the configuration file with its position', async () => {
     const file = join(folder, 'isthmus.yaml');
-    await writeFile(file, 'servers:\n  a: { transport: http, url: nonsense }\n  b: { transport: carrier-pigeon }\n');
+    await writeFile(file, 'servers:\n  a: { transport: http, url: nonsense }\n  b: { transport: htpp }\n');
     const gateway = start({ ISTHMUS_CONFIG: file });
     expect(await gateway.exit()).toBe(1);
     expect(gateway.output).toContain('servers.a.url');
@@ -136,7 +136,7 @@ describe('a start with invalid settings', () => {
 
   it('reports an unknown flag and lists the known ones', async () => {
     const gateway = start({}, ['--prot', '5']);
-    expect(await gateway.exit()).toBe(1);
+    expect(await gateway.exit()).toBe(2);
     expect(gateway.output).toContain('--prot');
     expect(gateway.output).toContain('--port');
   });

@@ -4,7 +4,7 @@ import type { ConnectOptions, SdkClient } from '../support/sdk-client.js';
 import type { Cell, FeatureGroup } from './feature.js';
 import { toPublicNames, listCombinations, toTitle, toUrl, type Combination } from './combinations.js';
 import { SERVERS } from './servers.js';
-import type { RunningWorkers, WorkersKind } from './workers.js';
+import type { LoadedExtension, RunningWorkers, WorkersKind } from './workers.js';
 
 const SETTINGS = {
   // The lists of all servers together span more than one page.
@@ -15,7 +15,11 @@ const SETTINGS = {
 };
 
 /** Writes one test for each feature, client, server and endpoint. */
-export function describeCells(workers: WorkersKind, groups: readonly FeatureGroup[]): void {
+export function describeCells(
+  workers: WorkersKind,
+  groups: readonly FeatureGroup[],
+  extension?: LoadedExtension,
+): void {
   const closing: (() => Promise<void>)[] = [];
   let running: RunningWorkers;
 
@@ -23,7 +27,7 @@ export function describeCells(workers: WorkersKind, groups: readonly FeatureGrou
     const started = await Promise.all(SERVERS.map((kind) => kind.start()));
     const servers = Object.fromEntries(SERVERS.map(({ slug }, index) => [slug, started[index]!.definition]));
     closing.push(...started.map(({ close }) => close));
-    running = await workers.start({ servers, env: SETTINGS });
+    running = await workers.start({ servers, env: SETTINGS }, extension);
     closing.push(() => running.close());
   });
 

@@ -19,7 +19,7 @@ const PAGE_SIZE = 12;
 
 type Description = Pick<ServerKind, 'slug' | 'description' | 'resumable'>;
 
-function remote(about: Description, options: ReferenceServerOptions): ServerKind {
+function remote(about: Description, options: ReferenceServerOptions & { readonly era: Era }): ServerKind {
   const { era, transport, stateless = false } = options;
   return {
     ...about,

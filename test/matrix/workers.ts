@@ -1,3 +1,4 @@
+import type { Type } from '@nestjs/common';
 import { startRedis } from '#lib/testing/redis-server';
 import { startCluster } from '../support/cluster.js';
 import { startGateway, type GatewaySetup } from '../support/gateway.js';
@@ -5,6 +6,12 @@ import { startMisroutingBalancer } from './misrouting-balancer.js';
 
 /** The endpoint of the gateway that a client connects to: that of one server, or that of all servers. */
 export type EndpointKind = 'transparent' | 'default';
+
+/** An extension of the gateway: as a module of this process, and as the file that other processes load. */
+export interface LoadedExtension {
+  readonly module: Type;
+  readonly file: string;
+}
 
 /** Started workers, and the address under which clients reach them. */
 export interface RunningWorkers {
@@ -21,14 +28,14 @@ export interface WorkersKind {
   readonly description: string;
   /** The endpoints at which its cells are tested. */
   readonly endpoints: readonly EndpointKind[];
-  start(setup: GatewaySetup): Promise<RunningWorkers>;
+  start(setup: GatewaySetup, extension?: LoadedExtension): Promise<RunningWorkers>;
 }
 
 export const ONE_WORKER: WorkersKind = {
   name: 'one worker',
   description: 'A single gateway without Redis.',
   endpoints: ['transparent', 'default'],
-  start: startGateway,
+  start: (setup, extension) => startGateway({ ...setup, ...(extension && { extensions: [extension.module] }) }),
 };
 
 export const TWO_WORKERS: WorkersKind = {
@@ -38,9 +45,10 @@ export const TWO_WORKERS: WorkersKind = {
     'session id to the worker that does not own the session, a call that is repeated with answers to the worker that ' +
     'did not serve it before.',
   endpoints: ['transparent'],
-  async start(setup) {
+  async start(setup, extension) {
     const redis = await startRedis();
-    const cluster = await startCluster({ ...setup, workers: 0, redis: redis.url });
+    const env = { ...setup.env, ...(extension && { ISTHMUS_EXTENSIONS: extension.file }) };
+    const cluster = await startCluster({ ...setup, env, workers: 0, redis: redis.url });
     const stop = async () => {
       await cluster.stop();
       await redis.stop();

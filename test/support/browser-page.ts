@@ -3,18 +3,13 @@ import { Client as V1Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport as V1Transport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 
-/** Set by the page of `test/e2e/browser.e2e.ts`, in which this script runs. */
-declare const options: {
+export interface ClientsOptions {
   /** The gateway. */
   readonly url: string;
   readonly token: string;
   readonly tool: string;
   readonly args: Record<string, unknown>;
-};
-
-const { url, token, tool, args } = options;
-const INFO = { name: 'page', version: '1.0.0' };
-const withToken = { requestInit: { headers: { authorization: `Bearer ${token}` } } };
+}
 
 interface Connected {
   listTools(): Promise<{ readonly tools: readonly { readonly name: string }[] }>;
@@ -23,11 +18,16 @@ interface Connected {
   getNegotiatedProtocolVersion?(): string | undefined;
 }
 
-const CLIENTS: Readonly<Record<string, () => Promise<Connected>>> = {
-  'v1 over streamable HTTP': () => connectV1(new V1Transport(new URL('/mcp', url), withToken)),
-  'v1 over HTTP+SSE': () => connectV1(new SSEClientTransport(new URL('/sse', url), withToken)),
-  'v2 legacy': () => connectV2('legacy'),
-  'v2 auto': () => connectV2('auto'),
+type Connect = (options: ClientsOptions) => Promise<Connected>;
+
+const INFO = { name: 'page', version: '1.0.0' };
+const withToken = ({ token }: ClientsOptions) => ({ requestInit: { headers: { authorization: `Bearer ${token}` } } });
+
+const CLIENTS: Readonly<Record<string, Connect>> = {
+  'v1 over streamable HTTP': (options) => connectV1(new V1Transport(new URL('/mcp', options.url), withToken(options))),
+  'v1 over HTTP+SSE': (options) => connectV1(new SSEClientTransport(new URL('/sse', options.url), withToken(options))),
+  'v2 legacy': (options) => connectV2('legacy', options),
+  'v2 auto': (options) => connectV2('auto', options),
 };
 
 async function connectV1(transport: V1Transport | SSEClientTransport): Promise<Connected> {
@@ -36,22 +36,22 @@ async function connectV1(transport: V1Transport | SSEClientTransport): Promise<C
   return client;
 }
 
-async function connectV2(mode: 'legacy' | 'auto'): Promise<Connected> {
+async function connectV2(mode: 'legacy' | 'auto', options: ClientsOptions): Promise<Connected> {
   const client = new V2Client(INFO, { versionNegotiation: { mode } });
-  await client.connect(new V2Transport(new URL('/mcp', url), withToken));
+  await client.connect(new V2Transport(new URL('/mcp', options.url), withToken(options)));
   return client;
 }
 
 /** What a page can read of the refusal of a request without a token. */
-async function readRefusal(): Promise<unknown> {
+async function readRefusal({ url }: ClientsOptions): Promise<unknown> {
   const response = await fetch(new URL('/mcp', url), { method: 'POST', body: '{}' });
   return { status: response.status, challenge: response.headers.get('www-authenticate') };
 }
 
-async function attempt(connect: () => Promise<Connected>): Promise<unknown> {
-  const client = await connect();
+async function attempt(connect: Connect, options: ClientsOptions): Promise<unknown> {
+  const client = await connect(options);
   const { tools } = await client.listTools();
-  const result = await client.callTool({ name: tool, arguments: args });
+  const result = await client.callTool({ name: options.tool, arguments: options.args });
   const revision = client.getNegotiatedProtocolVersion?.();
   await client.close();
   return { revision, tools: tools.map(({ name }) => name), result };
@@ -59,6 +59,10 @@ async function attempt(connect: () => Promise<Connected>): Promise<unknown> {
 
 const toError = (cause: unknown) => ({ error: String(cause) });
 
-const report: Record<string, unknown> = { refusal: await readRefusal().catch(toError) };
-for (const [client, connect] of Object.entries(CLIENTS)) report[client] = await attempt(connect).catch(toError);
-await fetch('/report', { method: 'POST', body: JSON.stringify(report) });
+/** Runs in a page. Uses the gateway with each official client and returns what each one received. */
+export async function useClients(options: ClientsOptions): Promise<Record<string, unknown>> {
+  const report: Record<string, unknown> = { refusal: await readRefusal(options).catch(toError) };
+  for (const [client, connect] of Object.entries(CLIENTS))
+    report[client] = await attempt(connect, options).catch(toError);
+  return report;
+}

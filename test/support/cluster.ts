@@ -7,6 +7,7 @@ import type { TokenOptions } from '../../src/auth/testing.js';
 import { DataFolder } from '../../src/data-folder/index.js';
 import type { GatewaySetup } from './gateway.js';
 import { GatewayProcess } from './gateway-process.js';
+import { NO_HEALTH_CHECKS } from './no-health-checks.js';
 
 const ENDING: ReadonlySet<NodeJS.Signals> = new Set(['SIGKILL', 'SIGTERM', 'SIGINT']);
 const READY = /Isthmus is ready at (http:\/\/\S+)\/mcp/;
@@ -64,6 +65,7 @@ export async function startCluster({ workers, redis, env = {}, ...configuration 
     ISTHMUS_CONFIG: file,
     ISTHMUS_PORT: '0',
     ...(redis !== undefined && { ISTHMUS_REDIS_URL: redis }),
+    ...NO_HEALTH_CHECKS,
     ...env,
   };
   const started: ProcessWorker[] = [];

@@ -1,17 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { Test } from '@nestjs/testing';
 import { ConfigModule, LoadedConfig } from '#lib/config';
-import type { Caller } from '#lib/extension-kit';
+import type { Caller, UpstreamCredentials } from '#lib/extension-kit';
 import type { ClientProfile, Headers, JsonObject, LogLevel, Outcome } from '#lib/mcp-protocol';
 import { ClockModule } from '#lib/time';
 import { AffinityModule, SessionRouter, type LocalSession, type SessionHandle } from '../../src/affinity/index.js';
+import { DeferredInterception } from '../../src/calls/index.js';
 import { CatalogModule, EndpointDirectory } from '../../src/catalog/index.js';
 import { Database } from '../../src/database/index.js';
 import { DataFolder } from '../../src/data-folder/index.js';
 import { DispatchConfig, Dispatcher, DispatchModule, EndpointInfo, type Inbound } from '../../src/dispatch/index.js';
 import type { RegistrySnapshot, ServerDefinition } from '../../src/registry/index.js';
 import { RegistryComponents } from '../../src/registry/testing.js';
-import { UpstreamConnector } from '../../src/upstream/index.js';
+import { CredentialSource, EntryCredentials, UpstreamConnector } from '../../src/upstream/index.js';
 import { callerOf, FakeConnector, FakeRegistry, LEGACY_CLIENT, MODERN_CLIENT } from './fake-upstream.js';
 import { RecordingSink } from './recording-sink.js';
 import { UnavailableDatabase } from './unavailable-database.js';
@@ -37,6 +38,8 @@ export class DispatchWorld {
     readonly registry: FakeRegistry,
     readonly dispatcher: Dispatcher,
     readonly endpointInfo: EndpointInfo,
+    /** A spec may bind what wraps the execution of calls. */
+    readonly interception: DeferredInterception,
     private readonly router: SessionRouter,
     private readonly endpoints: EndpointDirectory,
     readonly close: () => Promise<void>,
@@ -47,6 +50,7 @@ export class DispatchWorld {
     more: Partial<RegistrySnapshot> = {},
     settings: Partial<DispatchConfig> = {},
     others: readonly object[] = [],
+    credentials: UpstreamCredentials = new EntryCredentials(),
   ): Promise<DispatchWorld> {
     const connector = new FakeConnector();
     const registry = new FakeRegistry(servers, more);
@@ -58,16 +62,19 @@ export class DispatchWorld {
       .useValue(connector)
       .overrideProvider(RegistryComponents)
       .useValue({ registry })
+      .overrideProvider(CredentialSource)
+      .useValue(new CredentialSource(credentials))
       .overrideProvider(Database)
       .useValue(new UnavailableDatabase())
       .overrideProvider(DataFolder)
-      .useValue({ secrets: { session: randomBytes(32) } })
+      .useValue({ secrets: { session: randomBytes(32), credentials: [randomBytes(32)] } })
       .compile();
     return new DispatchWorld(
       connector,
       registry,
       application.get(Dispatcher),
       application.get(EndpointInfo),
+      application.get(DeferredInterception),
       application.get(SessionRouter),
       application.get(EndpointDirectory),
       () => application.close(),

@@ -80,8 +80,9 @@ export class FakeConnection implements UpstreamConnection {
     return this.blocking;
   }
 
-  async notify(notification: McpNotification): Promise<void> {
+  async notify(notification: McpNotification): Promise<Outcome> {
     this.sentNotifications.push(notification);
+    return this.connector.receive(notification, this);
   }
 
   async subscribe(
@@ -142,6 +143,7 @@ export class FakeConnection implements UpstreamConnection {
 
 /** Opens fake connections. A spec replaces members to change the behaviour of servers. */
 export class FakeConnector extends UpstreamConnector {
+  override readonly childProcesses = 0;
   readonly opened: FakeConnection[] = [];
   readonly evicted: string[] = [];
   readonly adopted: UpstreamSessionState[] = [];
@@ -152,6 +154,8 @@ export class FakeConnector extends UpstreamConnector {
   isShutDown = false;
 
   respond: Respond = () => result({});
+  /** What becomes of a notification of a client. */
+  receive: (notification: McpNotification, connection: FakeConnection) => Outcome = () => result({});
   honours = (filter: ChangeFilter): ChangeFilter => filter;
   refuses = (_filter: ChangeFilter): readonly RefusedResource[] => [];
   /** Hook before opening; rejects to make a server unreachable. */
@@ -234,6 +238,7 @@ export class FakeRegistry extends ServerRegistry {
       teams: [],
       policies: [],
       limits: [],
+      guardrails: [],
       defaultEndpoint: { public: false },
       ...more,
     };

@@ -21,9 +21,11 @@ export interface FaultProxy {
    * because the proxy accepts connections itself.
    */
   blackhole(direction?: Direction): void;
+  /** Holds all bytes of the open connections without an error until `resume`. Later connections work. */
+  freeze(): void;
   /** Delays bytes in both directions; 0 ends the delay. */
   delay(milliseconds: number): void;
-  /** Ends `cut` and `blackhole`. */
+  /** Ends `cut`, `blackhole` and `freeze`. */
   resume(): void;
   /** Connects later clients to this target. With `sever` the other clients reconnect to it too. */
   redirectTo(target: string): void;
@@ -97,6 +99,13 @@ class TcpFaultProxy implements FaultProxy {
     for (const each of direction ? [direction] : (['requests', 'replies'] as const)) {
       this.held.add(each);
       for (const pair of this.pairs) pair.hold(each);
+    }
+  }
+
+  freeze(): void {
+    for (const pair of this.pairs) {
+      pair.hold('requests');
+      pair.hold('replies');
     }
   }
 

@@ -10,6 +10,7 @@ import { createGateway } from '../../src/create-gateway.js';
 import { WorkerBroadcast } from '../../src/workers/index.js';
 import type { GatewaySetup } from './gateway.js';
 import { until } from './until.js';
+import { NO_HEALTH_CHECKS } from './no-health-checks.js';
 
 /** Two gateways in this process with shared secrets, configuration and a real Redis. */
 export interface GatewayPair {
@@ -37,6 +38,7 @@ export async function startGatewayPair({ env = {}, ...configuration }: GatewaySe
     ISTHMUS_PORT: '0',
     ISTHMUS_LOG_LEVEL: 'fatal',
     ISTHMUS_REDIS_URL: redis.url,
+    ...NO_HEALTH_CHECKS,
     ...env,
   };
   const [owner, other] = [await createGateway({ variables }), await createGateway({ variables })];

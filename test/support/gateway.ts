@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TokenIssuer } from '../../src/auth/index.js';
 import type { TokenOptions } from '../../src/auth/testing.js';
-import { createGateway } from '../../src/create-gateway.js';
+import { createGateway, type GatewayOptions } from '../../src/create-gateway.js';
 import { ConfigurationFile, RegistryStore, ServerRegistry } from '../../src/registry/index.js';
 import type { ReloadResult } from '../../src/registry/testing.js';
+import { NO_HEALTH_CHECKS } from './no-health-checks.js';
 
 export interface GatewaySetup {
   /** Server definitions by slug, as in the configuration file. */
@@ -14,6 +15,8 @@ export interface GatewaySetup {
   readonly limits?: Readonly<Record<string, object>>;
   readonly teams?: Readonly<Record<string, object>>;
   readonly default?: object;
+  readonly guardrails?: Readonly<Record<string, object>>;
+  readonly extensions?: GatewayOptions['extensions'];
   /** Settings, `ISTHMUS_*`. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -24,7 +27,7 @@ export interface TestGateway {
   /** Issues a token. Default subject: `tester`. */
   token(order?: Partial<TokenOptions>): Promise<string>;
   /** Replaces the configuration file, which the gateway reloads by itself. */
-  configure(setup: Omit<GatewaySetup, 'env'>): Promise<void>;
+  configure(setup: Omit<GatewaySetup, 'env' | 'extensions'>): Promise<void>;
   /** Replaces the configuration file by a text and returns the result of the reload. */
   reload(text: string): Promise<ReloadResult>;
   /** The store that the admin API writes to. */
@@ -33,10 +36,14 @@ export interface TestGateway {
 }
 
 /** Starts a gateway in this process, on a free port and with its own data folder. */
-export async function startGateway({ env = {}, ...configuration }: GatewaySetup): Promise<TestGateway> {
+export async function startGateway({
+  env = {},
+  extensions = [],
+  ...configuration
+}: GatewaySetup): Promise<TestGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'isthmus-test-'));
   const file = join(folder, 'isthmus.json');
-  const configure = (setup: Omit<GatewaySetup, 'env'>) => writeFile(file, JSON.stringify(setup));
+  const configure = (setup: Omit<GatewaySetup, 'env' | 'extensions'>) => writeFile(file, JSON.stringify(setup));
   await configure(configuration);
   const variables = {
     PATH: process.env['PATH'],
@@ -44,9 +51,10 @@ export async function startGateway({ env = {}, ...configuration }: GatewaySetup)
     ISTHMUS_CONFIG: file,
     ISTHMUS_PORT: '0',
     ISTHMUS_LOG_LEVEL: 'fatal',
+    ...NO_HEALTH_CHECKS,
     ...env,
   };
-  const gateway = await createGateway({ variables });
+  const gateway = await createGateway({ variables, extensions });
   await gateway.listen(0, '127.0.0.1');
   const { port } = gateway.getHttpServer().address() as { port: number };
   return {

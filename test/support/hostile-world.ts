@@ -19,7 +19,8 @@ import { startGateway, type TestGateway } from './gateway.js';
 export const UPSTREAM_SECRET = 'Bearer upstream-secret';
 
 /** Timeouts of the two definitions of each server. */
-const LONG_TIMEOUT = { request: scaledDuration(20_000) };
+/** The endpoint of all servers starts their processes at once, which keeps a small machine busy. */
+const LONG_TIMEOUT = { request: scaledDuration(20_000), connect: scaledDuration(60_000) };
 /** Long enough for a call to be sent, with all that are sent at the same moment. */
 const SHORT_TIMEOUT = { request: scaledDuration(1_000) };
 

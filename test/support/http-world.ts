@@ -7,10 +7,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Type } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { CallRecord } from '#lib/extension-kit';
 import { loadConfig, LoadedConfig } from '#lib/config';
 import type { JsonObject, JsonValue } from '#lib/mcp-protocol';
 import { ManualClock } from '#lib/testing/manual-clock';
-import { AppModule } from '../../src/app.module.js';
+import { GatewayModule } from '../../src/gateway.module.js';
 import { TokenIssuer } from '../../src/auth/index.js';
 import { GatewayConfig } from '../../src/gateway.config.js';
 import { GATEWAY_SETTINGS } from '../../src/gateway-settings.js';
@@ -18,13 +19,14 @@ import { Readiness } from '../../src/lifecycle/index.js';
 import type { RegistrySnapshot, ServerDefinition } from '../../src/registry/index.js';
 import { RegistryComponents } from '../../src/registry/testing.js';
 import { SessionPool } from '../../src/session-pool/index.js';
-import { CallRecorder, CallTracer, type CallRecord } from '../../src/telemetry/index.js';
+import { CallRecorder, CallTracer } from '../../src/telemetry/index.js';
 import { NoTracer } from '../../src/telemetry/testing.js';
 import { createHttpAdapter } from '../../src/transport/index.js';
 import { StreamExpiry } from '../../src/transport/testing.js';
 import { UpstreamConnector } from '../../src/upstream/index.js';
 import { EventReader } from './event-reader.js';
 import { FakeConnector, FakeRegistry } from './fake-upstream.js';
+import { NO_HEALTH_CHECKS } from './no-health-checks.js';
 
 export const LEGACY = '2025-11-25';
 export const MODERN = '2026-07-28';
@@ -68,9 +70,11 @@ export class HttpWorld {
   ): Promise<HttpWorld> {
     const folder = await mkdtemp(join(tmpdir(), 'isthmus-http-'));
     const [connector, registry] = [new FakeConnector(), new FakeRegistry(servers, more)];
-    const loaded = new LoadedConfig(loadConfig(GATEWAY_SETTINGS, { ISTHMUS_DATA_DIR: folder, ...env }));
+    const loaded = new LoadedConfig(
+      loadConfig(GATEWAY_SETTINGS, { ISTHMUS_DATA_DIR: folder, ...NO_HEALTH_CHECKS, ...env }),
+    );
     const expiryClock = new ManualClock(Date.now());
-    const assembly = await Test.createTestingModule({ imports: [AppModule.forRoot(loaded)] })
+    const assembly = await Test.createTestingModule({ imports: [await GatewayModule.fromConfig(loaded)] })
       .overrideProvider(UpstreamConnector)
       .useValue(connector)
       .overrideProvider(RegistryComponents)

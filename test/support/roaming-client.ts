@@ -8,6 +8,8 @@ export interface RoamingOptions {
   readonly path?: string;
   readonly revision?: string;
   readonly capabilities?: JsonObject;
+  /** Name of the program that the client claims to be. */
+  readonly name?: string;
 }
 
 /** The worker that a message is sent to. */
@@ -23,7 +25,7 @@ export interface ReadAnswer {
   readonly messages: readonly JsonObject[];
 }
 
-const DEFAULTS = { path: '/servers/ref', revision: '2025-11-25', capabilities: {} };
+const DEFAULTS = { path: '/servers/ref', revision: '2025-11-25', capabilities: {}, name: 'roaming' };
 
 /** A streamable HTTP client that sends each message of its session to a chosen worker, as behind a load balancer. */
 export class RoamingClient {
@@ -35,8 +37,8 @@ export class RoamingClient {
   /** Opens a session, which this worker then owns. Throws when the handshake fails. */
   static async initialize(worker: WorkerAddress, options: RoamingOptions): Promise<RoamingClient> {
     const whole = { ...DEFAULTS, ...options };
-    const { revision, capabilities } = whole;
-    const params = { protocolVersion: revision, capabilities, clientInfo: { name: 'roaming', version: '1.0.0' } };
+    const { revision, capabilities, name } = whole;
+    const params = { protocolVersion: revision, capabilities, clientInfo: { name, version: '1.0.0' } };
     const stranger = new RoamingClient('', whole);
     const answer = await stranger.post(worker, { jsonrpc: '2.0', id: 'handshake', method: 'initialize', params });
     const text = await answer.text();

@@ -1,5 +1,6 @@
 import { startCluster, type ClusterWorker, type TestCluster } from './cluster.js';
 import { startCountingServer, type CountingServer } from './counting-server.js';
+import type { GatewaySetup } from './gateway.js';
 import { RoamingClient, type WorkerAddress, type RoamingOptions } from './roaming-client.js';
 import { until } from './until.js';
 
@@ -32,18 +33,19 @@ export interface WiredClusterSetup {
   readonly workers: readonly Readonly<Record<string, string>>[];
   /** Headers of each request to the legacy server. */
   readonly headers?: Readonly<Record<string, string>>;
+  readonly limits?: GatewaySetup['limits'];
 }
 
 const UNEXPECTED_OUTPUT = /^\s+at .+[:(]\S+:\d+|unhandled|uncaught|TypeError|RangeError/i;
 
 /** Starts everything. Resolves when the workers forward calls to each other. */
-export async function startWiredCluster({ workers, headers }: WiredClusterSetup): Promise<WiredCluster> {
+export async function startWiredCluster({ workers, headers, limits }: WiredClusterSetup): Promise<WiredCluster> {
   const legacy = await startCountingServer({ era: 'legacy', transport: 'http' });
   const modern = await startCountingServer({ era: 'modern', transport: 'http' });
   const closeServers = () => Promise.all([legacy.close(), modern.close()]);
   const ref = { ...legacy.definition, ...(headers && { headers }) };
   const servers = { ref, modern: modern.definition };
-  const cluster = await startCluster({ workers: 0, servers });
+  const cluster = await startCluster({ workers: 0, servers, ...(limits && { limits }) });
   try {
     for (const env of workers) await cluster.addWorker(env);
   } catch (fault) {

@@ -4,10 +4,10 @@ import { JsonFault, parseJson } from '../parse-json.js';
 /** A complete HTTP answer whose body is not an event stream. */
 export interface HttpAnswer {
   readonly status: number;
-  readonly statusText?: string;
-  readonly contentType?: string;
-  readonly wwwAuthenticate?: string;
-  readonly retryAfter?: string;
+  readonly statusText?: string | undefined;
+  readonly contentType?: string | undefined;
+  readonly wwwAuthenticate?: string | undefined;
+  readonly retryAfter?: string | undefined;
   readonly body: string;
 }
 

@@ -1,4 +1,4 @@
-export { markGatewayError, toServerContent } from './gateway-claims.js';
+export { markGatewayError, toServerContent, toServerError } from './gateway-claims.js';
 export { cleanDetail, hideSecrets } from './detail.js';
 export type { HttpAnswer } from './http-answer.js';
 export { readRefusal } from './http-refusal.js';

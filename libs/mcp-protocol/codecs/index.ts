@@ -9,6 +9,7 @@ export {
 } from './legacy.js';
 export { META } from './meta.js';
 export {
+  decodeModernNotification,
   decodeModernRequest,
   encodeModernRequest,
   encodeModernResult,
@@ -27,4 +28,4 @@ export {
   SUPPORTED_REVISIONS,
   toUnsupportedRevisionText,
 } from './revisions.js';
-export { needsEnvelope, toEnvelope } from './result-envelope.js';
+export { needsEnvelope, toEnvelope, toEnvelopeSchema } from './result-envelope.js';

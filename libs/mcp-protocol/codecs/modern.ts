@@ -1,10 +1,11 @@
 import { findDeclarationFault } from '../declarations.js';
 import { RpcCode } from '../error-codes.js';
 import { isJsonObject, toPlainNumber, type JsonObject, type JsonValue } from '../json.js';
-import type { JsonRpcRequest, RequestId, RpcError } from '../json-rpc.js';
-import { isLogLevel, toLogLevelFault, type ClientProfile, type McpRequest } from '../neutral.js';
+import type { JsonRpcNotification, JsonRpcRequest, RequestId, RpcError } from '../json-rpc.js';
+import { metaOf } from '../methods.js';
+import { isLogLevel, toLogLevelFault, type ClientProfile, type McpNotification, type McpRequest } from '../neutral.js';
 import { META, withMeta } from './meta.js';
-import { eraOfRevision, SUPPORTED_REVISIONS, toUnsupportedRevisionText } from './revisions.js';
+import { eraOfRevision, LATEST_MODERN_REVISION, SUPPORTED_REVISIONS, toUnsupportedRevisionText } from './revisions.js';
 
 export type DecodedModernRequest =
   | { readonly request: McpRequest; readonly client: ClientProfile }
@@ -51,6 +52,32 @@ export function decodeModernRequest(message: JsonRpcRequest): DecodedModernReque
     },
     client,
   };
+}
+
+export type DecodedModernNotification =
+  { readonly notification: McpNotification; readonly client: ClientProfile } | { readonly error: RpcError };
+
+/**
+ * Decodes a notification of the modern era: what it says about its client moves out of `_meta`. The specification requires these
+ * members of requests only; a client that declares no capabilities has none.
+ */
+export function decodeModernNotification({ method, params = {} }: JsonRpcNotification): DecodedModernNotification {
+  const {
+    [META.protocolVersion]: revision,
+    [META.clientInfo]: clientInfo,
+    [META.clientCapabilities]: capabilities,
+    ...rest
+  } = metaOf(params);
+  const named = typeof revision === 'string' ? revision : LATEST_MODERN_REVISION;
+  if (eraOfRevision(named) !== 'modern') return { error: unsupportedRevision(named) };
+  const client = {
+    revision: named,
+    capabilities: isJsonObject(capabilities) ? capabilities : {},
+    ...(isJsonObject(clientInfo) && { clientInfo }),
+  };
+  const fault = findDeclarationFault(client);
+  if (fault !== undefined) return { error: { code: RpcCode.invalidParams, message: fault } };
+  return { notification: { method, params: withMeta(params, rest) }, client };
 }
 
 /** Returns the params of a request to a modern server, with the identity of the client and the gateway's own token. */

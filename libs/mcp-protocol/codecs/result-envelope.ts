@@ -28,6 +28,7 @@ export function toEnvelopeSchema(outputSchema: JsonObject): JsonObject {
 }
 
 function moveReferences(schema: JsonObject, isRecursive: boolean): JsonObject {
+  if (hasOwnBase(schema)) return schema;
   const moveOne = (value: JsonValue): JsonValue => (isJsonObject(value) ? moveReferences(value, isRecursive) : value);
   const moved = mapValues(schema, (value, keyword) =>
     keyword === '$ref' || keyword === '$dynamicRef' ? moveReference(value) : moveIn(keyword, value, moveOne),
@@ -38,6 +39,10 @@ function moveReferences(schema: JsonObject, isRecursive: boolean): JsonObject {
   const { allOf } = others;
   return { ...others, allOf: [...(Array.isArray(allOf) ? allOf : []), { $ref: INNER }] };
 }
+
+/** References within a schema with a base URI of its own start there. A fragment is an anchor in earlier drafts. */
+const hasOwnBase = ({ $id: id }: JsonObject): boolean =>
+  id !== undefined && !(typeof id === 'string' && id.startsWith('#'));
 
 /** A pointer leads to the envelope otherwise. Names and other documents stay where they are. */
 function moveReference(reference: JsonValue): JsonValue {

@@ -1,7 +1,7 @@
 import { eraOfRevision, META, unsupportedRevision } from '../codecs/index.js';
 import { RpcCode } from '../error-codes.js';
 import type { JsonObject } from '../json.js';
-import type { JsonRpcRequest, RpcError } from '../json-rpc.js';
+import type { JsonRpcNotification, JsonRpcRequest, RpcError } from '../json-rpc.js';
 import { metaOf } from '../methods.js';
 import { trimOptionalWhitespace } from './optional-whitespace.js';
 import { isTaskMethod } from '../tasks.js';
@@ -26,6 +26,25 @@ export function checkMirroredHeaders(message: JsonRpcRequest, headers: Headers):
     compare('MCP-Protocol-Version', inHeader, typeof inBody === 'string' ? inBody : ANY),
     compare('Mcp-Method', readSingle(headers, 'mcp-method'), method),
     compareName(method, params, headers),
+  );
+}
+
+/**
+ * Compares the standard headers of a modern notification with its body, as far as it has them: official clients send them with
+ * requests only.
+ */
+export function checkNotificationHeaders(
+  { method, params = {} }: JsonRpcNotification,
+  headers: Headers,
+): RpcError | undefined {
+  const inBody = metaOf(params)[META.protocolVersion];
+  const compareIfGiven = (name: string, expected: unknown) => {
+    const value = headers[name.toLowerCase()];
+    return value === undefined ? undefined : compare(name, readSingle(headers, name.toLowerCase()), expected);
+  };
+  return toMismatch(
+    compareIfGiven('MCP-Protocol-Version', typeof inBody === 'string' ? inBody : ANY),
+    compareIfGiven('Mcp-Method', method),
   );
 }
 

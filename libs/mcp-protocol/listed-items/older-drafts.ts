@@ -29,11 +29,20 @@ export function convertOlderDrafts(
     change('exclusiveMinimum', toExclusive('minimum', exclusiveMinimum, schema['minimum']));
   if (typeof exclusiveMaximum === 'boolean')
     change('exclusiveMaximum', toExclusive('maximum', exclusiveMaximum, schema['maximum']));
-  if (Array.isArray(items) && !hasTuples)
-    change('items', { prefixItems: items, items: schema['additionalItems'], additionalItems: undefined });
+  if (Array.isArray(items) && !hasTuples) change('items', toPrefixItems(items, schema));
   const names = isJsonObject(properties) ? findRequired(properties) : undefined;
   if (names) change('required', { required: [...(Array.isArray(required) ? required : []), ...names] });
   return converted;
+}
+
+/**
+ * A list of `items` shows that `additionalItems` counts, which 2020-12 does not know. Beside `prefixItems` it has no meaning,
+ * and an empty one is the empty map of some languages.
+ */
+function toPrefixItems(items: JsonValue[], schema: JsonObject): JsonObject {
+  if (Array.isArray(schema['prefixItems'])) return { items: undefined };
+  if (items.length === 0) return { items: {} };
+  return { prefixItems: items, items: schema['additionalItems'], additionalItems: undefined };
 }
 
 function toExclusive(bound: 'minimum' | 'maximum', isExclusive: boolean, value: JsonValue | undefined): JsonObject {

@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.js';
-import type { SchemaRepair } from './schema-repair.js';
+import { resolvePointer } from '../json-pointer.js';
+import type { RepairedSchema } from './schema-repair.js';
 
 /**
  * True if every reference within a repaired schema leads to one of its schemas, so that clients can compile it. A validator
@@ -7,7 +8,7 @@ import type { SchemaRepair } from './schema-repair.js';
  */
 export function isResolvable(
   root: JsonObject,
-  { schemas, hasInnerBase }: Pick<SchemaRepair, 'schemas' | 'hasInnerBase'>,
+  { schemas, hasInnerBase }: Pick<RepairedSchema, 'schemas' | 'hasInnerBase'>,
 ): boolean {
   const anchors = new Map<string, JsonObject>();
   const references: JsonObject[] = [];
@@ -41,26 +42,4 @@ function leadsToSchema(start: JsonObject, find: (reference: JsonValue | undefine
     schema = find(schema['$ref']);
   }
   return schema !== undefined;
-}
-
-/** Returns the value at a JSON pointer in a fragment (RFC 6901, 6): `#` and `#/…`. */
-export function resolvePointer(root: JsonObject, reference: string): JsonValue | undefined {
-  if (reference === '#') return root;
-  if (!reference.startsWith('#/')) return undefined;
-  let value: JsonValue | undefined = root;
-  for (const part of reference.slice(2).split('/')) {
-    const name = toName(part);
-    if (name === undefined || typeof value !== 'object' || value === null || !Object.hasOwn(value, name))
-      return undefined;
-    value = (value as JsonObject)[name];
-  }
-  return value;
-}
-
-function toName(part: string): string | undefined {
-  try {
-    return decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~');
-  } catch {
-    return undefined;
-  }
 }

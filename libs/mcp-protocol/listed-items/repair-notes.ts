@@ -11,6 +11,11 @@ export class RepairNotes {
     if (this.count <= MAX_DESCRIBED) this.described.push(note);
   }
 
+  addAll(notes: RepairNotes): void {
+    this.described.push(...notes.described.slice(0, MAX_DESCRIBED - this.described.length));
+    this.count += notes.count;
+  }
+
   get isEmpty(): boolean {
     return this.count === 0;
   }

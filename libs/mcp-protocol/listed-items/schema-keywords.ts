@@ -76,3 +76,23 @@ export const KEYWORDS: ReadonlyMap<string, KeywordKind> = new Map<string, Keywor
     keywords.map((keyword) => [keyword, kind as KeywordKind] as const),
   ),
 );
+
+/** Keywords without which a schema accepts the same values. */
+export const ANNOTATIONS: ReadonlySet<string> = new Set([
+  '$schema',
+  '$id',
+  '$anchor',
+  '$dynamicAnchor',
+  '$comment',
+  '$defs',
+  'definitions',
+  'title',
+  'description',
+  'contentEncoding',
+  'contentMediaType',
+  'contentSchema',
+  'readOnly',
+  'writeOnly',
+  'deprecated',
+  'nullable',
+]);

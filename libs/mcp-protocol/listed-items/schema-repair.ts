@@ -1,7 +1,8 @@
 import { isJsonObject, toNumber, type JsonObject, type JsonValue } from '../json.js';
 import { convertOlderDrafts, usesTuples } from './older-drafts.js';
-import type { RepairNotes } from './repair-notes.js';
-import { KEYWORDS, type KeywordKind } from './schema-keywords.js';
+import { RepairNotes } from './repair-notes.js';
+import { ANNOTATIONS, KEYWORDS, type KeywordKind } from './schema-keywords.js';
+import { dropNarrowed } from './narrowed-keywords.js';
 import { toSchemaType } from './schema-types.js';
 
 /** Maximum number of schemas in one definition. A larger one is left out of its list. */
@@ -13,26 +14,65 @@ const KNOWN_DIALECT = /^https?:\/\/json-schema\.org\/(draft-0[67]\/schema|draft\
 
 /** Keywords whose values are data. */
 const DATA: ReadonlySet<string> = new Set(['const', 'default', 'enum', 'examples']);
+/** Keywords that apply another schema of the definition. */
+const REFERENCES: ReadonlySet<string> = new Set(['$ref', '$dynamicRef']);
+/** Keywords whose effect depends on schemas that are not below them. */
+const DISTANT: ReadonlySet<string> = new Set([...REFERENCES, 'unevaluatedItems', 'unevaluatedProperties']);
 /** Keywords that give a schema a name. */
 const NAMES: ReadonlySet<string> = new Set(['$id', '$anchor', '$dynamicAnchor']);
 
-/**
- * Repairs the schemas of one definition. A keyword whose value has no meaning is removed: the schema accepts more then, and the
- * server still validates. In an output schema, which clients compile, it also removes what their validators refuse.
- */
-export class SchemaRepair {
+/** A repaired definition, with what its references need to be checked. */
+export interface RepairedSchema {
+  /** The same object if nothing changes. */
+  readonly schema: JsonObject;
+  /** True if the definition has too many schemas. It must not be used then. */
+  readonly isTooLarge: boolean;
   /** The repaired schemas of an output schema, its root last. */
-  readonly schemas = new Set<JsonValue>();
+  readonly schemas: ReadonlySet<JsonValue>;
   /** True if the output schema contains a schema with a base URI of its own. */
+  readonly hasInnerBase: boolean;
+}
+
+/**
+ * Repairs the schemas of one definition. What has no meaning is removed. The repaired schema accepts every value that the
+ * definition accepts, whatever the removed part stood for, and may accept more: the server still validates. In an output
+ * schema, which clients compile, it also removes what their validators refuse.
+ */
+export function repairSchema(
+  member: 'inputSchema' | 'outputSchema',
+  schema: JsonObject,
+  notes: RepairNotes,
+): RepairedSchema {
+  let repair = new SchemaRepair(member);
+  let repaired = repair.run(schema);
+  if (repair.needsCaution) {
+    repair = new SchemaRepair(member, true);
+    repaired = repair.run(schema);
+  }
+  notes.addAll(repair.notes);
+  const { isTooLarge, schemas, hasInnerBase } = repair;
+  return { schema: repaired, isTooLarge, schemas, hasInnerBase };
+}
+
+class SchemaRepair {
+  readonly notes = new RepairNotes();
+  readonly schemas = new Set<JsonValue>();
   hasInnerBase = false;
   private readonly path: string[];
   private readonly isOutput: boolean;
   private hasTuples = false;
   private schemasLeft = MAX_SCHEMAS;
+  /** Number of parts after whose removal a schema may accept more. */
+  private losses = 0;
+  private hasDistantEffects = false;
 
+  /**
+   * @param isCautious - Removes keywords whose effect may have changed with a part elsewhere in the definition: references
+   *   and `unevaluated…` depend on other schemas.
+   */
   constructor(
     member: 'inputSchema' | 'outputSchema',
-    private readonly notes: RepairNotes,
+    private readonly isCautious = false,
   ) {
     this.path = [member];
     this.isOutput = member === 'outputSchema';
@@ -40,6 +80,10 @@ export class SchemaRepair {
 
   get isTooLarge(): boolean {
     return this.schemasLeft < 0;
+  }
+
+  get needsCaution(): boolean {
+    return !this.isTooLarge && this.losses > 0 && this.hasDistantEffects;
   }
 
   /** Returns the repaired schema; the same object if nothing changes. */
@@ -53,14 +97,31 @@ export class SchemaRepair {
     if (this.isTooLarge) return schema;
     const converted = convertOlderDrafts(schema, this.hasTuples, (keyword) => this.note(keyword));
     const compilable = this.isOutput ? this.toCompilable(converted) : converted;
-    const repaired = this.mapMembers(compilable, (value, keyword) => {
-      const kind = KEYWORDS.get(keyword);
-      if (kind !== undefined) return this.repairValue(kind, value);
-      // Validators look for names of schemas in the values of unknown keywords, too.
-      return this.isOutput && !DATA.has(keyword) && declaresName(value) ? undefined : value;
+    const loosened = new Set<string>();
+    const readable = this.mapMembers(compilable, (value, keyword) => {
+      const losses = this.losses;
+      const next = this.repairKeyword(keyword, value);
+      if (this.losses > losses) loosened.add(keyword);
+      return next;
     });
+    const repaired =
+      loosened.size === 0
+        ? readable
+        : dropNarrowed(compilable, readable, loosened, (keyword) => this.note(keyword, 'depended on a removed part'));
     if (this.isOutput) this.schemas.add(repaired);
     return repaired;
+  }
+
+  private repairKeyword(keyword: string, value: JsonValue): JsonValue | undefined {
+    const kind = KEYWORDS.get(keyword);
+    // Validators look for names of schemas in the values of unknown keywords, too.
+    if (kind === undefined) return this.isOutput && !DATA.has(keyword) && declaresName(value) ? undefined : value;
+    const isDistant = DISTANT.has(keyword);
+    if (isDistant) this.hasDistantEffects = true;
+    const next = isDistant && this.isCautious && !REFERENCES.has(keyword) ? undefined : this.repairValue(kind, value);
+    if ((next === undefined && !ANNOTATIONS.has(keyword)) || (this.isCautious && REFERENCES.has(keyword)))
+      this.losses += 1;
+    return next;
   }
 
   /**
@@ -106,7 +167,7 @@ export class SchemaRepair {
       case 'enum':
         return Array.isArray(value) && value.length > 0 ? value : undefined;
       case 'names':
-        return toNames(value);
+        return this.toNames(value);
       case 'pattern':
         return typeof value === 'string' && this.isPattern(value) ? value : undefined;
       case 'anchor':
@@ -125,15 +186,13 @@ export class SchemaRepair {
       case 'properties':
         return this.repairMap(value, (each) => this.repairProperty(each));
       case 'schemaMap':
-        return this.repairMap(value, (each) => this.repairSchema(each));
+        return this.repairMap(value, (each) => this.repairPart(each));
       case 'patternMap':
-        return this.repairMap(value, (each, pattern) =>
-          this.isPattern(pattern) ? this.repairSchema(each) : undefined,
-        );
+        return this.repairMap(value, (each, pattern) => (this.isPattern(pattern) ? this.repairPart(each) : undefined));
       case 'nameMap':
-        return this.repairMap(value, toNames);
+        return this.repairMap(value, (each) => this.toNames(each));
       case 'dependencies':
-        return this.repairMap(value, (each) => (Array.isArray(each) ? toNames(each) : this.repairSchema(each)));
+        return this.repairMap(value, (each) => (Array.isArray(each) ? this.toNames(each) : this.repairPart(each)));
       default:
         return this.repairSchema(value);
     }
@@ -145,22 +204,43 @@ export class SchemaRepair {
     return isEmptyList(value) ? {} : undefined;
   }
 
+  /** Returns a schema for every entry of a list or map, because other keywords and references count them. */
+  private repairPart(value: JsonValue): JsonValue {
+    return this.repairSchema(value) ?? this.loseSchema();
+  }
+
+  private loseSchema(): JsonValue {
+    this.losses += 1;
+    return {};
+  }
+
   /** Clients require that each property has an object as its schema. */
-  private repairProperty(value: JsonValue): JsonValue | undefined {
-    if (isJsonObject(value)) return this.repair(value);
-    if (value === null || value === true || isEmptyList(value)) return {};
+  private repairProperty(value: JsonValue): JsonValue {
+    if (isJsonObject(value)) {
+      if (typeof value['required'] !== 'boolean') return this.repair(value);
+      // It is a statement of draft 3 about the object, which has it among its required properties already.
+      const { required: _moved, ...property } = value;
+      this.note('required');
+      return this.repair(property);
+    }
+    if (value === true || isEmptyList(value)) return {};
     if (value === false) return { not: {} };
     const type = typeof value === 'string' ? toSchemaType(value) : undefined;
-    return type === undefined ? undefined : { type };
+    return type === undefined ? this.loseSchema() : { type };
   }
 
   private repairList(value: JsonValue): JsonValue | undefined {
+    if (!Array.isArray(value) || value.length === 0) return undefined;
+    const repaired = value.map((each) => this.repairPart(each));
+    return repaired.every((each, index) => each === value[index]) ? value : repaired;
+  }
+
+  private toNames(value: JsonValue): JsonValue | undefined {
     if (!Array.isArray(value)) return undefined;
-    const repaired = value.map((each) => this.repairSchema(each)).filter((each) => each !== undefined);
-    if (repaired.length === 0) return undefined;
-    return repaired.length === value.length && repaired.every((each, index) => each === value[index])
-      ? value
-      : repaired;
+    const names = value.filter((name) => typeof name === 'string');
+    if (names.length < value.length) this.losses += 1;
+    const distinct = [...new Set(names)];
+    return distinct.length === value.length ? value : distinct;
   }
 
   /** Some languages encode an empty map as an empty list. */
@@ -168,7 +248,12 @@ export class SchemaRepair {
     value: JsonValue,
     repairOne: (each: JsonValue, name: string) => JsonValue | undefined,
   ): JsonValue | undefined {
-    return isJsonObject(value) ? this.mapMembers(value, repairOne) : isEmptyList(value) ? {} : undefined;
+    if (!isJsonObject(value)) return isEmptyList(value) ? {} : undefined;
+    return this.mapMembers(value, (each, name) => {
+      const next = repairOne(each, name);
+      if (next === undefined) this.losses += 1;
+      return next;
+    });
   }
 
   /** Patterns of input schemas are for the server alone, whose language may have another syntax. */
@@ -203,8 +288,8 @@ export class SchemaRepair {
     return mapped;
   }
 
-  private note(keyword: string): void {
-    this.notes.add(`${[...this.path, keyword].join('.')} had no valid value`);
+  private note(keyword: string, what = 'had no valid value'): void {
+    this.notes.add(`${[...this.path, keyword].join('.')} ${what}`);
   }
 }
 
@@ -216,9 +301,3 @@ function declaresName(value: JsonValue | undefined): boolean {
 const isEmptyList = (value: JsonValue): boolean => Array.isArray(value) && value.length === 0;
 
 const isCount = (value: number | undefined): boolean => Number.isSafeInteger(value) && (value ?? -1) >= 0;
-
-function toNames(value: JsonValue): JsonValue | undefined {
-  if (!Array.isArray(value)) return undefined;
-  const names = [...new Set(value.filter((name) => typeof name === 'string'))];
-  return names.length === value.length ? value : names;
-}

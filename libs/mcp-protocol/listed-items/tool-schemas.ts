@@ -1,7 +1,8 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../json.js';
-import { isResolvable, resolvePointer } from './references.js';
+import { resolvePointer } from '../json-pointer.js';
+import { isResolvable } from './references.js';
 import type { RepairNotes } from './repair-notes.js';
-import { SchemaRepair } from './schema-repair.js';
+import { repairSchema } from './schema-repair.js';
 
 /** The schema of a tool that takes any arguments. */
 const ANY_ARGUMENTS: JsonObject = { type: 'object' };
@@ -23,9 +24,12 @@ export function repairInputSchema(
   const { type } = value;
   if (!canBeObject(type)) return { fault: 'the type of its inputSchema is not object' };
   if (type !== 'object') notes.add('the type of its inputSchema was not "object"');
-  const repair = new SchemaRepair('inputSchema', notes);
-  const schema = repair.run(type === 'object' ? value : { ...value, type: 'object' });
-  return repair.isTooLarge ? { fault: TOO_LARGE } : { schema };
+  const { schema, isTooLarge } = repairSchema(
+    'inputSchema',
+    type === 'object' ? value : { ...value, type: 'object' },
+    notes,
+  );
+  return isTooLarge ? { fault: TOO_LARGE } : { schema };
 }
 
 /**
@@ -40,10 +44,10 @@ export function repairOutputSchema(
     notes.add(`its outputSchema was removed because it ${why}`);
   };
   if (!isJsonObject(value)) return remove('is not an object');
-  const repair = new SchemaRepair('outputSchema', notes);
-  const schema = repair.run(value);
-  if (repair.isTooLarge) return remove('is too large');
-  if (!isResolvable(schema, repair)) return remove('has a reference that leads nowhere');
+  const repaired = repairSchema('outputSchema', value, notes);
+  const { schema, isTooLarge } = repaired;
+  if (isTooLarge) return remove('is too large');
+  if (!isResolvable(schema, repaired)) return remove('has a reference that leads nowhere');
   const { type } = schema;
   const isObject = isAlwaysObject ? canBeObject(type) : type === undefined && isSurelyObject(schema, schema);
   return isObject && type !== 'object' ? { ...schema, type: 'object' } : schema;

@@ -1,3 +1,4 @@
+import { BothErasEndpoint } from './both-eras.js';
 import { ReferenceWorld, type CallCounters } from './features/index.js';
 import { listen, type Endpoint } from './http-host.js';
 import { SSE_PATH, SseEndpoint } from './legacy/http-sse.js';
@@ -6,7 +7,8 @@ import { ModernEndpoint } from './modern/modern-http.js';
 import type { ListHints } from './modern/modern-server.js';
 
 export interface ReferenceServerOptions {
-  era: 'legacy' | 'modern';
+  /** `both` serves each client in its own era at one URL, over streamable HTTP. */
+  era: 'legacy' | 'modern' | 'both';
   /** `http` is streamable HTTP at /mcp; `sse` is HTTP+SSE at /sse, in the legacy era only. */
   transport: 'http' | 'sse';
   /** Legacy streamable HTTP without session ids. */
@@ -50,12 +52,18 @@ export async function startReferenceServer(options: ReferenceServerOptions): Pro
   };
 }
 
-function endpointFor(options: ReferenceServerOptions, world: ReferenceWorld): Endpoint {
-  const pageSize = options.pageSize ?? Number.POSITIVE_INFINITY;
-  if (options.era === 'modern') {
-    if (options.transport === 'sse') throw new Error('HTTP+SSE does not exist in the modern era');
-    return new ModernEndpoint(world, pageSize, options.lists);
-  }
+function endpointFor({ era, ...options }: ReferenceServerOptions, world: ReferenceWorld): Endpoint {
+  if (era === 'legacy') return legacyEndpoint(options, world);
+  if (options.transport === 'sse') throw new Error('HTTP+SSE does not exist in the modern era');
+  const modern = new ModernEndpoint(world, pageSizeOf(options), options.lists);
+  return era === 'modern' ? modern : new BothErasEndpoint(legacyEndpoint(options, world), modern);
+}
+
+function legacyEndpoint(options: Omit<ReferenceServerOptions, 'era'>, world: ReferenceWorld): Endpoint {
+  const pageSize = pageSizeOf(options);
   if (options.transport === 'sse') return new SseEndpoint(world, pageSize);
   return options.stateless ? new StatelessEndpoint(world, pageSize) : new SessionEndpoint(world, pageSize);
 }
+
+const pageSizeOf = ({ pageSize = Number.POSITIVE_INFINITY }: Pick<ReferenceServerOptions, 'pageSize'>): number =>
+  pageSize;

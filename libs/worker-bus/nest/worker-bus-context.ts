@@ -11,6 +11,10 @@ export class WorkerBusContext extends BaseRpcContext<[BusContext]> implements Bu
     return this.args[0].requester;
   }
 
+  get request(): string {
+    return this.args[0].request;
+  }
+
   get signal(): AbortSignal {
     return this.args[0].signal;
   }

@@ -48,6 +48,15 @@ describe('a request', () => {
     expect(requester.load).toEqual({ sent: 0, served: 0 });
   });
 
+  it('reports how long its acceptance took, and nothing when it was not accepted', async () => {
+    const latencies: number[] = [];
+    requester.onAccepted((latencyMs) => void latencies.push(latencyMs));
+    await requester.request(order).end;
+    await requester.request({ ...order, to: 'nowhere' }).end;
+    expect(latencies).toEqual([expect.any(Number)]);
+    expect(latencies[0]).toBeGreaterThanOrEqual(0);
+  });
+
   it('keeps the digits of integers beyond the safe range, and distinguishes undefined from null', async () => {
     serve = (payload) => payload;
     const payload = { id: (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON('12345678901234567890') };

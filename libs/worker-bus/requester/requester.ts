@@ -34,6 +34,7 @@ export class Requester {
   private readonly exchanges = new Map<string, Exchange>();
   private readonly host: ExchangeHost;
   private isStopped = false;
+  private reportLatency: ((latencyMs: number) => void) | undefined;
 
   constructor(private readonly parts: RequesterParts) {
     const { ledger, timer, gate } = parts;
@@ -71,8 +72,14 @@ export class Requester {
     this.exchanges.set(ticket.request, exchange);
     this.parts.observer.sent(ticket.request, pattern, to);
     void exchange.end.then(this.parts.membership.watch(to));
+    if (this.reportLatency) this.measure(exchange, this.reportLatency);
     this.send(exchange, message);
     return exchange;
+  }
+
+  /** Calls the listener with the milliseconds after which another worker accepted a request. There is one listener. */
+  onAccepted(listener: (latencyMs: number) => void): void {
+    this.reportLatency = listener;
   }
 
   /** Receives a frame from the replies. */
@@ -102,6 +109,12 @@ export class Requester {
   stop(): void {
     this.isStopped = true;
     this.onRelayBroken();
+  }
+
+  private measure(exchange: Exchange, report: (latencyMs: number) => void): void {
+    const { timer } = this.parts;
+    const sentAt = timer.monotonicNow();
+    void exchange.accepted.then((isAccepted) => isAccepted && report(timer.monotonicNow() - sentAt));
   }
 
   /** Publishes all parts at once: the next request of the same queue must not arrive between them. */

@@ -54,9 +54,10 @@ export class RunningRequest {
   /** Runs the handler of a claimed request, unless it was aborted before. */
   async run(): Promise<void> {
     if (this.abortController.signal.aborted) return this.stream.end('unstarted');
-    const { head, payload, requester } = this.received;
+    const { head, payload, requester, request } = this.received;
     const context: BusContext = {
       requester,
+      request,
       signal: this.abortController.signal,
       emit: (event) => this.stream.emit(event),
     };

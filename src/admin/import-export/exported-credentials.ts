@@ -8,8 +8,9 @@ import { credentialDestination } from '../registry/credential-placeholders.js';
 const LABEL = 'isthmus export 1';
 
 /**
- * Encrypts the credentials of an exported document with a secret of this installation. The ciphertext is bound to the entry
- * and to the destination of its credentials.
+ * Encrypts an exported entry that has credentials, with a secret of this installation. The ciphertext is bound to the name of the
+ * entry, and holds the whole entry: which of its members are credentials, and which name their destination, may be known only at the
+ * import, when the extension of its kind is loaded again.
  */
 @Injectable()
 export class ExportedCredentials {
@@ -21,17 +22,24 @@ export class ExportedCredentials {
 
   /** Undefined when the entry has no credentials. */
   encrypt(name: string, source: JsonObject): string | undefined {
-    const members = selectCredentialMembers(source);
-    if (members.length === 0) return undefined;
-    return this.ring.encrypt(JSON.stringify(Object.fromEntries(members)), toAssociatedData(name, source));
+    if (selectCredentialMembers(source).length === 0) return undefined;
+    return this.ring.encrypt(JSON.stringify(source), name);
   }
 
-  /** Undefined when the ciphertext belongs to another installation, entry or destination, or was changed. */
+  /**
+   * Returns the entry as it was exported; `entry` is as the document states it. Undefined when the ciphertext belongs to another
+   * installation or entry, or was changed.
+   */
   decrypt(name: string, entry: JsonObject, encrypted: JsonValue | undefined): JsonObject | undefined {
-    const opened = this.ring.decrypt(encrypted, toAssociatedData(name, entry));
+    const opened = this.ring.decrypt(encrypted, name);
+    const source = opened && (JSON.parse(opened.text) as JsonValue);
+    return isJsonObject(source) ? source : this.decryptMembers(name, entry, encrypted);
+  }
+
+  /** Earlier versions encrypted only the members with credentials, and bound them to their destination. */
+  private decryptMembers(name: string, entry: JsonObject, encrypted: JsonValue | undefined): JsonObject | undefined {
+    const opened = this.ring.decrypt(encrypted, `${name} ${credentialDestination(entry)}`);
     const members = opened && (JSON.parse(opened.text) as JsonValue);
     return isJsonObject(members) ? { ...entry, ...members } : undefined;
   }
 }
-
-const toAssociatedData = (name: string, source: JsonObject): string => `${name} ${credentialDestination(source)}`;

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
 import {
+  EntriesUnavailable,
   EntryInvalid,
   RegistryStore,
   ServerRegistry,
@@ -47,7 +48,10 @@ export interface ImportOptions {
 
 /** The changes that an import made. */
 export interface ImportResult extends Omit<AppliedChanges, 'warnings'> {
-  /** References of the imported entries to servers and teams that do not exist, such as `policies.x.teams[0]: …`. */
+  /**
+   * References of the imported entries to servers and teams that do not exist, and extensions that they need, such as
+   * `policies.x.teams[0]: …`.
+   */
   readonly warnings: readonly string[];
   readonly items?: RestoredCounts;
 }
@@ -64,11 +68,15 @@ export class ImportExport {
     private readonly registry: ServerRegistry,
   ) {}
 
+  /**
+   * @throws EntriesUnavailable while the secret store does not open an entry: an export without it would let an import delete it
+   */
   async export(): Promise<ExportedConfiguration> {
     const [entries, managed]: [SectionEntries, SectionEntries] = [{}, {}];
     const credentials: Record<string, string> = {};
     for (const section of SECTIONS) {
-      for (const { slug, managed: isManaged, source } of await this.entriesOf(section)) {
+      for (const { slug, managed: isManaged, source, outage } of await this.entriesOf(section)) {
+        if (outage !== undefined) throw new EntriesUnavailable('The export is incomplete without it.', outage);
         // An entry whose credentials cannot be decrypted cannot be exported.
         if (!source) continue;
         const part = isManaged ? managed : entries;

@@ -5,11 +5,13 @@ import { ServerHealth, UpstreamPool, type HealthView } from '../../connections/i
 import { ForwardedRpcInterceptor } from '../../workers/index.js';
 import {
   InspectionPattern,
+  type DecisionViews,
   type EndedReply,
   type HealthOrder,
   type HealthViews,
   type PageOrder,
   type SerialOrder,
+  type WorkerFigures,
   type WorkerView,
 } from './inspection-orders.js';
 import { Inspection } from './inspection.js';
@@ -58,6 +60,16 @@ export class InspectionInboxController {
   @MessagePattern(InspectionPattern.allHealth)
   allHealth(): HealthViews {
     return this.inspection.localHealth();
+  }
+
+  @MessagePattern(InspectionPattern.figures)
+  figures(): WorkerFigures {
+    return this.inspection.localFigures();
+  }
+
+  @MessagePattern(InspectionPattern.guardrailDecisions)
+  guardrailDecisions(): DecisionViews {
+    return this.inspection.localDecisions();
   }
 
   @MessagePattern(InspectionPattern.drain)

@@ -1,6 +1,8 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 import type { SessionView } from '../../session-pool/index.js';
 import type { HealthView, UpstreamView } from '../../connections/index.js';
+import type { DecisionCount } from '../../guardrails/index.js';
+import { isCallTotals, type CallTotals } from '../live/call-counts.js';
 import type { ViewPage } from '../../workers/index.js';
 
 /** Message patterns of requests between workers on behalf of administrators. */
@@ -13,6 +15,8 @@ export const InspectionPattern = {
   drain: 'inspection.drain',
   health: 'inspection.health',
   allHealth: 'inspection.all-health',
+  figures: 'inspection.figures',
+  guardrailDecisions: 'inspection.guardrail-decisions',
 } as const;
 
 export interface WorkerView {
@@ -30,6 +34,21 @@ export interface WorkerView {
   readonly warnings: readonly string[];
 }
 
+/** What one worker contributes to the live figures. */
+export interface WorkerFigures {
+  readonly isLeaving: boolean;
+  readonly sessions: number;
+  readonly parkedCalls: number;
+  /** Mean delay of the event loop in milliseconds. */
+  readonly eventLoopDelayMs: number;
+  /** Number of warnings. */
+  readonly warnings: number;
+  readonly calls: CallTotals;
+}
+
+export const readWorkerFigures = (value: unknown): WorkerFigures | undefined =>
+  isJsonObject(value) && isCallTotals(value['calls']) ? (value as unknown as WorkerFigures) : undefined;
+
 export interface HealthOrder {
   /** Slug of the server. */
   readonly server: string;
@@ -45,6 +64,14 @@ export interface HealthViews {
 
 export const readHealthViews = (value: unknown): HealthViews | undefined =>
   isJsonObject(value) && isJsonObject(value['servers']) ? (value as unknown as HealthViews) : undefined;
+
+/** What the guardrails decided at one worker in the last hour. */
+export interface DecisionViews {
+  readonly decisions: readonly DecisionCount[];
+}
+
+export const readDecisionViews = (value: unknown): DecisionViews | undefined =>
+  isJsonObject(value) && Array.isArray(value['decisions']) ? (value as unknown as DecisionViews) : undefined;
 
 export interface SerialOrder {
   readonly serial: number;

@@ -1,25 +1,31 @@
 import { hostname } from 'node:os';
 import { Injectable } from '@nestjs/common';
 import { PRODUCT } from '#lib/extension-kit';
-import { Drain } from '../../lifecycle/index.js';
+import { Drain, EventLoopDelay } from '../../lifecycle/index.js';
 import { ConfigurationFile } from '../../registry/index.js';
+import { DecisionCounts } from '../../guardrails/index.js';
 import { SessionPool, type SessionView } from '../../session-pool/index.js';
 import { ParkedCalls } from '../../calls/index.js';
 import { ServerHealth, UpstreamPool, type HealthView, type UpstreamView } from '../../connections/index.js';
 import {
   InspectionPattern,
+  readDecisionViews,
   readEnded,
   readHealthView,
   readHealthViews,
   readSessionViews,
   readUpstreamViews,
+  readWorkerFigures,
   readWorkerView,
+  type DecisionViews,
   type HealthOrder,
   type HealthViews,
   type PageOrder,
   type SerialOrder,
+  type WorkerFigures,
   type WorkerView,
 } from './inspection-orders.js';
+import { CallCounts } from '../live/call-counts.js';
 import { WorkerBroadcast, type BroadcastResult, type WorkerQuery } from '../../workers/index.js';
 
 const NO_PAYLOAD = {};
@@ -36,6 +42,9 @@ export class Inspection {
     private readonly broadcast: WorkerBroadcast,
     private readonly health: ServerHealth,
     private readonly configuration: ConfigurationFile,
+    private readonly eventLoop: EventLoopDelay,
+    private readonly calls: CallCounts,
+    private readonly decisions: DecisionCounts,
   ) {}
 
   /** Ids of the alive workers in a stable order. */
@@ -50,6 +59,27 @@ export class Inspection {
       answerLocally: () => this.describeLocalWorker(),
       read: readWorkerView,
     });
+  }
+
+  /** Reports what each worker contributes to the live figures. */
+  figures(): Promise<BroadcastResult<WorkerFigures>> {
+    return this.broadcast.queryAll({
+      pattern: InspectionPattern.figures,
+      payload: NO_PAYLOAD,
+      answerLocally: () => this.localFigures(),
+      read: readWorkerFigures,
+    });
+  }
+
+  localFigures(): WorkerFigures {
+    return {
+      isLeaving: this.drain.isDraining,
+      sessions: this.sessions.size,
+      parkedCalls: this.parkedCalls.list().length,
+      eventLoopDelayMs: this.eventLoop.readMeanMs(),
+      warnings: this.configuration.warnings.length,
+      calls: this.calls.read(),
+    };
   }
 
   /** Reports how a server's recent calls ended, at each worker. */
@@ -75,6 +105,20 @@ export class Inspection {
 
   localHealth(): HealthViews {
     return { servers: this.health.all() };
+  }
+
+  /** Reports what the guardrails decided in the last hour, at each worker. */
+  guardrailDecisions(): Promise<BroadcastResult<DecisionViews>> {
+    return this.broadcast.queryAll({
+      pattern: InspectionPattern.guardrailDecisions,
+      payload: NO_PAYLOAD,
+      answerLocally: () => this.localDecisions(),
+      read: readDecisionViews,
+    });
+  }
+
+  localDecisions(): DecisionViews {
+    return { decisions: this.decisions.listRecent() };
   }
 
   /**

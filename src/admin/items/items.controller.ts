@@ -1,15 +1,19 @@
+import { createHash } from 'node:crypto';
 import {
   Body,
   ConflictException,
   Get,
   Header,
+  Headers,
   HttpCode,
   Param,
   Post,
   Put,
   Query,
+  Res,
   UnprocessableEntityException,
 } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { Transform } from 'class-transformer';
 import { IsBoolean, IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
 import type { JsonObject } from '#lib/mcp-protocol';
@@ -23,6 +27,7 @@ import {
   type KnownItem,
 } from '../../items/index.js';
 import { addNamePrefix, EndpointDirectory, toPublicName } from '../../catalog/index.js';
+import { ANY_VERSION, entityTag, requireMatch } from '../entity-tags.js';
 import { RequireRoles } from '../admin-guard.js';
 import { ResourceNotFound } from '../admin.errors.js';
 import { DescribeRoute } from '../openapi/route-description.js';
@@ -30,6 +35,9 @@ import { paginate, PageQuery, type Page } from '../pages.js';
 import { ItemPresentation } from './item-presentation.js';
 
 const MAX_TEXT_LENGTH = 10_000;
+
+const ReadBoolean = () =>
+  Transform(({ value }: { value: unknown }) => (value === 'true' ? true : value === 'false' ? false : value));
 
 /** Filter for items. An item must match every parameter that is present. */
 class ItemQuery extends PageQuery {
@@ -42,10 +50,10 @@ class ItemQuery extends PageQuery {
   @IsOptional() @IsIn(['approved', 'changed', 'quarantined']) readonly status?: ItemStatus;
 
   /** Whether the item has flags for suspicious content. */
-  @Transform(({ value }: { value: unknown }) => (value === 'true' ? true : value === 'false' ? false : value))
-  @IsOptional()
-  @IsBoolean()
-  readonly flagged?: boolean;
+  @ReadBoolean() @IsOptional() @IsBoolean() readonly flagged?: boolean;
+
+  /** Whether an admin has disabled the item. */
+  @ReadBoolean() @IsOptional() @IsBoolean() readonly disabled?: boolean;
 }
 
 /** The definition to approve. */
@@ -93,11 +101,14 @@ export abstract class ItemsController {
   @RequireRoles(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
   @DescribeRoute({ summary: 'Show an item and the changes of its definition', response: 'DefinedItem' })
-  async find(@Param('server') server: string, @Param('name') name: string): Promise<ItemDefinitionResponse> {
+  async find(
+    @Param('server') server: string,
+    @Param('name') name: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ItemDefinitionResponse> {
     const item = await this.requireItem(server, name);
-    const { approved, seen, ...known } = item;
-    const response = this.toResponse(known, indexSimilarNames(this.items.list(this.kind)));
-    return { ...response, approved, seen, differences: findDifferences(approved, seen) };
+    void reply.header('etag', entityTag(versionOf(item)));
+    return this.toDefinitionResponse(item);
   }
 
   @Post(':server/:name/approve')
@@ -115,7 +126,7 @@ export abstract class ItemsController {
         'The definition has changed since it was reviewed. Read it again, then approve its seenDigest.',
       );
     }
-    return this.find(server, name);
+    return this.read(server, name);
   }
 
   @Post(':server/:name/enable')
@@ -141,19 +152,22 @@ export abstract class ItemsController {
   async updatePresentation(
     @Param('server') server: string,
     @Param('name') name: string,
+    @Headers('if-match') ifMatch: string | undefined,
     @Body() body: ItemPresentation,
   ): Promise<ItemDefinitionResponse> {
-    const { isDisabled } = await this.requireItem(server, name);
+    const item = await this.requireItem(server, name);
+    requireMatch(ifMatch ?? ANY_VERSION, versionOf(item));
+    const { isDisabled } = item;
     const { name: shownName, description: shownDescription } = body;
-    const isTaken = (item: KnownItem) =>
-      item.server === server && item.name !== name && (item.name === shownName || item.shownName === shownName);
+    const isTaken = (other: KnownItem) =>
+      other.server === server && other.name !== name && (other.name === shownName || other.shownName === shownName);
     if (shownName !== undefined && this.items.list(this.kind).some(isTaken)) {
       throw new UnprocessableEntityException('Another item of this server has this name. Choose another name.');
     }
     const isRenamed = shownName !== undefined && shownName !== name;
     const texts = { ...(isRenamed && { shownName }), ...(shownDescription !== undefined && { shownDescription }) };
     await this.items.setOverrides({ server, kind: this.kind, name }, { isDisabled, ...texts });
-    return this.find(server, name);
+    return this.read(server, name);
   }
 
   private async updateChoice(
@@ -167,7 +181,16 @@ export abstract class ItemsController {
       ...(shownDescription !== undefined && { shownDescription }),
     };
     await this.items.setOverrides({ server, kind: this.kind, name }, { ...texts, ...change });
-    return this.find(server, name);
+    return this.read(server, name);
+  }
+
+  private async read(server: string, name: string): Promise<ItemDefinitionResponse> {
+    return this.toDefinitionResponse(await this.requireItem(server, name));
+  }
+
+  private toDefinitionResponse({ approved, seen, ...known }: DefinedItem): ItemDefinitionResponse {
+    const response = this.toResponse(known, indexSimilarNames(this.items.list(this.kind)));
+    return { ...response, approved, seen, differences: findDifferences(approved, seen) };
   }
 
   private async requireItem(server: string, name: string): Promise<DefinedItem> {
@@ -200,6 +223,12 @@ export abstract class ItemsController {
   }
 }
 
+/** A digest of what admins and the server may change of an item. */
+function versionOf({ approvedDigest, seenDigest, isDisabled, shownName, shownDescription }: KnownItem): string {
+  const parts = [approvedDigest, seenDigest, isDisabled, shownName, shownDescription];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
+}
+
 type ItemName = Pick<KnownItem, 'server' | 'name' | 'shownName'>;
 
 type ServersByName = ReadonlyMap<string, readonly string[]>;
@@ -218,9 +247,11 @@ function indexSimilarNames(items: readonly KnownItem[]): ServersByName {
   return servers;
 }
 
-function matches({ server, name, shownName = '', status, flags }: ItemResponse, query: ItemQuery): boolean {
+function matches(item: ItemResponse, query: ItemQuery): boolean {
+  const { server, name, shownName = '', status, flags, isDisabled } = item;
   if (query.server !== undefined && query.server !== server) return false;
   if (query.status !== undefined && query.status !== status) return false;
   if (query.flagged !== undefined && query.flagged !== flags.length > 0) return false;
+  if (query.disabled !== undefined && query.disabled !== isDisabled) return false;
   return query.q === undefined || `${name}\n${shownName}`.toLowerCase().includes(query.q.toLowerCase());
 }

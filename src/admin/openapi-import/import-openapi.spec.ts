@@ -84,7 +84,8 @@ describe('importOpenApi', () => {
       parameters: { fields: { in: 'query' }, 'X-Tenant': { in: 'header' } },
       outputSchema: {
         type: 'object',
-        $ref: '#/$defs/Pet',
+        properties: { name: { type: 'string' }, parent: { $ref: '#/$defs/Pet' } },
+        required: ['name'],
         $defs: {
           Pet: {
             type: 'object',

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
-import { compileGlob, MAX_SCHEMAS_LENGTH, MAX_TOOLS } from '../../registry/index.js';
+import { compileGlobs, MAX_SCHEMAS_LENGTH, MAX_TOOLS } from '../../registry/index.js';
 import { CircularSchemas } from './circular-schemas.js';
 import type { Operation, Skipped } from './operation.js';
 import { toToolName, toTool, type ImportedTool } from './operation-to-tool.js';
@@ -42,7 +42,7 @@ export async function importOpenApi(
   selected: readonly string[],
   url?: string,
 ): Promise<ImportedOperations> {
-  const document = readDocument(given);
+  const document = await readDocument(given);
   const run = new ImportRun(document, selected, url);
   await run.importAll();
   const { info } = document;
@@ -85,9 +85,9 @@ class ImportRun {
   }
 
   async importAll(): Promise<void> {
-    const patterns = this.selected.map(compileGlob);
+    const matches = compileGlobs(this.selected);
     const isSelected = (place: string, id: unknown): boolean =>
-      patterns.some((matches) => matches(place) || (typeof id === 'string' && matches(id)));
+      matches(place) || (typeof id === 'string' && matches(id));
     const found = readOperations(this.document, this.source.references);
     if (found.length > MAX_OPERATIONS) {
       throw new UnreadableDocument(`The document has more than ${MAX_OPERATIONS} operations.`);

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
+import { isJsonObject, isToken, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 import { isSettableHeader, STYLES_OF_PLACE, type ParameterPlace, type ParameterStyle } from '../../registry/index.js';
 import { asText } from './as-text.js';
 import { findMedia, isJsonType } from './media.js';
@@ -104,7 +104,7 @@ function mapParameter(draft: ToolDraft, parameter: JsonObject, name: string): st
 }
 
 function requireCookieName(name: string): void {
-  if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(name)) throw new ImportFault(`no cookie can have the name ${name.slice(0, 60)}`);
+  if (!isToken(name)) throw new ImportFault(`no cookie can have the name ${name.slice(0, 60)}`);
 }
 
 function readSchema(parameter: JsonObject, draft: ToolDraft): { schema: JsonValue; style?: ParameterStyle } {

@@ -1,11 +1,12 @@
 import { Body, HttpCode, Post, UnprocessableEntityException } from '@nestjs/common';
-import { ArrayNotEmpty, IsArray, IsOptional, IsString, IsUrl, MaxLength, ValidateBy } from 'class-validator';
+import { ArrayNotEmpty, IsArray, IsOptional, IsString, IsUrl, MaxLength } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 import { AddressGuard } from '#lib/address-guard';
 import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
 import { findAddressFault } from '../../registry/index.js';
 import { RequireRoles } from '../admin-guard.js';
 import { AdminController } from '../admin-route.js';
+import { IsDocument } from '../is-document.js';
 import { DescribeRoute } from '../openapi/route-description.js';
 import { importOpenApi } from './import-openapi.js';
 import type { Skipped } from './operation.js';
@@ -13,17 +14,6 @@ import { UnreadableDocument } from './read-document.js';
 import type { SecurityScheme } from './security-schemes.js';
 
 const MAX_TEXT_LENGTH = 2_000;
-
-/** Validates a document that is an object or a text. */
-function IsDocument(): PropertyDecorator {
-  const validate = (value: unknown): boolean => isJsonObject(value) || typeof value === 'string';
-  const defaultMessage = (): string => 'document must be an object or a string';
-  const decorators = [
-    ValidateBy({ name: 'isDocument', validator: { validate, defaultMessage } }),
-    JSONSchema(() => ({ oneOf: [{ type: 'object' }, { type: 'string' }] })) as PropertyDecorator,
-  ];
-  return (target, member) => decorators.forEach((decorate) => decorate(target, member));
-}
 
 /** The document and the operations to import. */
 class OpenApiImport {

@@ -124,7 +124,7 @@ function buildOutput(
   if (schema === undefined || !isObjectSchema(schema, source)) return { skipped: [] };
   try {
     const built = inFirstForm('output', source, (converter) => {
-      const converted = converter.convert(schema);
+      const converted = converter.convert(toWritten(schema, source));
       const whole = { ...(isJsonObject(converted) && converted), type: 'object' };
       return { schema: withDefinitions(whole, converter) };
     });
@@ -174,6 +174,12 @@ function toSkippedParts({ form, dropped }: Built, part: string): SkippedPart[] {
 
 const withDefinitions = (schema: JsonObject, { $defs }: SchemaConverter): JsonObject =>
   $defs === undefined ? schema : { ...schema, $defs };
+
+/** Many clients look for members at the root of a schema, so a schema that contains itself is written out there, too. */
+function toWritten(schema: JsonValue, { references }: SchemaSource): JsonValue {
+  const isReference = isJsonObject(schema) && Object.keys(schema).join() === '$ref';
+  return (isReference && references.dereference(schema)) || schema;
+}
 
 /** Structured content must be an object. */
 function isObjectSchema(schema: JsonValue, source: SchemaSource): boolean {

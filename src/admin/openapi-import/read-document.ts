@@ -1,12 +1,12 @@
-import { CORE_SCHEMA, load, Type, YAMLException } from 'js-yaml';
 import { isJsonObject, JsonFault, parseJson, type JsonObject } from '#lib/mcp-protocol';
+import { parseYaml } from './yaml-document.js';
 
 /** The document cannot be read. The message says why. */
 export class UnreadableDocument extends Error {
   override readonly name = 'UnreadableDocument';
 }
 
-/** Maximum length of a YAML text. Parsing takes about a second for three million characters, and blocks other work. */
+/** Maximum length of a YAML text. Parsing takes about a second for three million characters. */
 const MAX_YAML_LENGTH = 8_000_000;
 const MAX_VALUES = 4_000_000;
 const MAX_DEPTH = 100;
@@ -19,13 +19,9 @@ const BOUNDS = {
   decimalDepth: Infinity,
 };
 
-const MERGE_KEY = new Type('tag:yaml.org,2002:merge', { kind: 'scalar', resolve: (text) => text === '<<' });
-/** Without dates and binary values, which are texts in JSON. */
-const SCHEMA = CORE_SCHEMA.extend({ implicit: [MERGE_KEY] });
-
 /** Reads a document that is an object already, or a text in JSON or YAML. @throws UnreadableDocument */
-export function readDocument(given: JsonObject | string): JsonObject {
-  const document = typeof given === 'string' ? parse(given) : given;
+export async function readDocument(given: JsonObject | string): Promise<JsonObject> {
+  const document = typeof given === 'string' ? await parse(given) : given;
   if (!isJsonObject(document)) throw new UnreadableDocument('The document must be an object.');
   const { openapi, swagger } = document;
   const isKnown = (typeof openapi === 'string' && /^3\.\d/.test(openapi)) || swagger === '2.0' || swagger === 2;
@@ -35,7 +31,7 @@ export function readDocument(given: JsonObject | string): JsonObject {
   );
 }
 
-function parse(text: string): unknown {
+async function parse(text: string): Promise<unknown> {
   const isJson = /^\s*\{/.test(text);
   if (isJson) {
     try {
@@ -50,29 +46,11 @@ function parse(text: string): unknown {
       `A document in YAML may have at most ${MAX_YAML_LENGTH} characters. Convert it to JSON.`,
     );
   }
-  try {
-    const value = load(text, { schema: SCHEMA, json: true });
-    checkSize(value, { values: 0 }, MAX_DEPTH);
-    return value;
-  } catch (cause) {
-    throw toUnreadable(cause);
-  }
-}
-
-/** Aliases can refer to what contains them, and can multiply a value beyond any size. */
-function checkSize(value: unknown, counted: { values: number }, levels: number): void {
-  counted.values += 1;
-  if (counted.values > MAX_VALUES || levels === 0) {
-    throw new UnreadableDocument('The document is too large or too deep once its aliases are replaced.');
-  }
-  if (typeof value !== 'object' || value === null) return;
-  for (const each of Object.values(value)) checkSize(each, counted, levels - 1);
+  const parsed = await parseYaml(text, { depth: MAX_DEPTH, values: MAX_VALUES });
+  if ('fault' in parsed) throw new UnreadableDocument(parsed.fault);
+  return JSON.parse(parsed.json);
 }
 
 function toUnreadable(cause: unknown): unknown {
-  if (cause instanceof JsonFault) return new UnreadableDocument(`The document cannot be read. ${cause.message}`);
-  if (!(cause instanceof YAMLException)) return cause;
-  const { mark } = cause;
-  const where = mark ? ` at line ${mark.line + 1}` : '';
-  return new UnreadableDocument(`The document is neither JSON nor YAML: ${cause.reason}${where}.`);
+  return cause instanceof JsonFault ? new UnreadableDocument(`The document cannot be read. ${cause.message}`) : cause;
 }

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
+import { isJsonObject, readPointerPart, unescapePointerPart, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 
 /** Maximum number of references that lead from one to the next. */
 const MAX_STEPS = 24;
@@ -33,7 +33,7 @@ export class ReferenceResolver {
       throw new ImportFault(`it references an anchor (${reference.slice(0, 80)}), which is not supported`);
     }
     let target: JsonValue | undefined = this.document;
-    for (const part of reference.split('/').slice(1)) target = this.step(target, decodePart(part));
+    for (const part of reference.split('/').slice(1)) target = this.step(target, toName(part));
     if (target === undefined) throw new ImportFault(`${reference.slice(0, 80)} does not exist`);
     return target;
   }
@@ -47,11 +47,5 @@ export class ReferenceResolver {
   }
 }
 
-function decodePart(part: string): string {
-  const unescaped = part.replaceAll('~1', '/').replaceAll('~0', '~');
-  try {
-    return decodeURIComponent(unescaped);
-  } catch {
-    return unescaped;
-  }
-}
+/** Documents contain names with a `%` that is no escape. */
+const toName = (part: string): string => readPointerPart(part) ?? unescapePointerPart(part);

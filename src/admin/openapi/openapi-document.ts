@@ -1,9 +1,10 @@
-import type { Type } from '@nestjs/common';
-import { validationMetadatasToSchemas } from 'class-validator-jsonschema';
 import { PRODUCT } from '#lib/extension-kit';
+import type { ServerKind } from '../../registry/index.js';
+import { COMPONENTS, schemasOfAllClasses } from './class-schemas.js';
+import { contributedSchemas } from './contributed-schemas.js';
 import { RESPONSE_SCHEMAS, PROBLEM_SCHEMA } from './response-schemas.js';
 import { requestRef, requestSchemas } from './request-schemas.js';
-import { listRoutes, type AdminRoute } from './routes.js';
+import type { AdminRoute } from './routes.js';
 
 type Json = Record<string, unknown>;
 
@@ -17,16 +18,26 @@ const HEADERS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Generates the OpenAPI 3.1 document of these controllers from their decorators. Its paths begin at `publicPath`, the path of
+ * Generates the OpenAPI 3.1 document of these routes. Its paths begin at `publicPath`, the path of
  * the public URL, on the host from which the document was loaded.
+ *
+ * @param options schemas of the options of guardrails, which depend on the extensions of the gateway
+ * @param contributedKinds the kinds of servers that extensions connect
  */
-export function openApiDocument(controllers: readonly Type[], publicPath = ''): Json {
-  const routes = listRoutes(controllers).filter(({ roles }) => roles.length > 0);
-  const known = validationMetadatasToSchemas({ refPointerPrefix: '#/components/schemas/' }) as Json;
+export function openApiDocument(
+  allRoutes: readonly AdminRoute[],
+  options: Json,
+  publicPath = '',
+  contributedKinds: readonly ServerKind[] = [],
+): Json {
+  const contributed = contributedSchemas(contributedKinds);
+  const routes = allRoutes.map((route) => withContributed(route, Object.keys(contributed)));
+  const all = schemasOfAllClasses(COMPONENTS);
+  const known = { ...all, ...contributed };
   const paths: Record<string, Json> = {};
   for (const route of routes) {
-    const path = route.path.replaceAll(/:(\w+)/g, '{$1}');
-    paths[path] = { ...paths[path], [route.verb]: toOperation(route, known) };
+    const { documentedPath: path, verb } = route;
+    paths[path] = { ...paths[path], [verb]: toOperation(route, known) };
   }
   return {
     openapi: '3.1.0',
@@ -45,10 +56,17 @@ export function openApiDocument(controllers: readonly Type[], publicPath = ''): 
           content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
         },
       },
-      schemas: { ...RESPONSE_SCHEMAS, ...requestSchemas(routes, known), Problem: PROBLEM_SCHEMA },
+      schemas: { ...RESPONSE_SCHEMAS, ...requestSchemas(routes, known, options), Problem: PROBLEM_SCHEMA },
     },
     security: [{ bearer: [] }],
   };
+}
+
+/** Adds the entries of kinds that extensions connect to the possible shapes of servers. */
+function withContributed(route: AdminRoute, names: readonly string[]): AdminRoute {
+  const { entries } = route;
+  if (entries?.includesContributed !== true) return route;
+  return { ...route, entries: { ...entries, classes: [...entries.classes, ...names.map((name) => ({ name }))] } };
 }
 
 function toOperation(route: AdminRoute, known: Json): Json {

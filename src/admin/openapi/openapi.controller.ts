@@ -1,13 +1,12 @@
-import { Get, Header, type Type } from '@nestjs/common';
-import { PATH_METADATA } from '@nestjs/common/constants.js';
-import { DiscoveryService } from '@nestjs/core';
+import { Get, Header } from '@nestjs/common';
 import { GatewayConfig } from '../../gateway.config.js';
+import { KnownChecks, ServerKinds } from '../../registry/index.js';
 import { RequireRoles } from '../admin-guard.js';
 import { AdminController } from '../admin-route.js';
+import { AdminRoutes } from './admin-routes.js';
+import { guardrailOptionSchemas } from './check-options.js';
 import { DescribeRoute } from './route-description.js';
 import { openApiDocument } from './openapi-document.js';
-
-const IS_ADMIN_PATH = /^admin\/v1\/[a-z]/;
 
 /** Serves the OpenAPI document of the admin API. */
 @AdminController('openapi.json')
@@ -15,8 +14,10 @@ export class OpenApiController {
   private document: object | undefined;
 
   constructor(
-    private readonly discovery: DiscoveryService,
+    private readonly routes: AdminRoutes,
     private readonly gateway: GatewayConfig,
+    private readonly checks: KnownChecks,
+    private readonly kinds: ServerKinds,
   ) {}
 
   @Get()
@@ -24,13 +25,12 @@ export class OpenApiController {
   @DescribeRoute({ summary: 'Get the OpenAPI document of the admin API', response: 'OpenApiDocument' })
   @Header('cache-control', 'no-cache')
   find(): object {
-    this.document ??= openApiDocument(this.controllers(), this.gateway.publicPath);
+    this.document ??= openApiDocument(
+      this.routes.list(),
+      guardrailOptionSchemas(this.checks),
+      this.gateway.publicPath,
+      this.kinds.contributed,
+    );
     return this.document;
-  }
-
-  /** Includes admin controllers of other modules. */
-  private controllers(): Type[] {
-    const all = this.discovery.getControllers().flatMap(({ metatype }) => (metatype ? [metatype as Type] : []));
-    return [...new Set(all)].filter((type) => IS_ADMIN_PATH.test(String(Reflect.getMetadata(PATH_METADATA, type))));
   }
 }

@@ -1,5 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { isJsonObject } from '#lib/mcp-protocol';
+import { findReferenced, toClosed } from './class-schemas.js';
 import type { EntryClasses } from './route-description.js';
 import type { AdminRoute } from './routes.js';
 
@@ -13,14 +14,17 @@ const REFERENCE = /"#\/components\/schemas\/(\w+)"/g;
 /** Returns a reference to the schema of a request body. */
 export const requestRef = (route: AdminRoute, body: Type): Schemas => ref(bodySchemaName(route, body));
 
-/** Returns the schemas of all request bodies and of everything they reference. `known`: the schemas of all validated classes. */
-export function requestSchemas(routes: readonly AdminRoute[], known: Schemas): Schemas {
-  const schemas: Schemas = {};
+/**
+ * Returns the schemas of all request bodies and of everything they reference. `known`: the schemas of all validated classes;
+ * `given`: schemas that no class has.
+ */
+export function requestSchemas(routes: readonly AdminRoute[], known: Schemas, given: Schemas): Schemas {
+  const schemas: Schemas = { ...given };
   for (const route of routes) if (route.body) Object.assign(schemas, bodySchemas(route, route.body, known));
   const pending = findReferences(schemas);
   for (const name of pending) {
     if (schemas[name]) continue;
-    schemas[name] = toClosedSchema(known[name]);
+    schemas[name] = toClosedSchema(findReferenced(known, name));
     pending.push(...findReferences(schemas[name]));
   }
   return schemas;
@@ -48,10 +52,9 @@ const entrySchemaName = ({ name, classes: [first, ...others] }: EntryClasses): s
 
 const ref = (name: string): Schemas => ({ $ref: `#/components/schemas/${name}` });
 
-/** Forbids unknown members, because validation rejects them too. */
 function toClosedSchema(schema: unknown): Schemas {
   if (!isJsonObject(schema)) throw new Error('A request body refers to a class without validation decorators.');
-  return { ...schema, additionalProperties: false };
+  return toClosed(schema);
 }
 
 const findReferences = (schemas: unknown): string[] =>

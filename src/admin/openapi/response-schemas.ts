@@ -1,26 +1,13 @@
-/** JSON Schemas of the responses of the admin API. A test validates real responses against them. */
-type Schema = Readonly<Record<string, unknown>>;
+import { IMPORT_SCHEMAS } from './import-schemas.js';
+import { amount, count, flag, instant, named, object, oneOf, text, texts, type Schema } from './schema-parts.js';
 
-const text: Schema = { type: 'string' };
-const flag: Schema = { type: 'boolean' };
-const count: Schema = { type: 'integer', minimum: 0 };
-const instant: Schema = { type: 'string', format: 'date-time' };
-const texts: Schema = { type: 'array', items: text };
-const oneOf = (...values: readonly string[]): Schema => ({ type: 'string', enum: values });
-
-/** Defines an object. A member named `name?` is optional. */
-function object(members: Readonly<Record<string, Schema>>): Schema {
-  const properties = Object.entries(members).map(([name, schema]) => [name.replace('?', ''), schema] as const);
-  const required = Object.keys(members).filter((name) => !name.endsWith('?'));
-  return { type: 'object', properties: Object.fromEntries(properties), required, additionalProperties: false };
-}
-
-const named = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
 const listOf = (name: string, more: Readonly<Record<string, Schema>> = {}): Schema =>
   object({ items: { type: 'array', items: named(name) }, ...more });
 const pageOf = (name: string): Schema => listOf(name, { 'nextCursor?': text });
 /** A page of resources of several workers, with the workers that did not reply. */
 const workerPageOf = (name: string): Schema => listOf(name, { silentWorkers: texts, 'nextCursor?': text });
+
+const DECISION = oneOf('passed', 'changed', 'refused', 'asked', 'failed');
 
 const KNOWN_ITEM = {
   server: text,
@@ -38,7 +25,57 @@ const KNOWN_ITEM = {
   changedAt: instant,
 };
 
+const AUDITED_CALL = object({
+  'requestId?': text,
+  'traceId?': text,
+  'session?': text,
+  transport: oneOf('mcp', 'sse', 'rpc'),
+  endpoint: text,
+  server: text,
+  item: text,
+  rpcMethod: text,
+  execution: oneOf('executed', 'not_executed', 'unknown'),
+  'code?': { type: 'integer' },
+  'isToolError?': flag,
+  'clientEra?': oneOf('legacy', 'modern'),
+  'serverEra?': oneOf('legacy', 'modern'),
+  'parkedCall?': text,
+  'interception?': oneOf('changed', 'answered', 'refused', 'failed'),
+  'interceptedBy?': text,
+  'forwardedTo?': text,
+  'forwardedFrom?': text,
+  'totalMs?': amount,
+  'serverMs?': amount,
+  'clientMs?': amount,
+  'argumentsDigest?': text,
+  'arguments?': {},
+  'isWithoutArguments?': flag,
+});
+
+const USAGE_COUNTS = {
+  calls: count,
+  refused: count,
+  failed: count,
+  unknown: count,
+  serverMs: count,
+  bytesIn: count,
+  bytesOut: count,
+};
+
+/** JSON Schemas of the responses of the admin API. A test validates real responses against them. */
 export const RESPONSE_SCHEMAS = {
+  GuardrailChecks: object({
+    items: { type: 'array', items: object({ name: text, phases: texts, options: { type: 'object' } }) },
+  }),
+  GuardrailDecisions: object({
+    windowMs: count,
+    items: {
+      type: 'array',
+      items: object({ guardrail: text, check: text, phase: text, mode: text, decision: DECISION, count }),
+    },
+    silentWorkers: texts,
+  }),
+  ConditionCheck: object({ valid: flag, 'fault?': text, 'line?': count, 'column?': count, 'usesArgs?': flag }),
   Item: object(KNOWN_ITEM),
   ItemPage: pageOf('Item'),
   DefinedItem: object({
@@ -75,12 +112,30 @@ export const RESPONSE_SCHEMAS = {
     gates: {
       type: 'array',
       items: object({
-        gate: oneOf('server', 'token', 'endpoint', 'policy', 'item', 'trust'),
+        gate: oneOf('server', 'token', 'endpoint', 'policy', 'filter', 'item', 'trust'),
         allowed: flag,
         reason: text,
         'code?': { type: 'integer' },
       }),
     },
+    guardrails: {
+      type: 'array',
+      items: object({
+        guardrail: text,
+        check: text,
+        mode: oneOf('enforce', 'observe'),
+        phases: texts,
+        'fault?': text,
+        'decision?': DECISION,
+        'reason?': text,
+      }),
+    },
+  }),
+  GuardrailTrial: object({
+    decision: DECISION,
+    'reason?': text,
+    findings: { type: 'array', items: object({ kind: text, count }) },
+    'value?': { type: 'object' },
   }),
   AccessToken: object({
     id: text,
@@ -115,9 +170,58 @@ export const RESPONSE_SCHEMAS = {
     'reason?': text,
     'address?': text,
     'count?': count,
+    'call?': AUDITED_CALL,
+    'chainEvent?': { type: 'object' },
+    'chain?': object({ worker: text, sequence: count, number: count, previous: text, hash: text }),
+  }),
+  Usage: object({
+    from: instant,
+    to: instant,
+    by: { type: 'array', items: oneOf('principal', 'team', 'server', 'tool') },
+    total: object(USAGE_COUNTS),
+    items: {
+      type: 'array',
+      items: object({
+        'principal?': object({ issuer: text, subject: text }),
+        'team?': text,
+        'server?': text,
+        'tool?': text,
+        ...USAGE_COUNTS,
+      }),
+    },
+    isTruncated: flag,
   }),
   AuditPage: pageOf('AuditRecord'),
   AuditLines: text,
+  CallApproval: object({
+    id: text,
+    state: oneOf('pending', 'approved', 'refused', 'used', 'expired'),
+    requestId: text,
+    caller: object({ issuer: text, subject: text }),
+    server: text,
+    method: text,
+    item: text,
+    message: text,
+    argumentsDigest: text,
+    'arguments?': {},
+    'isWithoutArguments?': flag,
+    askedAt: instant,
+    expiresAt: instant,
+    'decidedBy?': object({ issuer: text, subject: text }),
+    'decidedAt?': instant,
+    'reason?': text,
+  }),
+  CallApprovalPage: pageOf('CallApproval'),
+  LiveFigures: object({
+    at: instant,
+    servers: object({ up: count, down: count, idle: count, unknown: count, disabled: count }),
+    calls: object({ perSecond: amount, windowMs: count, calls: count, refused: count, failed: count, unknown: count }),
+    sessions: count,
+    parkedCalls: count,
+    workers: object({ serving: count, draining: count, silent: count }),
+    eventLoopDelayMs: amount,
+    attention: object({ quarantinedTools: count, changedTools: count, failingServers: count, warningWorkers: count }),
+  }),
   ParkedCall: object({
     id: text,
     worker: text,
@@ -150,16 +254,24 @@ export const RESPONSE_SCHEMAS = {
     era: text,
     revision: text,
     among: oneOf('all', 'principal', 'session'),
+    'principal?': text,
     users: count,
     'idleSince?': instant,
     'place?': text,
   }),
   UpstreamSessionPage: workerPageOf('UpstreamSession'),
-  Worker: {
-    type: 'object',
-    properties: { id: text, startedAt: instant, warnings: texts },
-    required: ['id', 'startedAt'],
-  },
+  Worker: object({
+    id: text,
+    pid: count,
+    host: text,
+    version: text,
+    startedAt: instant,
+    isLeaving: flag,
+    sessions: count,
+    parkedCalls: count,
+    memoryBytes: count,
+    warnings: texts,
+  }),
   Workers: workerPageOf('Worker'),
   Trial: {
     oneOf: [
@@ -192,10 +304,34 @@ export const RESPONSE_SCHEMAS = {
   ServerHealthSummary: object({
     server: text,
     enabled: flag,
-    state: oneOf('up', 'down', 'unknown'),
+    state: oneOf('up', 'down', 'idle', 'unknown'),
+    'since?': instant,
+    'checkedAt?': instant,
+    'checkedBy?': text,
+    'latencyMs?': count,
+    'failures?': count,
+    'lastError?': object({ at: instant, code: { type: 'integer' }, reason: text, 'detail?': text }),
     workers: { type: 'array', items: { $ref: '#/components/schemas/WorkerHealth' } },
   }),
   ServersHealth: workerPageOf('ServerHealthSummary'),
+  Alert: object({
+    id: text,
+    type: text,
+    at: instant,
+    data: { type: 'object' },
+    deliveries: {
+      type: 'array',
+      items: object({
+        webhook: text,
+        state: oneOf('pending', 'delivered', 'failed'),
+        attempts: count,
+        'status?': { type: 'integer' },
+        'error?': text,
+        'attemptedAt?': instant,
+      }),
+    },
+  }),
+  Alerts: listOf('Alert'),
   Setting: object({ name: text, value: { type: ['string', 'null'] }, isDefault: flag }),
   Settings: listOf('Setting'),
   Export: object({
@@ -214,14 +350,7 @@ export const RESPONSE_SCHEMAS = {
     warnings: texts,
     'items?': object({ created: count, updated: count, reset: count, unchanged: count }),
   }),
-  ImportedServer: object({
-    entry: { type: 'object' },
-    skipped: { type: 'array', items: object({ operation: text, 'part?': text, reason: text }) },
-    security: {
-      type: 'array',
-      items: object({ name: text, type: text, 'in?': text, 'parameter?': text, configure: text }),
-    },
-  }),
+  ...IMPORT_SCHEMAS,
   OpenApiDocument: { type: 'object' },
 } as const satisfies Readonly<Record<string, Schema>>;
 

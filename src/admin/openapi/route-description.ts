@@ -16,7 +16,9 @@ export const DescribeRoute = Reflector.createDecorator<RouteDescription>();
 /** The name of a kind of entries, and the classes that describe its possible shapes. */
 export interface EntryClasses {
   readonly name: string;
-  readonly classes: readonly Type[];
+  readonly classes: readonly Pick<Type, 'name'>[];
+  /** Servers: kinds that extensions connect have entries of their own. */
+  readonly includesContributed?: boolean;
 }
 
 /** Declares the type of the member `entry` in the request bodies of a controller. */

@@ -2,7 +2,8 @@ import { RequestMethod, type Type } from '@nestjs/common';
 import { HTTP_CODE_METADATA, METHOD_METADATA, PATH_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { MetadataScanner, Reflector } from '@nestjs/core';
-import { RequireRoles, type AdminRole } from '../admin-guard.js';
+import { RequireRoles } from '../admin-guard.js';
+import type { AdminRole } from '../admin-role.js';
 import { DescribeRoute, DescribeEntries, type EntryClasses, type RouteDescription } from './route-description.js';
 
 /** A route as declared by its controller. */
@@ -10,6 +11,8 @@ export interface AdminRoute {
   readonly verb: 'get' | 'post' | 'put' | 'delete';
   /** `/admin/v1/servers/:slug` */
   readonly path: string;
+  /** The path in the OpenAPI document: `/admin/v1/servers/{slug}` */
+  readonly documentedPath: string;
   readonly status: number;
   readonly roles: readonly AdminRole[];
   readonly description: RouteDescription | undefined;
@@ -48,9 +51,11 @@ function readRoute(controller: Type, name: string, handler: Handler | undefined)
   const reflector = new Reflector();
   const [prefix, own] = [controller, handler].map((target) => Reflect.getMetadata(PATH_METADATA, target) as string);
   const code = Reflect.getMetadata(HTTP_CODE_METADATA, handler) as number | undefined;
+  const path = `/${prefix}/${own}`.replace(/\/+$/, '');
   return {
     verb,
-    path: `/${prefix}/${own}`.replace(/\/+$/, ''),
+    path,
+    documentedPath: path.replaceAll(/:(\w+)/g, '{$1}'),
     status: code ?? (verb === 'post' ? 201 : 200),
     roles: reflector.get(RequireRoles, handler) ?? [],
     description: reflector.get(DescribeRoute, handler),

@@ -116,7 +116,7 @@ function toResponse<Definition>(stored: RegistryEntry<Definition>): EntryRespons
     version,
     createdAt: createdAt.toISOString(),
     updatedAt: updatedAt.toISOString(),
-    usable: definition !== undefined,
+    usable: definition !== undefined && faults.length === 0,
     faults: faults.map(toText),
     warnings: warnings.map(toText),
     ...(usedBy && { usedBy }),

@@ -40,7 +40,7 @@ export class EntryQuery extends PageQuery {
 
 /** Filter for servers. */
 export class ServerQuery extends EntryQuery {
-  /** `http`, `sse`, `stdio` or `rest`. */
+  /** `http`, `sse`, `stdio`, `rest`, or a kind of an extension. */
   @IsOptional()
   @IsString()
   @MaxLength(MAX_SEARCH_LENGTH)

@@ -1,6 +1,7 @@
 import type { BroadcastResult } from '../../workers/index.js';
 import type { HealthView } from '../../connections/index.js';
 import type { ServerDefinition } from '../../registry/index.js';
+import type { ServerState } from '../../server-checks/index.js';
 import type { HealthViews } from '../inspection/inspection-orders.js';
 
 type WorkerHealth = Omit<HealthView, 'answeredAt' | 'failedAt'> & {
@@ -16,11 +17,28 @@ export interface HealthResponse {
   readonly silentWorkers: readonly string[];
 }
 
-interface ServerHealthSummary {
+/** The result of the health checks of a server. */
+interface CheckView {
+  /** When the server entered its state. */
+  readonly since: string;
+  readonly checkedAt: string;
+  /** Id of the worker that made the last check. */
+  readonly checkedBy: string;
+  /** Duration of the last check in milliseconds. */
+  readonly latencyMs?: number;
+  /** Number of failed checks since the last successful one. */
+  readonly failures: number;
+  readonly lastError?: Omit<NonNullable<ServerState['lastError']>, 'at'> & { readonly at: string };
+}
+
+interface ServerHealthSummary extends Partial<CheckView> {
   readonly server: string;
   readonly enabled: boolean;
-  /** `down` if it is down at any worker, else `up` if it answered any worker. */
-  readonly state: HealthView['state'];
+  /**
+   * The state by the health checks. Until the first one is decided, or without checks: `down` if the last call failed at any
+   * worker, else `up` if it succeeded at any.
+   */
+  readonly state: ServerState['state'];
   readonly workers: readonly WorkerHealth[];
 }
 
@@ -39,13 +57,16 @@ export function toHealthResponse({ answers, unresponsive }: BroadcastResult<Heal
 export function toServersHealthResponse(
   servers: readonly ServerDefinition[],
   { answers, unresponsive }: BroadcastResult<HealthViews>,
+  states: ReadonlyMap<string, ServerState>,
 ): ServersHealthResponse {
   const items = servers.map(({ slug, enabled }) => {
     const workers = answers.flatMap(({ worker, answer }) => {
       const view = answer.servers[slug];
       return view ? [toWorkerHealth(worker, view)] : [];
     });
-    return { server: slug, enabled, state: toState(workers), workers };
+    const checked = states.get(slug);
+    const state = checked && checked.state !== 'unknown' ? checked.state : toState(workers);
+    return { server: slug, enabled, state, ...(checked && toCheckView(checked)), workers };
   });
   return { items, silentWorkers: unresponsive };
 }
@@ -56,11 +77,24 @@ function toState(workers: readonly WorkerHealth[]): HealthView['state'] {
   return states.has('up') ? 'up' : 'unknown';
 }
 
+function toCheckView({ since, checkedAt, checkedBy, latencyMs, failures, lastError }: ServerState): CheckView {
+  return {
+    since: toInstant(since),
+    checkedAt: toInstant(checkedAt),
+    checkedBy,
+    ...(latencyMs !== undefined && { latencyMs }),
+    failures,
+    ...(lastError && { lastError: { ...lastError, at: toInstant(lastError.at) } }),
+  };
+}
+
 function toWorkerHealth(worker: string, { answeredAt, failedAt, ...view }: HealthView): WorkerHealth {
   return {
     worker,
     ...view,
-    ...(answeredAt !== undefined && { answeredAt: new Date(answeredAt).toISOString() }),
-    ...(failedAt !== undefined && { failedAt: new Date(failedAt).toISOString() }),
+    ...(answeredAt !== undefined && { answeredAt: toInstant(answeredAt) }),
+    ...(failedAt !== undefined && { failedAt: toInstant(failedAt) }),
   };
 }
+
+const toInstant = (at: number): string => new Date(at).toISOString();

@@ -1,5 +1,6 @@
 import { Get, Header } from '@nestjs/common';
 import { ServerRegistry } from '../../registry/index.js';
+import { ServerChecks } from '../../server-checks/index.js';
 import { RequireRoles } from '../admin-guard.js';
 import { AdminController } from '../admin-route.js';
 import { Inspection } from '../inspection/inspection.js';
@@ -12,16 +13,18 @@ export class HealthController {
   constructor(
     private readonly inspection: Inspection,
     private readonly registry: ServerRegistry,
+    private readonly checks: ServerChecks,
   ) {}
 
   @Get()
   @RequireRoles(['admin', 'operator', 'auditor'])
   @Header('cache-control', 'no-store')
   @DescribeRoute({
-    summary: 'Show the health of all servers at each worker, derived from their last calls',
+    summary: 'Show the health of all servers: by the health checks, and by their last calls at each worker',
     response: 'ServersHealth',
   })
   async list(): Promise<ServersHealthResponse> {
-    return toServersHealthResponse(this.registry.snapshot.servers, await this.inspection.allHealth());
+    const [views, states] = await Promise.all([this.inspection.allHealth(), this.checks.findAll()]);
+    return toServersHealthResponse(this.registry.snapshot.servers, views, states);
   }
 }

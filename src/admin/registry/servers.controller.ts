@@ -24,7 +24,11 @@ import { toHealthResponse, type HealthResponse } from './health-response.js';
 
 /** The servers behind the gateway. */
 @AdminController('servers')
-@DescribeEntries({ name: 'Server', classes: [RemoteServerEntry, StdioServerEntry, RestServerEntry] })
+@DescribeEntries({
+  name: 'Server',
+  classes: [RemoteServerEntry, StdioServerEntry, RestServerEntry],
+  includesContributed: true,
+})
 export class ServersController extends EntriesController<ServerDefinition> {
   constructor(
     private readonly store: RegistryStore,

@@ -10,6 +10,8 @@ import { auditMade } from './0008-audit-made.js';
 import { auditTokensAndClasses } from './0009-audit-tokens-and-classes.js';
 import { itemRevisions } from './0010-item-revisions.js';
 import { serverIdentity } from './0011-server-identity.js';
+import { usage } from './0012-usage.js';
+import { auditChains } from './0013-audit-chains.js';
 
 /** All migrations in order. A new migration is a file with the next number and a line here. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -24,4 +26,6 @@ export const MIGRATIONS: readonly Migration[] = [
   auditTokensAndClasses,
   itemRevisions,
   serverIdentity,
+  usage,
+  auditChains,
 ];

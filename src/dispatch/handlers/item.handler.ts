@@ -1,17 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import {
   checkParameterHeaders,
-  eraOfRevision,
   failure,
   isJsonObject,
   mirrorParameters,
-  toEnvelope,
   type McpRequest,
   type Outcome,
   type ParameterHeader,
 } from '#lib/mcp-protocol';
+import { CallAudit } from '../../audit/index.js';
 import type { ParkedState } from '../../calls/index.js';
-import { publishResult } from '../../catalog/index.js';
 import {
   ItemGate,
   readItemReference,
@@ -21,10 +19,10 @@ import {
 } from '../../gate/index.js';
 import { Limits } from '../../limits/index.js';
 import { Items } from '../../items/index.js';
-import type { ServerDefinition } from '../../registry/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
 import { toSafeUri, whileServerWorks, type CallProgress } from '../../telemetry/index.js';
 import { truncateLabel } from '../../workers/index.js';
+import { AnswerPublisher } from '../answer-publisher.js';
 import { CallDelivery, type AddressedRequest } from '../call-delivery.js';
 import {
   definitionChanged,
@@ -51,6 +49,8 @@ export class ItemHandler extends MethodHandler {
     private readonly items: Items,
     private readonly gate: ItemGate,
     private readonly names: NameLoader,
+    private readonly audit: CallAudit,
+    private readonly publisher: AnswerPublisher,
   ) {
     super();
   }
@@ -66,6 +66,7 @@ export class ItemHandler extends MethodHandler {
     const use = this.gate.admit(endpoint, reference);
     recordItem(inbound.record, reference, use);
     if ('refusal' in use) return toRefusalOutcome(use, reference, client);
+    this.audit.requirePlace(use.server);
     return this.limits.run({ caller, server: use.server, use }, () =>
       this.run(inbound, { reference, use }, sink, signal),
     );
@@ -88,11 +89,8 @@ export class ItemHandler extends MethodHandler {
     if ('refusal' in use)
       return this.rejectParkedCall(parked, use.refusal === 'denied' ? use.reason : NO_LONGER_VISIBLE);
     const addressed = toAddressedRequest(request, reference, use);
-    return this.toPublicOutcome(
-      inbound,
-      use.server,
-      await this.delivery.deliver(inbound, addressed, sink, signal, parked),
-    );
+    const outcome = await this.delivery.deliver(inbound, addressed, sink, signal, parked);
+    return this.publish(inbound, addressed, outcome);
   }
 
   private async rejectParkedCall(parked: ParkedState, reason: string): Promise<Outcome> {
@@ -140,33 +138,12 @@ export class ItemHandler extends MethodHandler {
     sink: StreamSink,
     signal: AbortSignal,
   ): Promise<Outcome> {
-    const outcome = await this.delivery.deliver(inbound, to, sink, signal);
-    const enveloped = this.toEnveloped(inbound, to, outcome);
-    return this.toPublicOutcome(inbound, to.server, enveloped instanceof Promise ? await enveloped : enveloped);
+    return this.publish(inbound, to, await this.delivery.deliver(inbound, to, sink, signal));
   }
 
-  /** Of results that are no objects, the codec of the client's era sees that they need an envelope. */
-  private toEnveloped(
-    inbound: Inbound,
-    { server, request }: AddressedRequest,
-    outcome: Outcome,
-  ): Outcome | Promise<Outcome> {
-    const { name } = request.params;
-    if (request.method !== 'tools/call' || outcome.kind === 'error' || typeof name !== 'string') return outcome;
-    const { structuredContent } = outcome.result;
-    if (!isJsonObject(structuredContent) || eraOfRevision(inbound.client.revision) !== 'legacy') return outcome;
-    const toResult = (hasEnvelope: boolean): Outcome =>
-      hasEnvelope
-        ? { ...outcome, result: { ...outcome.result, structuredContent: toEnvelope(structuredContent) } }
-        : outcome;
-    const found = this.toolHeaders.hasEnvelope(server, name, inbound);
-    return found instanceof Promise ? found.then(toResult, () => outcome) : toResult(found);
-  }
-
-  private toPublicOutcome(inbound: Inbound, server: ServerDefinition, outcome: Outcome): Outcome {
-    if (inbound.request.method === 'tools/call') this.listFetcher.recordCall(server, inbound);
-    if (outcome.kind === 'error' || inbound.endpoint.transparent) return outcome;
-    return { ...outcome, result: publishResult(inbound.endpoint, server, outcome.result) };
+  private publish(inbound: Inbound, to: AddressedRequest, outcome: Outcome): Outcome | Promise<Outcome> {
+    if (inbound.request.method === 'tools/call') this.listFetcher.recordCall(to.server, inbound);
+    return this.publisher.publishItem(inbound, to, outcome);
   }
 }
 

@@ -3,6 +3,7 @@ import {
   cleanDetail,
   LIST_MEMBERS,
   result,
+  type Era,
   type JsonObject,
   type JsonValue,
   type ListMethod,
@@ -24,11 +25,11 @@ import {
   collectPages,
   ListFetcher,
   MissingLists,
-  warningsOf,
   withWarnings,
   type CompleteList,
   type ListAnswer,
 } from '../lists/index.js';
+import { AnswerPublisher } from '../answer-publisher.js';
 import { AdaptiveTimeout } from '../adaptive-timeout.js';
 import { ToolHeaders } from '../tool-headers.js';
 
@@ -53,6 +54,7 @@ export class ListHandler extends MethodHandler {
     private readonly toolHeaders: ToolHeaders,
     private readonly items: Items,
     private readonly gate: ItemGate,
+    private readonly publisher: AnswerPublisher,
     private readonly config: DispatchConfig,
     private readonly clock: Clock,
     serverSubscriptions: ServerSubscriptions,
@@ -76,8 +78,9 @@ export class ListHandler extends MethodHandler {
       [outcome.result['nextCursor'], request.params['cursor']].every((each) => each === undefined);
     const method = request.method as ListMethod;
     const items = outcome.kind === 'result' ? outcome.result[LIST_MEMBERS[method]] : undefined;
-    if (isNew && Array.isArray(items)) this.learn(server, method, items, isWhole);
-    return this.toVisiblePage(inbound.endpoint, server, method, this.withoutHiddenItems(server, method, outcome));
+    const serverEra = outcome.kind === 'result' ? outcome.serverEra : undefined;
+    if (isNew && Array.isArray(items)) this.learn(inbound, server, method, items, { isWhole, serverEra });
+    return this.publisher.publishPage(inbound.endpoint, server, method, outcome);
   }
 
   /** Fetches a page within the time that an aggregated list waits for a server, and cancels a late request. */
@@ -150,35 +153,22 @@ export class ListHandler extends MethodHandler {
     return { server, failed: answer };
   }
 
-  private publish({ endpoint }: Inbound, server: ServerDefinition, method: ListMethod, list: CompleteList) {
-    if (list.isNew) this.learn(server, method, list.items, true);
+  private publish(inbound: Inbound, server: ServerDefinition, method: ListMethod, list: CompleteList) {
+    if (list.isNew) this.learn(inbound, server, method, list.items, { isWhole: true });
     const kind = LIST_MEMBERS[method];
     const pages = list.pages.map((each) => this.items.toVisibleItems(server, kind, each));
-    return this.gate.publish(endpoint, server, method, pages);
+    return this.gate.publish(inbound.endpoint, server, method, pages);
   }
 
-  private learn(server: ServerDefinition, method: ListMethod, items: readonly JsonValue[], isWhole: boolean): void {
-    if (method === 'tools/list' && isWhole) this.toolHeaders.learn(server, items);
+  private learn(
+    { caller }: Inbound,
+    server: ServerDefinition,
+    method: ListMethod,
+    items: readonly JsonValue[],
+    { isWhole, serverEra }: { readonly isWhole: boolean; readonly serverEra?: Era | undefined },
+  ): void {
+    if (method === 'tools/list' && isWhole) this.toolHeaders.learn(server, caller, items, serverEra);
     else this.items.observe(server, LIST_MEMBERS[method], items);
-  }
-
-  private withoutHiddenItems(server: ServerDefinition, method: ListMethod, outcome: Outcome): Outcome {
-    if (outcome.kind !== 'result') return outcome;
-    const kind = LIST_MEMBERS[method];
-    const items = outcome.result[kind];
-    const shown = Array.isArray(items) ? this.items.toVisibleItems(server, kind, items) : items;
-    if (shown === items) return outcome;
-    return { ...outcome, result: { ...outcome.result, [kind]: [...(shown as JsonValue[])] } };
-  }
-
-  /** A page of a transparent endpoint without the items that its caller may not use. */
-  private toVisiblePage(endpoint: Endpoint, server: ServerDefinition, method: ListMethod, outcome: Outcome): Outcome {
-    if (outcome.kind !== 'result' || endpoint.showsAll(toItemKind(method))) return outcome;
-    const items = outcome.result[LIST_MEMBERS[method]];
-    if (!Array.isArray(items)) return outcome;
-    const shown: JsonObject = { [LIST_MEMBERS[method]]: [...this.gate.publish(endpoint, server, method, [items])] };
-    const listed = { ...outcome.result, ...shown };
-    return { ...outcome, result: warningsOf(listed).length > 0 ? withWarnings(listed, []) : listed };
   }
 }
 

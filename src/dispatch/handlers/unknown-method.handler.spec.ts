@@ -4,6 +4,7 @@ import type { Caller } from '#lib/extension-kit';
 import { result, type Outcome } from '#lib/mcp-protocol';
 import { DispatchWorld } from '../../../test/support/dispatch-world.js';
 import { callerOf, LEGACY_CLIENT, MODERN_CLIENT, remoteServer } from '../../../test/support/fake-upstream.js';
+import { RecordingSink } from '../../../test/support/recording-sink.js';
 import type { PolicyDefinition, RegistrySnapshot, RemoteServer } from '../../registry/index.js';
 
 const worlds: DispatchWorld[] = [];
@@ -76,6 +77,50 @@ describe('an unknown method at a transparent endpoint', () => {
     const rate = { calls: 1, withinMs: 60_000 };
     const { send } = await world({ limits: [{ slug: 'l', per: ['principal'], tools: ['*'], rate }] });
     for (let count = 0; count < 3; count += 1) expect(await send(ada())).toMatchObject({ kind: 'result' });
+  });
+});
+
+describe('a message of a server that the gateway does not know and that belongs to no call', () => {
+  const CONFIRM = { method: 'acme/confirm', params: {} };
+  const TOLD = { method: 'acme/told', params: {} };
+  const DENIED = { policies: [{ ...INTERNS, tools: ['delete_all'] }] };
+
+  /** What the client of a session receives, which answers every question. */
+  async function receive(roles: readonly string[], entry: Partial<RemoteServer> = {}, endpoint = 'files') {
+    const { made } = await world(DENIED, entry);
+    const session = made.session(endpoint, LEGACY_CLIENT, 'ada');
+    const sink = new RecordingSink();
+    await session.openStream({
+      emit: (event) => {
+        if (event.kind === 'question') void session.answer(event.id, { result: { confirmed: true } });
+        return sink.emit(event);
+      },
+      end: () => undefined,
+    });
+    const caller = ada({ roles });
+    const name = endpoint === 'files' ? 'read' : 'files__read';
+    await made.request('tools/call', { name }, { endpoint, caller, session });
+    await made.locate(session, caller, endpoint);
+    const connection = made.connector.opened.at(-1);
+    connection?.emitNotification(TOLD);
+    const answer = await connection?.ask(CONFIRM);
+    return { answer, events: sink.summary };
+  }
+
+  it('reaches the session of a caller without restrictions', async () => {
+    const { answer, events } = await receive([]);
+    expect(answer).toEqual({ result: { confirmed: true } });
+    expect(events).toEqual(['opened', TOLD.method, 'question 1']);
+  });
+
+  it.each<[string, Parameters<typeof receive>]>([
+    ['of a caller from whom a policy withholds a tool', [['intern']]],
+    ['unless the entry of the server allows it', [[], { allowUnknownMethods: false }]],
+    ['at an endpoint of several servers', [[], {}, 'default']],
+  ])('does not reach the session %s', async (_which, order) => {
+    const { answer, events } = await receive(...order);
+    expect(answer).toMatchObject({ error: { code: -32601 } });
+    expect(events).toEqual(['opened']);
   });
 });
 

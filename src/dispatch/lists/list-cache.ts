@@ -47,6 +47,8 @@ const MIN_ENTRIES_AT_CAPACITY = 4;
 export class ListCache implements OnApplicationShutdown {
   /** Ordered by last use, oldest first. */
   private readonly entries = new Map<string, Entry>();
+  /** Requests for pages that may be cached, by whether the cache answered them. */
+  readonly lookups = { hits: 0, misses: 0 };
   private readonly keysByServer = new Map<string, Set<string>>();
   /** By configured server and method: pages requested up to this sequence number are stale. */
   private readonly invalidatedAt = new Map<string, number>();

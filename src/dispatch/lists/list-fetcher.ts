@@ -6,6 +6,7 @@ import {
   isListMethod,
   LIST_CHANGES,
   LIST_FLAGS,
+  LIST_MEMBERS,
   toFaultOutcome,
   result,
   RpcCode,
@@ -16,6 +17,7 @@ import {
 } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
 import { isolationOf, untilAborted } from '../../connections/index.js';
+import { Items } from '../../items/index.js';
 import type { ServerDefinition } from '../../registry/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
 import { ServerSubscriptions } from '../../subscriptions/index.js';
@@ -62,6 +64,7 @@ export class ListFetcher implements OnApplicationShutdown {
     private readonly repair: ListRepair,
     serverSubscriptions: ServerSubscriptions,
     private readonly clock: Clock,
+    private readonly items: Items,
   ) {
     this.lastCalls = new LastCallTimes(clock);
     this.stopWatching = serverSubscriptions.onListChange((slug, list, reason) => {
@@ -75,8 +78,25 @@ export class ListFetcher implements OnApplicationShutdown {
     this.stopWatching();
   }
 
-  /** Returns the requested page. `signal` aborts when the client of this request disconnects. */
+  /**
+   * Returns the requested page, of which every definition may be shown by `Items`. `signal` aborts when the client of this request
+   * disconnects.
+   */
   async fetchPage(
+    inbound: Inbound,
+    addressed: AddressedRequest,
+    sink: StreamSink,
+    signal: AbortSignal,
+  ): Promise<ListAnswer> {
+    const answer = await this.fetch(inbound, addressed, sink, signal);
+    const kind = LIST_MEMBERS[addressed.request.method as ListMethod];
+    const page = answer.outcome.kind === 'result' ? answer.outcome.result[kind] : undefined;
+    const preparing = Array.isArray(page) ? this.items.prepare(addressed.server, kind, page) : undefined;
+    if (preparing) await preparing;
+    return answer;
+  }
+
+  private async fetch(
     inbound: Inbound,
     addressed: AddressedRequest,
     sink: StreamSink,
@@ -89,6 +109,7 @@ export class ListFetcher implements OnApplicationShutdown {
     await inbound.session?.touch();
     const pageRequest = { page, inbound, addressed };
     const known = this.findCached(pageRequest);
+    this.cache.lookups[known ? 'hits' : 'misses'] += 1;
     if (known) return known;
     return wantsProgressOrLogs(addressed)
       ? this.fetchAlone(pageRequest, sink, signal)
@@ -125,8 +146,9 @@ export class ListFetcher implements OnApplicationShutdown {
     if (!hasOnlyCursor(params)) return undefined;
     const detect = () => untilAborted(this.profiles.detectEra(server, inbound), signal).catch(() => undefined);
     const era = this.profiles.eraOf(server, inbound) ?? (await detect());
-    // What a server with isolation returns belongs to those who share the connection.
-    if (era !== 'modern' || isolationOf(server, era) !== 'none') return undefined;
+    // What a server with isolation, or with credentials for each caller, returns belongs to those who share the connection.
+    if (era !== 'modern' || isolationOf(server, era) !== 'none' || !this.profiles.isCommon(server, caller))
+      return undefined;
     const { cursor } = params;
     const page = { server, method, capabilities: client.capabilities, context: toAuthorizationContext(caller) };
     return typeof cursor === 'string' ? { ...page, cursor } : page;

@@ -3,7 +3,6 @@ import { isListMethod, repairList, type Outcome } from '#lib/mcp-protocol';
 import { ServerHealth } from '../../connections/index.js';
 import { rememberOriginal } from '../../items/index.js';
 import type { AddressedRequest } from '../call-delivery.js';
-import { ServerProfiles } from '../server-profiles.js';
 import { toListWarning, withWarnings } from './list-warnings.js';
 
 /** Maximum number of warnings that are remembered, so that each is logged once. */
@@ -18,16 +17,13 @@ export class ListRepair {
   private readonly logger = new Logger('Lists');
   private readonly logged = new Set<string>();
 
-  constructor(
-    private readonly profiles: ServerProfiles,
-    private readonly health: ServerHealth,
-  ) {}
+  constructor(private readonly health: ServerHealth) {}
 
   /** Returns the same outcome if nothing is repaired, and for a request that is not for a list. */
   run({ server, request: { method, params } }: AddressedRequest, outcome: Outcome): Outcome {
     if (outcome.kind !== 'result' || !isListMethod(method)) return outcome;
     const { cursor } = params;
-    const repaired = repairList(method, outcome.result, { serverEra: this.profiles.eraOf(server), cursor });
+    const repaired = repairList(method, outcome.result, { serverEra: outcome.serverEra, cursor });
     if (!repaired) return outcome;
     for (const { item, original } of repaired.items) if (item !== original) rememberOriginal(item, original);
     const { slug } = server;

@@ -1,13 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Kysely } from 'kysely';
 import type { AppliedChanges, ApplyOptions, DesiredEntry } from '../registry-changes.js';
 import { EntryInvalid, type Fault } from '../registry.errors.js';
 import { findSlugFault } from '../slug.js';
 import { keyOf, SECTION_BY_KIND, type NamedKind, type StoredEntry } from './entry.js';
 import type { EntryResolver, ResolvedRegistry } from './entry-resolver.js';
 import { findWarnings, namesOf } from './warnings.js';
+import type { EntryChange } from './entry-change.js';
 import type { EntryTable } from './entry-table.js';
-import type { RegistryTables } from './registry-tables.js';
 
 interface Draft {
   readonly kind: NamedKind;
@@ -18,8 +17,7 @@ interface Draft {
 type WrittenChanges = Omit<AppliedChanges, 'warnings'>;
 
 interface WriteContext {
-  readonly table: EntryTable;
-  readonly tables: Kysely<RegistryTables>;
+  readonly change: EntryChange;
   readonly resolver: EntryResolver;
 }
 
@@ -50,11 +48,12 @@ export async function applyEntries(
     source,
   }));
   try {
-    return await table.runExclusively(async (tables) => {
-      const before = new Map((await table.readEntries(tables)).map((entry) => [keyOf(entry), entry]));
-      const written = await write({ table, tables, resolver }, drafts, before, replace);
-      const resolved = resolver.resolve(await table.readEntries(tables));
-      validate(resolved);
+    return await table.runExclusively(async (change) => {
+      const stored = await change.readEntries();
+      const before = new Map(stored.map((entry) => [keyOf(entry), entry]));
+      const written = await write({ change, resolver }, drafts, before, replace);
+      const resolved = resolver.resolve(await change.readEntries());
+      validate(resolved, resolver.resolve(stored), new Set([...written.created, ...written.updated]));
       const changes = { ...written, warnings: findWarningsOf(drafts, resolved) };
       if (dryRun) throw new DryRunCompleted(changes);
       return changes;
@@ -66,7 +65,7 @@ export async function applyEntries(
 }
 
 async function write(
-  { table, tables, resolver }: WriteContext,
+  { change, resolver }: WriteContext,
   drafts: readonly Draft[],
   stored: ReadonlyMap<string, StoredEntry>,
   replace: boolean,
@@ -84,13 +83,13 @@ async function write(
     const isSame = before !== undefined && isDeepStrictEqual(before.source, draft.source);
     changes[isSame ? 'unchanged' : before ? 'updated' : 'created'].push(toPath(draft));
     if (isSame) continue;
-    if (before) await table.update(tables, { ...draft, isManaged: false });
-    else await table.insert(tables, { ...draft, isManaged: false });
+    if (before) await change.update({ ...draft, isManaged: false });
+    else await change.insert({ ...draft, isManaged: false });
   }
   const desiredKeys = new Set(drafts.map(keyOf));
   const surplus = [...stored.values()].filter((entry) => !entry.isManaged && !desiredKeys.has(keyOf(entry)));
   for (const entry of replace ? surplus : []) {
-    await table.delete(tables, entry);
+    await change.delete(entry);
     if (entry.kind !== 'default') changes.deleted.push(toPath({ kind: entry.kind, slug: entry.slug }));
   }
   return changes;
@@ -107,21 +106,40 @@ function findFault(draft: Draft, before: StoredEntry | undefined): Fault[] {
   return [{ path, message: 'The configuration file declares this entry differently. Change it there.' }];
 }
 
-/** Validates all entries together, because entries refer to each other. Managed entries were validated with their file. */
-function validate(resolved: ResolvedRegistry): void {
-  throwIfAny(entriesOf(resolved).flatMap(({ entry, faults }) => (entry.isManaged ? [] : faults)));
+/**
+ * Validates all entries together, because entries refer to each other. Managed entries were validated with their file. What an entry
+ * that is not written lacked before does not refuse the others, and what its extension lacks is a warning.
+ *
+ * @param written paths of the entries that were created or updated
+ */
+function validate(resolved: ResolvedRegistry, before: ResolvedRegistry, written: ReadonlySet<string>): void {
+  const known = new Set(before.faults.map(toText));
+  const faults = entriesOf(resolved).flatMap(({ entry, faults: found }) => {
+    if (entry.isManaged) return [];
+    const isWritten = written.has(pathOf(entry));
+    return found.filter((fault) => !fault.isUnloaded && (isWritten || !known.has(toText(fault))));
+  });
+  throwIfAny(faults);
 }
 
-const entriesOf = ({ servers, virtualServers, teams, policies, limits }: ResolvedRegistry) =>
-  [servers, virtualServers, teams, policies, limits].flat();
+const toText = ({ path, message }: Fault): string => `${path}: ${message}`;
+
+const pathOf = ({ kind, slug }: StoredEntry): string => toPath({ kind: kind as NamedKind, slug });
+
+const entriesOf = ({ servers, virtualServers, teams, policies, limits, guardrails, secrets }: ResolvedRegistry) =>
+  [servers, virtualServers, teams, policies, limits, guardrails, secrets].flat();
 
 function findWarningsOf(drafts: readonly Draft[], resolved: ResolvedRegistry): readonly Fault[] {
   const names = namesOf(resolved);
   const written = new Set(drafts.map(toPath));
-  return entriesOf(resolved).flatMap(({ entry, definition }) => {
-    const path = toPath({ kind: entry.kind as NamedKind, slug: entry.slug });
+  return entriesOf(resolved).flatMap(({ entry, definition, faults }) => {
+    const path = pathOf(entry);
     if (!written.has(path)) return [];
-    return findWarnings({ entry, definition }, names).map((fault) => ({ ...fault, path: `${path}.${fault.path}` }));
+    const found = findWarnings({ entry, definition }, names).map((fault) => ({
+      ...fault,
+      path: `${path}.${fault.path}`,
+    }));
+    return [...faults.filter(({ isUnloaded }) => isUnloaded), ...found];
   });
 }
 

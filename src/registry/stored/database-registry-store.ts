@@ -1,7 +1,7 @@
-import type { Kysely } from 'kysely';
 import type { JsonObject } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
 import {
+  EntriesUnavailable,
   EntryInUse,
   EntryInvalid,
   EntryManaged,
@@ -12,6 +12,7 @@ import {
 } from '../registry.errors.js';
 import type { AppliedChanges, ApplyOptions, DesiredEntry } from '../registry-changes.js';
 import { RegistryStore, type RegistryEntries, type RegistryEntry } from '../registry-store.js';
+import type { GuardrailDefinition } from '../guardrail-definition.js';
 import type { LimitDefinition, PolicyDefinition, TeamDefinition } from '../policy-definition.js';
 import type { SecretDefinition } from '../secret-definition.js';
 import type { ServerDefinition, VirtualServerDefinition } from '../server-definition.js';
@@ -20,9 +21,9 @@ import { findWarnings, namesOf } from './warnings.js';
 import { applyEntries } from './apply-entries.js';
 import { keyOf, SECTION_BY_KIND, type NamedKind, type StoredEntry } from './entry.js';
 import type { EntryResolver, ResolvedEntry, ResolvedRegistry } from './entry-resolver.js';
+import type { EntryChange } from './entry-change.js';
 import type { EntryTable } from './entry-table.js';
-import type { RegistryTables } from './registry-tables.js';
-import { findDependents } from './dependents.js';
+import { findDependents, findUnknownUse } from './dependents.js';
 
 /** The collaborators of the store. */
 export interface StoreDependencies {
@@ -39,6 +40,7 @@ export class DatabaseRegistryStore extends RegistryStore {
   readonly teams: RegistryEntries<TeamDefinition>;
   readonly policies: RegistryEntries<PolicyDefinition>;
   readonly limits: RegistryEntries<LimitDefinition>;
+  readonly guardrails: RegistryEntries<GuardrailDefinition>;
   readonly secrets: RegistryEntries<SecretDefinition>;
 
   constructor(private readonly dependencies: StoreDependencies) {
@@ -48,6 +50,7 @@ export class DatabaseRegistryStore extends RegistryStore {
     this.teams = new StoredEntries(dependencies, 'team', ({ teams }) => teams);
     this.policies = new StoredEntries(dependencies, 'policy', ({ policies }) => policies);
     this.limits = new StoredEntries(dependencies, 'limit', ({ limits }) => limits);
+    this.guardrails = new StoredEntries(dependencies, 'guardrail', ({ guardrails }) => guardrails);
     this.secrets = new StoredEntries(dependencies, 'secret', ({ secrets }) => secrets);
   }
 
@@ -83,39 +86,40 @@ class StoredEntries<Definition> implements RegistryEntries<Definition> {
   }
 
   create(slug: string, source: JsonObject): Promise<RegistryEntry<Definition>> {
-    return this.write(async (tables, stored) => {
+    return this.write(async (change, stored) => {
       const message = findSlugFault(slug);
       if (message !== undefined) throw new EntryInvalid([{ path: 'slug', message }]);
       if (stored.some((entry) => keyOf(entry) === keyOf({ kind: this.kind, slug }))) throw new SlugTaken(slug);
       this.validateSource(slug, source, stored);
-      await this.dependencies.table.insert(tables, { kind: this.kind, slug, source, isManaged: false });
-      return await this.readEntry(slug, tables);
+      await change.insert({ kind: this.kind, slug, source, isManaged: false });
+      return await this.readEntry(slug, change);
     });
   }
 
   replace(slug: string, source: JsonObject, version: number): Promise<RegistryEntry<Definition>> {
-    return this.write(async (tables, stored) => {
+    return this.write(async (change, stored) => {
       this.requireChangeable(slug, version, stored);
       this.validateSource(slug, source, stored);
-      await this.dependencies.table.update(tables, { kind: this.kind, slug, source, isManaged: false });
-      return await this.readEntry(slug, tables);
+      await change.update({ kind: this.kind, slug, source, isManaged: false });
+      return await this.readEntry(slug, change);
     });
   }
 
   delete(slug: string, version: number): Promise<void> {
-    return this.write(async (tables, stored) => {
+    return this.write(async (change, stored) => {
       this.requireChangeable(slug, version, stored);
       const usedBy = findDependents({ kind: this.kind, slug }, stored);
       if (usedBy.length > 0) throw new EntryInUse(slug, usedBy);
-      await this.dependencies.table.delete(tables, { kind: this.kind, slug });
+      const unknown = findUnknownUse({ kind: this.kind, slug }, stored);
+      if (unknown !== undefined)
+        throw new EntriesUnavailable('That entry may use the secret, which was not deleted.', unknown);
+      await change.delete({ kind: this.kind, slug });
     });
   }
 
-  private async write<R>(
-    change: (tables: Kysely<RegistryTables>, stored: readonly StoredEntry[]) => Promise<R>,
-  ): Promise<R> {
+  private async write<R>(work: (change: EntryChange, stored: readonly StoredEntry[]) => Promise<R>): Promise<R> {
     const { table } = this.dependencies;
-    const result = await table.runExclusively(async (tables) => change(tables, await table.readEntries(tables)));
+    const result = await table.runExclusively(async (change) => work(change, await change.readEntries()));
     await this.dependencies.refresh();
     return result;
   }
@@ -151,8 +155,8 @@ class StoredEntries<Definition> implements RegistryEntries<Definition> {
     return resolved.definition;
   }
 
-  private async readEntry(slug: string, tables: Kysely<RegistryTables>): Promise<RegistryEntry<Definition>> {
-    const entries = this.toEntries(await this.dependencies.table.readEntries(tables));
+  private async readEntry(slug: string, change: EntryChange): Promise<RegistryEntry<Definition>> {
+    const entries = this.toEntries(await change.readEntries());
     const entry = entries.find((candidate) => candidate.slug === slug);
     if (entry === undefined) throw new EntryUnknown(slug);
     return entry;
@@ -168,6 +172,7 @@ class StoredEntries<Definition> implements RegistryEntries<Definition> {
       createdAt: entry.createdAt,
       updatedAt: entry.updatedAt,
       source: entry.source,
+      ...(entry.outage !== undefined && { outage: entry.outage }),
       definition,
       faults: this.toRelativeFaults(entry.slug, faults),
       warnings: findWarnings({ entry, definition }, names),

@@ -1,15 +1,21 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { Clock } from '#lib/time';
+import type { GuardrailDefinition } from '../guardrail-definition.js';
 import type { PolicyDefinition } from '../policy-definition.js';
 import { RegistryFault } from '../registry.errors.js';
+import { toUnusableGuardrail } from '../read-guardrail.js';
 import { ServerRegistry, type RegistrySnapshot } from '../server-registry.js';
 import type { Declarations } from './declarations.js';
 import type { StoredEntry } from './entry.js';
 import type { EntryResolver, ResolvedRegistry } from './entry-resolver.js';
-import type { EntryTable, RegistryState } from './entry-table.js';
+import type { RegistryState } from './entry-rows.js';
+import type { EntryTable } from './entry-table.js';
 
 const UNREADABLE_POLICY = 'This policy cannot be read at this worker. Until it can be read, all access is denied.';
+
+/** Milliseconds after which the secret store is asked again about entries that it did not open. */
+const REOPEN_DELAY_MS = 5_000;
 
 type Listener = (now: RegistrySnapshot, before: RegistrySnapshot) => void;
 
@@ -21,6 +27,7 @@ const EMPTY: RegistrySnapshot = {
   teams: [],
   policies: [],
   limits: [],
+  guardrails: [],
   defaultEndpoint: { public: false },
 };
 
@@ -32,6 +39,8 @@ export class DatabaseServerRegistry extends ServerRegistry implements OnApplicat
   private current = EMPTY;
   /** The revision of the database that `current` reflects. */
   private revision: number | undefined;
+  /** Monotonic time at which the secret store was asked last, if `current` lacks what it did not open. */
+  private outageAt: number | undefined;
   private refreshing: Promise<void> = Promise.resolve();
   private cancelPoll: (() => void) | undefined;
   private isClosed = false;
@@ -96,6 +105,7 @@ export class DatabaseServerRegistry extends ServerRegistry implements OnApplicat
     try {
       const state = await this.table.readState();
       if (state.revision !== this.revision) await this.load(state);
+      this.reopenInBackground();
       this.declarations.warnIfOverridden(state);
       if (this.loggedFaults.outage !== '') this.logger.log('The database is available again.');
       this.loggedFaults.outage = '';
@@ -104,6 +114,18 @@ export class DatabaseServerRegistry extends ServerRegistry implements OnApplicat
       if (this.loggedFaults.outage === '') this.logger.error(`Keeping the previous configuration. ${reason}`);
       this.loggedFaults.outage = reason;
     }
+  }
+
+  /** Changes are loaded meanwhile: a store that does not answer must not delay them. */
+  private reopenInBackground(): void {
+    if (this.outageAt === undefined || this.clock.monotonicNow() - this.outageAt < REOPEN_DELAY_MS) return;
+    this.outageAt = undefined;
+    void this.table.reopen().then(({ ended, lasting }) => {
+      if (lasting > 0) this.outageAt = this.clock.monotonicNow();
+      if (ended === 0 || this.isClosed) return;
+      this.revision = undefined;
+      void this.refresh();
+    });
   }
 
   private async load(state: RegistryState): Promise<void> {
@@ -115,6 +137,7 @@ export class DatabaseServerRegistry extends ServerRegistry implements OnApplicat
     const resolved = this.resolver.resolve(entries);
     // The revision was read before the entries, so a change in between causes another load instead of being missed.
     this.revision = loaded.revision;
+    this.outageAt = entries.some(({ outage }) => outage !== undefined) ? this.clock.monotonicNow() : undefined;
     const faults = resolved.faults.map(({ path, message }) => `\n  ${path}: ${message}`).join('');
     this.logOnce('entries', faults && `Some configured entries cannot be used:${faults}`);
     this.replaceSnapshot(resolved);
@@ -153,6 +176,7 @@ export class DatabaseServerRegistry extends ServerRegistry implements OnApplicat
       teams: reuseUnchanged(toDefinitions(resolved.teams), before.teams),
       policies: reuseUnchanged(toPolicies(resolved), before.policies),
       limits: reuseUnchanged(toDefinitions(resolved.limits), before.limits),
+      guardrails: reuseUnchanged(toGuardrails(resolved), before.guardrails),
       defaultEndpoint: isDeepStrictEqual(resolved.defaultEndpoint, before.defaultEndpoint)
         ? before.defaultEndpoint
         : resolved.defaultEndpoint,
@@ -181,6 +205,15 @@ const toPolicies = ({ policies }: ResolvedRegistry): readonly PolicyDefinition[]
   policies.map(
     ({ entry: { slug }, definition }) => definition ?? { slug, effect: 'deny', description: UNREADABLE_POLICY },
   );
+
+/** In their order. A guardrail that cannot be used refuses what it selects. */
+const toGuardrails = ({ guardrails }: ResolvedRegistry): readonly GuardrailDefinition[] =>
+  guardrails
+    .map(
+      ({ entry: { slug, source, plain }, definition, faults }) =>
+        definition ?? toUnusableGuardrail(slug, source ?? plain, faults.map(({ message }) => message).join(' ')),
+    )
+    .toSorted((one, other) => one.order - other.order || (one.slug < other.slug ? -1 : 1));
 
 /** Reuses unchanged definition objects, so that connection pools can detect changes by identity. */
 function reuseUnchanged<T extends { readonly slug: string }>(loaded: readonly T[], before: readonly T[]): readonly T[] {

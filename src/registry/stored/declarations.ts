@@ -1,15 +1,22 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Logger } from '@nestjs/common';
-import type { Kysely } from 'kysely';
 import type { Clock } from '#lib/time';
 import { findSecretReferences } from '../credentials.js';
 import { dependsOn } from './dependents.js';
 import type { UnknownReference } from '../references.js';
 import { DeclarationConflict, type Fault } from '../registry.errors.js';
-import { keyOf, SECTION_BY_KIND, type DeclaredEntry, type StoredEntry } from './entry.js';
+import {
+  keyOf,
+  KINDS_WITH_SECRETS,
+  SECTION_BY_KIND,
+  type DeclaredEntry,
+  type NamedKind,
+  type StoredEntry,
+} from './entry.js';
 import type { EntryCipher } from './entry-cipher.js';
-import type { EntryTable, RegistryState } from './entry-table.js';
-import type { RegistryTables } from './registry-tables.js';
+import type { EntryChange } from './entry-change.js';
+import type { RegistryState } from './entry-rows.js';
+import type { EntryTable } from './entry-table.js';
 
 interface Declaration {
   readonly entries: readonly DeclaredEntry[];
@@ -48,7 +55,7 @@ export class Declarations {
   async declare(entries: readonly DeclaredEntry[], unknownReferences: readonly UnknownReference[] = []): Promise<void> {
     const declaration = { entries, digest: this.cipher.digest(entries), unknownReferences };
     if (!(await this.isInForce(declaration))) {
-      await this.table.runExclusively((tables) => this.write(tables, declaration));
+      await this.table.runExclusively((change) => this.write(change, declaration));
     }
     this.lastDeclaration = declaration;
   }
@@ -67,11 +74,11 @@ export class Declarations {
     const own = this.lastDeclaration;
     if (own === undefined || own.digest !== state.declaration) return undefined;
     if (findDifferences(own, stored).length === 0) return undefined;
-    return await this.table.runExclusively(async (tables) => {
+    return await this.table.runExclusively(async (change) => {
       // What the file refers to was there when it was applied, and may have been deleted since.
       // Another gateway may have applied its file or repaired the entries in the meantime.
-      const { declaration } = await this.table.readState(tables);
-      return declaration === own.digest ? await this.write(tables, { ...own, unknownReferences: [] }) : [];
+      const { declaration } = await change.readState();
+      return declaration === own.digest ? await this.write(change, { ...own, unknownReferences: [] }) : [];
     });
   }
 
@@ -106,18 +113,18 @@ export class Declarations {
     return findDifferences(declaration, await this.table.readEntries()).length === 0;
   }
 
-  private async write(tables: Kysely<RegistryTables>, declaration: Declaration): Promise<readonly string[]> {
-    const stored = await this.table.readEntries(tables);
+  private async write(change: EntryChange, declaration: Declaration): Promise<readonly string[]> {
+    const stored = await change.readEntries();
     const faults = findConflicts(declaration, stored);
     if (faults.length > 0) throw new DeclarationConflict(this.file, faults);
     const changes = findDifferences(declaration, stored);
     const storedKeys = new Set(stored.map(keyOf));
     for (const { entry, declared } of changes) {
-      if (declared === undefined) await this.table.delete(tables, entry);
-      else if (storedKeys.has(keyOf(entry))) await this.table.update(tables, { ...declared, isManaged: true });
-      else await this.table.insert(tables, { ...declared, isManaged: true });
+      if (declared === undefined) await change.delete(entry);
+      else if (storedKeys.has(keyOf(entry))) await change.update({ ...declared, isManaged: true });
+      else await change.insert({ ...declared, isManaged: true });
     }
-    await this.table.setDeclaration(tables, declaration.digest);
+    await change.setDeclaration(declaration.digest);
     return changes.map(({ entry }) => entry.slug);
   }
 }
@@ -145,7 +152,8 @@ const isSame = ({ kind, position, source }: DeclaredEntry, stored: StoredEntry |
   stored !== undefined &&
   stored.kind === kind &&
   stored.position === position &&
-  isDeepStrictEqual(stored.source, source);
+  // What the secret store does not open now is not known to differ.
+  (stored.outage !== undefined || isDeepStrictEqual(stored.source, source));
 
 /** Finds conflicts with entries created over the admin API: names that are taken, and servers that are still used. */
 function findConflicts(
@@ -191,12 +199,12 @@ function findUnknownSecrets(
 ): readonly Fault[] {
   const known = new Set([...declared.map(keyOf), ...unmanaged.keys()]);
   return declared
-    .filter(({ kind }) => kind === 'server')
-    .flatMap(({ slug, source }) =>
+    .filter(({ kind }) => KINDS_WITH_SECRETS.has(kind))
+    .flatMap(({ kind, slug, source }) =>
       [...findSecretReferences(source)]
         .filter((name) => !known.has(keyOf({ kind: 'secret', slug: name })))
         .map((name) => ({
-          path: `servers.${slug}`,
+          path: `${SECTION_BY_KIND[kind as NamedKind]}.${slug}`,
           message: `No secret is named "${name}". Declare it in the section secrets, or create it over the admin API.`,
         })),
     );

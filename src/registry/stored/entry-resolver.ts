@@ -4,16 +4,19 @@ import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
 import { findAddressFault } from '../address-rule.js';
 import { expandVariables, type SecretLookup } from '../expand-variables.js';
 import { readSecret } from '../read-secret.js';
-import { readServer } from '../read-server.js';
+import type { GuardrailDefinition } from '../guardrail-definition.js';
+import type { KnownChecks } from '../known-checks.js';
 import type { LimitDefinition, PolicyDefinition, TeamDefinition } from '../policy-definition.js';
+import { readGuardrail } from '../read-guardrail.js';
 import { readLimit, readPolicy, readTeam } from '../read-policy.js';
 import { readDefaultEndpoint, readVirtualServer } from '../read-virtual-server.js';
 import type { Fault } from '../registry.errors.js';
 import type { SecretDefinition } from '../secret-definition.js';
 import type { ServerDefinition, VirtualServerDefinition } from '../server-definition.js';
+import type { ServerKinds } from '../server-kinds.js';
 import type { RegistrySnapshot } from '../server-registry.js';
 import { Secrets, type UsedSecrets } from './secrets.js';
-import { SECTION_BY_KIND, type NamedKind, type StoredEntry } from './entry.js';
+import { KINDS_WITH_SECRETS, SECTION_BY_KIND, type NamedKind, type StoredEntry } from './entry.js';
 
 /** A stored entry with the definition that its source has on this host. */
 export interface ResolvedEntry<Definition> {
@@ -30,6 +33,7 @@ export interface ResolvedRegistry {
   readonly teams: readonly ResolvedEntry<TeamDefinition>[];
   readonly policies: readonly ResolvedEntry<PolicyDefinition>[];
   readonly limits: readonly ResolvedEntry<LimitDefinition>[];
+  readonly guardrails: readonly ResolvedEntry<GuardrailDefinition>[];
   readonly secrets: readonly ResolvedEntry<SecretDefinition>[];
   readonly defaultEndpoint: RegistrySnapshot['defaultEndpoint'];
   readonly faults: readonly Fault[];
@@ -56,10 +60,10 @@ interface ResolvedServer extends ResolvedEntry<ServerDefinition> {
   readonly usedSecrets: UsedSecrets;
 }
 
-/** Entries other than servers cannot refer to secrets. */
+/** Entries other than servers and guardrails cannot refer to secrets. */
 const NO_SECRETS: SecretLookup = {
   depth: 0,
-  resolve: () => ({ fault: 'Only servers can use secrets.' }),
+  resolve: () => ({ fault: 'Only servers and guardrails can use secrets.' }),
 };
 
 const isResolvedAlike = (one: StoredEntry, other: StoredEntry): boolean =>
@@ -83,7 +87,9 @@ export class EntryResolver {
   /** `variables`: values of `${NAME}` in managed entries. In other entries `${NAME}` is plain text. */
   constructor(
     private readonly variables: Variables,
+    private readonly kinds: ServerKinds,
     private readonly rules: EntryRules,
+    private readonly checks: KnownChecks,
   ) {}
 
   resolve(entries: readonly StoredEntry[]): ResolvedRegistry {
@@ -99,15 +105,16 @@ export class EntryResolver {
     const teams = ofKind('team').map((entry) => this.resolveEntry(entry, 'team', readTeam));
     const policies = ofKind('policy').map((entry) => this.resolveEntry(entry, 'policy', readPolicy));
     const limits = ofKind('limit').map((entry) => this.resolveEntry(entry, 'limit', readLimit));
+    const guardrails = ofKind('guardrail').map((entry) => this.resolveGuardrail(entry, named));
     const faults: Fault[] = [];
     const [defaultEntry] = ofKind('default');
     const defaultEndpoint = readDefaultEndpoint(defaultEntry && this.expand(defaultEntry, 'default', faults), faults);
     faults.push(
-      ...[...servers, ...virtualServers, ...teams, ...policies, ...limits, ...secrets].flatMap(
+      ...[...servers, ...virtualServers, ...teams, ...policies, ...limits, ...guardrails, ...secrets].flatMap(
         (resolved) => resolved.faults,
       ),
     );
-    return { servers, virtualServers, teams, policies, limits, secrets, defaultEndpoint, faults };
+    return { servers, virtualServers, teams, policies, limits, guardrails, secrets, defaultEndpoint, faults };
   }
 
   private resolveServerOnce(entry: StoredEntry, secrets: Secrets): ResolvedEntry<ServerDefinition> {
@@ -119,6 +126,10 @@ export class EntryResolver {
     const usedSecrets = new Map<string, JsonObject | undefined>();
     const source = this.expand(entry, `servers.${entry.slug}`, faults, secrets.lookupFor(entry, usedSecrets));
     const read = source && this.resolveServer(entry, source, faults);
+    if (read?.transport === 'unloaded') {
+      const message = this.kinds.toUnloadedText(read.kind);
+      faults.push({ path: `servers.${entry.slug}.transport`, message, isUnloaded: true });
+    }
     const definition = read && entry.refreshes > 0 ? { ...read, refreshes: entry.refreshes } : read;
     const resolved = { entry, definition, faults, usedSecrets };
     if (entry.source) this.resolvedServers.set(entry.source, resolved);
@@ -144,12 +155,12 @@ export class EntryResolver {
     source: JsonObject,
     faults: Fault[],
   ): ServerDefinition | undefined {
-    if (isManaged) return readServer(slug, source, faults);
-    if (source['transport'] === 'stdio' && !this.rules.mayStartPrograms) {
+    if (isManaged) return this.kinds.read(slug, source, faults);
+    if (this.kinds.find(source['transport'])?.startsPrograms === true && !this.rules.mayStartPrograms) {
       faults.push({ path: `servers.${slug}.transport`, message: PROGRAMS_NOT_ALLOWED });
       return undefined;
     }
-    const definition = readServer(slug, source, faults);
+    const definition = this.kinds.read(slug, source, faults);
     return definition && { ...definition, guarded: true, ...(identity !== undefined && { identity }) };
   }
 
@@ -163,6 +174,12 @@ export class EntryResolver {
     const read = source && readVirtualServer(entry.slug, source, slugs, faults);
     const definition = read && { ...read, servers: read.servers.filter((slug) => usableSlugs.has(slug)) };
     return { entry, definition, faults };
+  }
+
+  private resolveGuardrail(entry: StoredEntry, secrets: Secrets): ResolvedEntry<GuardrailDefinition> {
+    const faults: Fault[] = [];
+    const source = this.expand(entry, `guardrails.${entry.slug}`, faults, secrets.lookupFor(entry, new Map()));
+    return { entry, definition: source && readGuardrail(entry.slug, source, faults, this.checks), faults };
   }
 
   private resolveEntry<Definition>(
@@ -180,16 +197,16 @@ export class EntryResolver {
    * the source is unreadable.
    */
   private expand(
-    { kind, source, isManaged }: StoredEntry,
+    { kind, source, outage, isManaged }: StoredEntry,
     path: string,
     faults: Fault[],
     secrets = NO_SECRETS,
   ): JsonObject | undefined {
     if (source === undefined) {
-      faults.push({ path, message: UNDECRYPTABLE });
+      faults.push({ path, message: outage ?? UNDECRYPTABLE });
       return undefined;
     }
-    if (!isManaged && kind !== 'server') return source;
+    if (!isManaged && !KINDS_WITH_SECRETS.has(kind)) return source;
     const missing: Fault[] = [];
     const expansion = { secrets, faults: missing, ...(isManaged && { variables: this.variables }) };
     const expanded = expandVariables(source, expansion);

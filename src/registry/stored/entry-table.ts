@@ -1,103 +1,69 @@
+import { Logger } from '@nestjs/common';
 import { sql, type Kysely } from 'kysely';
-import { canonicalJson, isJsonObject, type JsonObject } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
-import { readBoolean, readInstant, readJson, writeJson, type Database } from '../../database/index.js';
-import { createIdentity } from '../server-identity.js';
-import { keyOf, type EntryKind, type StoredEntry } from './entry.js';
+import { writeJson, type Database } from '../../database/index.js';
+import { SecretStoreUnavailable } from '../registry.errors.js';
+import type { StoredEntry } from './entry.js';
+import { EntryChange } from './entry-change.js';
 import type { EntryCipher } from './entry-cipher.js';
+import { EntryPreparation, NotPrepared } from './entry-preparation.js';
+import { readRows, readState, toStoredEntries, type OpenedRow, type RegistryState } from './entry-rows.js';
+import { OpenedEntries } from './opened-entries.js';
 import type { RegistryTables } from './registry-tables.js';
+import { StoreRound } from './store-round.js';
 
-/** `revision` increases with every change. `declaration` is the digest of the last declared configuration file. */
-export interface RegistryState {
-  readonly revision: number;
-  readonly declaration: string | undefined;
-}
-
-/** The columns of an entry that a change sets. */
-export interface EntryDraft {
-  readonly kind: EntryKind;
-  readonly slug: string;
-  readonly source: JsonObject;
-  readonly isManaged: boolean;
-  readonly position?: number;
-}
-
-/** A decrypted source with the column values that it was decrypted from. */
-interface DecryptedRow {
-  readonly entry: string;
-  readonly sealed: string | null;
-  readonly source: JsonObject | undefined;
-}
-
-/** Repository of registry entries. */
+/** Repository of registry entries. No transaction waits for the secret store. */
 export class EntryTable {
-  /** Cache of decrypted rows. The source of an unchanged row keeps its identity and is not decrypted again. */
-  private decryptedRows = new Map<string, DecryptedRow>();
+  private readonly opened: OpenedEntries;
+  private readonly logger = new Logger('Registry');
 
   constructor(
     private readonly database: Database,
     private readonly cipher: EntryCipher,
     private readonly clock: Clock,
-  ) {}
-
-  /** Runs a change of entries in a transaction. Changes are serialized across all processes and hosts. */
-  runExclusively<R>(work: (tables: Kysely<RegistryTables>) => Promise<R>): Promise<R> {
-    return this.database.runExclusively<RegistryTables, R>('registry', work);
+  ) {
+    this.opened = new OpenedEntries(cipher, clock);
   }
 
-  get tables(): Kysely<RegistryTables> {
-    return this.database.tables<RegistryTables>();
+  /**
+   * Runs a change of entries in a transaction. Changes are serialized across all processes and hosts. `work` is repeated after the
+   * secret store was asked for what it needed.
+   * @throws SecretStoreUnavailable
+   */
+  async runExclusively<R>(work: (change: EntryChange) => Promise<R>): Promise<R> {
+    const preparation = new EntryPreparation(this.opened, this.cipher, this.clock);
+    for (;;) {
+      try {
+        const result = await this.attempt(work, preparation);
+        preparation.commit();
+        return result;
+      } catch (cause) {
+        if (!(cause instanceof NotPrepared)) throw cause;
+        await preparation.complete();
+      }
+    }
   }
 
-  async readState(tables = this.tables): Promise<RegistryState> {
-    const columns = ['revision', 'declaration'] as const;
-    const { revision, declaration } = await tables
-      .selectFrom('registry_state')
-      .select(columns)
-      .executeTakeFirstOrThrow();
-    return { revision, declaration: declaration ?? undefined };
+  readState(): Promise<RegistryState> {
+    return readState(this.tables);
   }
 
   /** Returns the managed entries in the order of the file, then the others by slug. */
-  async readEntries(tables = this.tables): Promise<readonly StoredEntry[]> {
-    const rows = await tables.selectFrom('registry_entries').selectAll().execute();
-    const before = this.decryptedRows;
-    this.decryptedRows = new Map(rows.map((row) => [row.slug, this.decryptOnce(row, before.get(row.slug))]));
-    const entries = rows.map((row): StoredEntry => ({
-      kind: row.kind,
-      slug: row.slug.slice(row.slug.indexOf(':') + 1),
-      source: this.decryptedRows.get(row.slug)?.source,
-      isManaged: readBoolean(row.is_managed),
-      ...(row.position !== null && { position: row.position }),
-      version: row.version,
-      refreshes: row.refreshes,
-      ...(row.identity !== null && { identity: row.identity }),
-      createdAt: readInstant(row.created_at),
-      updatedAt: readInstant(row.updated_at),
-    }));
-    return entries.toSorted(byPosition);
+  async readEntries(): Promise<readonly StoredEntry[]> {
+    const rows = await readRows(this.tables);
+    const opened = await this.opened.open(rows);
+    this.opened.retain(rows);
+    return toStoredEntries(rows, ({ slug }) => opened.get(slug) as OpenedRow);
   }
 
-  async insert(tables: Kysely<RegistryTables>, draft: EntryDraft): Promise<void> {
-    const now = new Date(this.clock.now());
-    const row = {
-      ...this.toRow(draft),
-      identity: draft.kind === 'server' && !draft.isManaged ? createIdentity(draft.slug) : null,
-      version: await nextVersion(tables),
-      created_at: now,
-      updated_at: now,
-    };
-    await tables.insertInto('registry_entries').values(row).execute();
-  }
-
-  async update(tables: Kysely<RegistryTables>, draft: EntryDraft): Promise<void> {
-    const row = { ...this.toRow(draft), version: await nextVersion(tables), updated_at: new Date(this.clock.now()) };
-    await tables.updateTable('registry_entries').set(row).where('slug', '=', row.slug).execute();
+  /** Asks again about entries that the secret store has not opened. Returns how many it has opened now, and how many not. */
+  reopen(): ReturnType<OpenedEntries['reopen']> {
+    return this.opened.reopen();
   }
 
   /** Returns false when there is no such server. */
   async incrementRefreshes(slug: string): Promise<boolean> {
-    return await this.runExclusively(async (tables) => {
+    return await this.database.runExclusively<RegistryTables, boolean>('registry', async (tables) => {
       const { numUpdatedRows } = await tables
         .updateTable('registry_entries')
         .set({ refreshes: sql<number>`refreshes + 1` })
@@ -108,70 +74,57 @@ export class EntryTable {
     });
   }
 
-  async delete(tables: Kysely<RegistryTables>, entry: Pick<EntryDraft, 'kind' | 'slug'>): Promise<void> {
-    await tables.deleteFrom('registry_entries').where('slug', '=', keyOf(entry)).execute();
-  }
-
   /** Encrypts credentials in clear, and those of older secrets, with the current one. Versions and definitions stay the same. */
   async reencryptCredentials(): Promise<void> {
-    await this.runExclusively(async (tables) => {
-      const rows = await tables.selectFrom('registry_entries').select(['slug', 'entry', 'sealed']).execute();
-      for (const { slug, entry: text, sealed } of rows) {
-        const entry = parseObject(text);
-        const reencrypted = entry && this.cipher.reencrypt(slug, { entry, sealed });
-        if (reencrypted === undefined) continue;
-        const row = { entry: writeJson(reencrypted.entry), sealed: reencrypted.sealed };
-        await tables.updateTable('registry_entries').set(row).where('slug', '=', slug).execute();
+    const opened = await this.opened.open(await readRows(this.tables));
+    const resealed = await this.reseal([...opened.values()].filter(({ isCurrent }) => !isCurrent));
+    if (resealed.length === 0) return;
+    await this.database.runExclusively<RegistryTables, void>('registry', async (tables) => {
+      const rows = new Map((await readRows(tables)).map((row) => [row.slug, row]));
+      for (const { before, after } of resealed) {
+        const { slug, entry, sealed } = after;
+        const now = rows.get(slug);
+        // Another worker may have changed the entry since it was read.
+        if (now?.entry !== before.entry || now.sealed !== before.sealed) continue;
+        await tables.updateTable('registry_entries').set({ entry, sealed }).where('slug', '=', slug).execute();
       }
+    });
+    this.opened.remember(resealed.map(({ after }) => after));
+  }
+
+  private get tables(): Kysely<RegistryTables> {
+    return this.database.tables<RegistryTables>();
+  }
+
+  private attempt<R>(work: (change: EntryChange) => Promise<R>, preparation: EntryPreparation): Promise<R> {
+    return this.database.runExclusively<RegistryTables, R>('registry', async (tables) => {
+      preparation.begin();
+      const result = await work(new EntryChange(tables, preparation, this.clock));
+      preparation.requireSealed();
+      return result;
     });
   }
 
-  async setDeclaration(tables: Kysely<RegistryTables>, declaration: string): Promise<void> {
-    await tables.updateTable('registry_state').set({ declaration }).execute();
-  }
-
-  private toRow({ kind, slug, source, isManaged, position }: EntryDraft) {
-    const key = keyOf({ kind, slug });
-    const { entry, sealed } = this.cipher.encrypt(key, source);
-    return { slug: key, kind, entry: writeJson(entry), sealed, is_managed: isManaged, position: position ?? null };
-  }
-
-  private decryptOnce(
-    row: { slug: string; entry: string; sealed: string | null },
-    before: DecryptedRow | undefined,
-  ): DecryptedRow {
-    const { slug, entry, sealed } = row;
-    if (before?.entry === entry && before.sealed === sealed) return before;
-    const source = this.decrypt(slug, entry, sealed);
-    const isSame = source && before?.source && canonicalJson(source) === canonicalJson(before.source);
-    return { entry, sealed, source: isSame ? before.source : source };
-  }
-
-  private decrypt(slug: string, text: string, sealed: string | null): JsonObject | undefined {
-    const entry = parseObject(text);
-    return entry && this.cipher.decrypt(slug, { entry, sealed });
+  private async reseal(rows: readonly OpenedRow[]): Promise<readonly Resealed[]> {
+    const resealed: Resealed[] = [];
+    const round = new StoreRound(this.clock);
+    await round.run(rows, async (before) => {
+      const { slug, source } = before;
+      if (source === undefined || round.isOver) return;
+      try {
+        const { entry, sealed } = await this.cipher.encrypt(slug, source);
+        resealed.push({ before, after: { slug, entry: writeJson(entry), sealed, source, isCurrent: true } });
+      } catch (cause) {
+        if (!(cause instanceof SecretStoreUnavailable)) throw cause;
+        round.end(cause);
+        this.logger.warn(`The credentials of "${slug}" are sealed again at the next start. ${cause.message}`);
+      }
+    });
+    return resealed;
   }
 }
 
-/** Sorts in code, because databases order text differently. */
-function byPosition(one: StoredEntry, other: StoredEntry): number {
-  const difference = (one.position ?? Infinity) - (other.position ?? Infinity);
-  // For two unmanaged entries the difference is NaN, so their slugs decide.
-  return difference || (one.slug < other.slug ? -1 : 1);
-}
-
-/** Undefined when a manual change left a value that is no JSON object. */
-function parseObject(text: string): JsonObject | undefined {
-  try {
-    const value = readJson(text);
-    return isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Returns the revision that this change produces, which no entry has used as its version before, not even a deleted one. */
-async function nextVersion(tables: Kysely<RegistryTables>): Promise<number> {
-  const next = sql<number>`revision + 1`.as('next');
-  return (await tables.selectFrom('registry_state').select(next).executeTakeFirstOrThrow()).next;
+interface Resealed {
+  readonly before: OpenedRow;
+  readonly after: OpenedRow;
 }

@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
 import { DEFAULT_SLUG } from '../slug.js';
 
-export type EntryKind = 'server' | 'virtual-server' | 'team' | 'policy' | 'limit' | 'secret' | 'default';
+export type EntryKind = 'server' | 'virtual-server' | 'team' | 'policy' | 'limit' | 'guardrail' | 'secret' | 'default';
 
 /** The section of the configuration file that declares the entries of a kind. */
 export const SECTION_BY_KIND = {
@@ -10,10 +10,14 @@ export const SECTION_BY_KIND = {
   team: 'teams',
   policy: 'policies',
   limit: 'limits',
+  guardrail: 'guardrails',
   secret: 'secrets',
 } as const;
 
 export type NamedKind = keyof typeof SECTION_BY_KIND;
+
+/** Kinds that may refer to secrets. */
+export const KINDS_WITH_SECRETS: ReadonlySet<EntryKind> = new Set(['server', 'guardrail']);
 
 /** Kinds that share one namespace. Each other kind has its own, so that a team may have the name of a server. */
 const SHARED_NAMESPACE: ReadonlySet<EntryKind> = new Set(['server', 'virtual-server', 'default']);
@@ -36,8 +40,12 @@ export interface DeclaredEntry {
 export interface StoredEntry {
   readonly kind: EntryKind;
   readonly slug: string;
-  /** Undefined when its credentials cannot be decrypted. */
+  /** Undefined when its credentials cannot be opened. */
   readonly source: JsonObject | undefined;
+  /** Why the secret store has not opened its credentials. It is asked again. */
+  readonly outage?: string;
+  /** The members without credentials, during an outage. */
+  readonly plain?: JsonObject;
   /** True for an entry that the configuration file declares; `${NAME}` in it refers to a variable. */
   readonly isManaged: boolean;
   /** Position in the file among entries of its kind. */

@@ -52,15 +52,16 @@ function maySendTo({ origins }: SecretDefinition, url: JsonValue | undefined): b
   return origins.includes('*') || (origin !== undefined && origins.includes(origin));
 }
 
-/** Returns the URL to which a value of the entry is sent: a REST tool may have its own. */
+/** Returns the URL to which a value of the entry is sent: a REST tool may have its own, and so has a guardrail in its options. */
 function destinationOf(source: JsonObject | undefined, [member, name = '']: MemberPath): JsonValue | undefined {
+  if (member === 'options') return isJsonObject(source?.['options']) ? source['options']['url'] : undefined;
   const tools = member === 'tools' ? source?.['tools'] : undefined;
   const tool = isJsonObject(tools) && Object.hasOwn(tools, name) ? tools[name] : undefined;
   return (isJsonObject(tool) ? tool['url'] : undefined) ?? source?.['url'];
 }
 
 const notPermitted = (name: string): string =>
-  `The secret "${name}" must not be sent to this server. Add the origin of the server's URL to the origins of the secret.`;
+  `The secret "${name}" must not be sent to this server. Add the origin of its URL to the origins of the secret.`;
 
 const readAsArgument = (name: string): string =>
   `The secret "${name}" contains a brace, which a tool reads as the beginning of an argument. Use it in headers of the server.`;

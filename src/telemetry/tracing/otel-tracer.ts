@@ -4,69 +4,112 @@ import {
   SpanStatusCode,
   trace,
   type Context,
+  type HrTime,
   type Link,
   type Span,
+  type SpanContext,
   type Tracer,
 } from '@opentelemetry/api';
-import type { McpRequest, Outcome } from '#lib/mcp-protocol';
-import { truncateLabel } from '../../workers/index.js';
-import type { CallRecord } from '../call-record.js';
-import { toSafeUri } from '../safe-text.js';
-import { CallTracer, type RequestSpan, type ServerRequestSpan, type TracedRequest } from './call-tracer.js';
-import { readTraceParent, traceparentOf } from './trace-context.js';
+import type { CallRecord } from '#lib/extension-kit';
+import type { Answer, Outcome } from '#lib/mcp-protocol';
+import {
+  CallTracer,
+  type QuestionSpan,
+  type RequestSpan,
+  type ServerRequestSpan,
+  type TracedQuestion,
+  type TracedRequest,
+  type TracedServerRequest,
+} from './call-tracer.js';
+import {
+  errorTypeOf,
+  errorTypeOfRecord,
+  nameOf,
+  toArgumentAttributes,
+  toMethodAttributes,
+  toRecordAttributes,
+  toResultAttributes,
+  toServerRequestAttributes,
+  toSpanName,
+} from './span-attributes.js';
+import type { SpanGate } from './span-gate.js';
+import { readTraceParent, traceparentOf, type TraceParent } from './trace-context.js';
 
-const TOOL_ERROR = 'tool_error';
-/** Methods whose `name` is the target of the request, and the attribute for it. */
-const NAME_ATTRIBUTES: Readonly<Record<string, string | undefined>> = {
-  'tools/call': 'gen_ai.tool.name',
-  'prompts/get': 'gen_ai.prompt.name',
-};
+/** A question that was withdrawn, timed out or could not be sent. */
+const UNANSWERED = 'unanswered';
+
+export interface SpanOptions {
+  /** True if the operator opted in to the arguments and results of tools. */
+  readonly hasContents: boolean;
+  /** Default: every span is made, and the sampler of the SDK decides about it. */
+  readonly gate?: SpanGate;
+}
 
 /**
  * Spans by the OpenTelemetry conventions for MCP (open-telemetry/semantic-conventions-genai, status Development). They contain
- * no arguments and no results.
+ * arguments and results only if the operator opted in.
  */
 export class OtelTracer extends CallTracer {
   constructor(
     private readonly tracer: Tracer,
     private readonly shutDown: () => Promise<void>,
+    private readonly options: SpanOptions = { hasContents: false },
   ) {
     super();
   }
 
-  startRequest({ method = 'unknown', at, traceparent, httpTraceparent }: TracedRequest): RequestSpan {
-    const [own, http] = [toContext(traceparent), toContext(httpTraceparent)];
+  startRequest({ method = 'unknown', id, at, traceparent, httpTraceparent }: TracedRequest): RequestSpan {
+    const [own, http] = [readTraceParent(traceparent), readTraceParent(httpTraceparent)];
+    const parent = own ?? http;
+    const skipped = this.options.gate?.skip(parent);
+    if (skipped) return skipped;
     const links = own && http ? toLinks(http) : [];
-    const options = { kind: SpanKind.SERVER, startTime: new Date(at), links };
-    const span = this.tracer.startSpan(method, options, own ?? http ?? ROOT_CONTEXT);
+    const span = this.tracer.startSpan(
+      method,
+      { kind: SpanKind.SERVER, startTime: toHrTime(at), links },
+      toContext(parent),
+    );
+    if (!span.isRecording()) return { ...toIds(span), link: ignore, end: ignore };
+    span.setAttributes(toMethodAttributes(method, id));
     return {
-      traceId: span.spanContext().traceId,
-      traceparent: toTraceparent(span),
-      link: (other) => void span.addLinks(toLinks(toContext(other))),
-      end: (record) => endRequest(span, record),
+      ...toIds(span),
+      link: (other) => void span.addLinks(toLinks(readTraceParent(other))),
+      end: (record) => endRequest(span, record, at),
     };
   }
 
-  startServerRequest(server: string, request: McpRequest): ServerRequestSpan {
-    const { method, params } = request;
-    const { name, uri } = params;
-    const target = typeof name === 'string' ? truncateLabel(name) : undefined;
-    const options = {
-      kind: SpanKind.CLIENT,
-      attributes: { 'mcp.method.name': method, 'isthmus.server': server, ...toTarget(method, target, uri) },
-    };
-    const span = this.tracer.startSpan(
-      toName(method, target),
-      options,
-      toContext(traceparentOf(request)) ?? ROOT_CONTEXT,
-    );
+  startServerRequest(traced: TracedServerRequest): ServerRequestSpan {
+    const { method, params } = traced.request;
+    const { hasContents, gate } = this.options;
+    const parent = readTraceParent(traceparentOf(traced.request));
+    const skipped = gate?.skip(parent);
+    if (skipped) return skipped;
+    const name = toSpanName(method, nameOf(params));
+    const span = this.tracer.startSpan(name, { kind: SpanKind.CLIENT }, toContext(parent));
+    if (!span.isRecording()) return { traceparent: toTraceparent(span), end: ignore };
+    span.setAttributes(toServerRequestAttributes(traced));
+    if (hasContents) span.setAttributes(toArgumentAttributes(method, params));
     return {
       traceparent: toTraceparent(span),
       end: (outcome) => {
-        markFailure(span, errorTypeOf(outcome));
-        span.end();
+        if (hasContents) span.setAttributes(toResultAttributes(method, outcome));
+        endWithOutcome(span, outcome);
       },
     };
+  }
+
+  startQuestion({ server, question, parent, at }: TracedQuestion): QuestionSpan {
+    const { method } = question;
+    const above = readTraceParent(traceparentOf(question)) ?? readTraceParent(parent);
+    const skipped = this.options.gate?.skip(above);
+    if (skipped) return skipped;
+    const options = {
+      kind: SpanKind.CLIENT,
+      attributes: { ...toMethodAttributes(method), 'isthmus.server': server },
+      ...(at !== undefined && { startTime: toHrTime(at) }),
+    };
+    const span = this.tracer.startSpan(method, options, toContext(above));
+    return { traceparent: toTraceparent(span), end: (answer) => endQuestion(span, answer) };
   }
 
   close(): Promise<void> {
@@ -74,65 +117,63 @@ export class OtelTracer extends CallTracer {
   }
 }
 
-function endRequest(span: Span, record: CallRecord): void {
-  const { method, item, code, clientRevision, requestId } = record;
-  span.updateName(toName(method ?? 'unknown', method !== undefined && NAME_ATTRIBUTES[method] ? item : undefined));
-  span.setAttributes({
-    'mcp.method.name': method,
-    'mcp.protocol.version': clientRevision,
-    ...toTarget(method ?? '', item, item),
-    'rpc.response.status_code': code === undefined ? undefined : String(code),
-    'http.response.status_code': record.httpStatus,
-    'isthmus.request_id': requestId,
-    'isthmus.worker': record.worker,
-    'isthmus.endpoint': record.endpoint,
-    'isthmus.server': record.server,
-    'isthmus.outcome': record.outcome,
-    'isthmus.own_ms': record.ownMs,
-    'isthmus.server_ms': record.serverMs,
-    'isthmus.client_ms': record.clientMs,
-    'isthmus.forwarded_from': record.forwardedFrom,
-    'isthmus.forwarded_to': record.forwardedTo,
-    'isthmus.parked_call': record.parkedCall,
-  });
-  if (record.isToolError) markFailure(span, TOOL_ERROR);
-  else markFailure(span, code === undefined ? undefined : String(code));
+/** The span lasts exactly as long as the record says. */
+function endRequest(span: Span, record: CallRecord, startedAt: number): void {
+  const { method = 'unknown', item, reason } = record;
+  span.updateName(toSpanName(method, item));
+  span.setAttributes(toRecordAttributes(record));
+  markFailure(span, errorTypeOfRecord(record), reason);
+  span.end(toHrTime(startedAt + record.totalMs));
+}
+
+function endWithOutcome(span: Span, outcome: Outcome): void {
+  if (outcome.kind === 'error') markStatusCode(span, outcome.error.code);
+  markFailure(span, errorTypeOf(outcome));
   span.end();
 }
 
-function errorTypeOf(outcome: Outcome): string | undefined {
-  if (outcome.kind === 'error') return String(outcome.error.code);
-  return outcome.result['isError'] === true ? TOOL_ERROR : undefined;
+function endQuestion(span: Span, answer: Answer | undefined): void {
+  if (answer && 'result' in answer) return span.end();
+  if (answer) markStatusCode(span, answer.error.code);
+  markFailure(span, answer ? String(answer.error.code) : UNANSWERED);
+  span.end();
 }
 
-function markFailure(span: Span, errorType: string | undefined): void {
+const markStatusCode = (span: Span, code: number): unknown =>
+  span.setAttribute('rpc.response.status_code', String(code));
+
+/** @param message without arguments: messages of servers may quote them */
+function markFailure(span: Span, errorType: string | undefined, message?: string): void {
   if (errorType === undefined) return;
   span.setAttribute('error.type', errorType);
-  span.setStatus({ code: SpanStatusCode.ERROR });
+  span.setStatus({ code: SpanStatusCode.ERROR, ...(message !== undefined && { message }) });
 }
 
-function toTarget(method: string, name: string | undefined, uri: unknown): Record<string, string> {
-  const attribute = NAME_ATTRIBUTES[method];
-  if (attribute !== undefined && name !== undefined) return { [attribute]: name };
-  return method === 'resources/read' && typeof uri === 'string' ? { 'mcp.resource.uri': toSafeUri(uri) } : {};
+/** @param at milliseconds since the Unix epoch */
+function toHrTime(at: number): HrTime {
+  const seconds = Math.floor(at / 1_000);
+  return [seconds, Math.round((at - seconds * 1_000) * 1e6)];
 }
 
-const toName = (method: string, target: string | undefined): string =>
-  target === undefined ? method : `${method} ${target}`;
+const toIds = (span: Span) => ({ traceId: span.spanContext().traceId, traceparent: toTraceparent(span) });
+
+/** For spans that are not sampled. */
+const ignore = (): void => undefined;
 
 function toTraceparent(span: Span): string {
   const { traceId, spanId, traceFlags } = span.spanContext();
   return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
 }
 
-function toContext(traceparent: unknown): Context | undefined {
-  const parent = readTraceParent(traceparent);
-  if (!parent) return undefined;
-  const { traceId, spanId, flags } = parent;
-  return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags: flags, isRemote: true });
+function toContext(parent: TraceParent | undefined): Context {
+  return parent ? trace.setSpanContext(ROOT_CONTEXT, toSpanContext(parent)) : ROOT_CONTEXT;
 }
 
-function toLinks(context: Context | undefined): Link[] {
-  const linked = context && trace.getSpanContext(context);
-  return linked ? [{ context: linked }] : [];
-}
+const toLinks = (linked: TraceParent | undefined): Link[] => (linked ? [{ context: toSpanContext(linked) }] : []);
+
+const toSpanContext = ({ traceId, spanId, flags }: TraceParent): SpanContext => ({
+  traceId,
+  spanId,
+  traceFlags: flags,
+  isRemote: true,
+});

@@ -1,4 +1,9 @@
-import { isJsonObject, type JsonObject, type McpRequest } from '#lib/mcp-protocol';
+import { metaOf, type JsonObject } from '#lib/mcp-protocol';
+
+/** A message that can carry a trace context. */
+interface TracedMessage {
+  readonly params: JsonObject;
+}
 
 /** A parsed `traceparent` of W3C Trace Context. */
 export interface TraceParent {
@@ -10,6 +15,8 @@ export interface TraceParent {
 /** Version 00, or a later one that begins like it. An id of zeros is invalid. */
 const TRACE_PARENT = /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16})-([\da-f]{2})(?:-|$)/;
 
+const SAMPLED = 1;
+
 /** Returns undefined for anything that is no valid `traceparent`. */
 export function readTraceParent(text: unknown): TraceParent | undefined {
   const found = typeof text === 'string' ? TRACE_PARENT.exec(text) : null;
@@ -18,15 +25,14 @@ export function readTraceParent(text: unknown): TraceParent | undefined {
   return { traceId, spanId, flags: Number.parseInt(flags, 16) };
 }
 
-/** The `traceparent` in `_meta` of a request, whatever it is. */
-export function traceparentOf({ params }: Pick<McpRequest, 'params'>): unknown {
-  const { _meta: meta } = params;
-  return isJsonObject(meta) ? meta['traceparent'] : undefined;
-}
+/** True if the spans of the trace are exported (W3C Trace Context, section 3.2.2.5.1). */
+export const isSampled = ({ flags }: TraceParent): boolean => (flags & SAMPLED) !== 0;
 
-/** The request with another `traceparent`. The state of the other trace does not belong to it. */
-export function withTraceparent<T extends McpRequest>(request: T, traceparent: string): T {
-  const { _meta: meta } = request.params;
-  const { tracestate: _tracestate, ...others }: JsonObject = isJsonObject(meta) ? meta : {};
-  return { ...request, params: { ...request.params, _meta: { ...others, traceparent } } };
+/** The `traceparent` in `_meta` of a message, whatever it is. */
+export const traceparentOf = ({ params }: TracedMessage): unknown => metaOf(params)['traceparent'];
+
+/** The message with another `traceparent`. The state of the other trace does not belong to it. */
+export function withTraceparent<T extends TracedMessage>(message: T, traceparent: string): T {
+  const { tracestate: _tracestate, ...others } = metaOf(message.params);
+  return { ...message, params: { ...message.params, _meta: { ...others, traceparent } } };
 }

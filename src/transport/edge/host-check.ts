@@ -11,7 +11,9 @@ import { refuseRequest } from './refuse-request.js';
 
 /**
  * Rejects requests of foreign hosts and origins at every path: MCP endpoints, the admin API, its documentation and the
- * metadata. Permits pages of allowed origins to read every response, and answers their preflights. Probes are exempt: they send the address of the process as Host, and their answer reveals only its state.
+ * metadata. Permits pages of allowed origins to read every response, and answers their preflights. Probes and readers of the
+ * metrics are exempt: they send the address of the process as Host. The answer to a probe reveals only its state, and the
+ * metrics need a token, which a page of a foreign host does not know.
  */
 @Injectable()
 export class HostCheck implements OnModuleInit {
@@ -27,7 +29,7 @@ export class HostCheck implements OnModuleInit {
   onModuleInit(): void {
     const fastify = this.host.httpAdapter.getInstance<FastifyInstance>();
     fastify.addHook('onRequest', ({ raw }, reply, done) => {
-      if (isProbe(raw.url ?? '')) return done();
+      if (isForMonitoring(raw.url ?? '')) return done();
       const { origin } = raw.headers;
       varyByOrigin(raw, reply.raw, origin);
       const refused = this.origins.check(raw.headers);
@@ -47,4 +49,4 @@ export class HostCheck implements OnModuleInit {
   }
 }
 
-const isProbe = (path: string): boolean => path.startsWith('/health/');
+const isForMonitoring = (path: string): boolean => path.startsWith('/health/') || /^\/metrics(?:\?|$)/.test(path);

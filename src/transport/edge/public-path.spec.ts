@@ -53,11 +53,13 @@ describe.each([
     expect([response.status, response.headers.get('content-type')]).toEqual([403, 'application/problem+json']);
   });
 
-  it('links pages below the path', async () => {
-    const page = await (await world.request('GET', `${prefix}/`, { headers: { accept: 'text/html' } })).text();
-    const links = [...page.matchAll(/href="([^"]+)"/g)].map(([, path = '']) => path);
-    expect(links).toContain(`${PATH}/admin/v1/docs`);
-    for (const path of links) expect([path, (await world.request('GET', path)).status]).toEqual([path, 200]);
+  it('names pages below the path, and leads browsers to one of them', async () => {
+    const page = await (await world.request('GET', `${prefix}/`, { headers: { accept: 'application/json' } })).json();
+    const { documentation } = (page as { admin: { documentation: string } }).admin;
+    expect([documentation, (await world.request('GET', documentation)).status]).toEqual([`${PATH}/admin/v1/docs`, 200]);
+    const headers = { accept: 'text/html' };
+    const { url } = await world.request('GET', `${prefix}/`, { headers });
+    expect(new URL(url).pathname).toBe(`${PATH}/admin/ui/`);
   });
 });
 

@@ -24,7 +24,8 @@ export const toLegacyResponseText = (id: RequestId, method: string, outcome: Out
 export function toLegacyOutcome(method: string, outcome: Outcome, revision: string): Outcome {
   if (outcome.kind === 'error') return outcome;
   try {
-    return { ...outcome, result: encodeLegacyResult(method, outcome.result, revision) };
+    const encoded = encodeLegacyResult(method, outcome.result, revision);
+    return encoded === outcome.result ? outcome : { ...outcome, result: encoded };
   } catch (cause) {
     if (!(cause instanceof UntranslatableResult)) throw cause;
     const data = { outcome: 'executed', retriable: false } as const;
@@ -129,11 +130,29 @@ export class LegacyReply extends LegacyStream {
   finish(outcome: Outcome): void {
     this.openReplies.remove(this);
     const answered = toLegacyOutcome(this.method, outcome, this.revision);
+    if (this.expectsNoAnswer(outcome)) {
+      const ended = toCallAnswer(this.writer, 200, '');
+      this.end();
+      return this.record.end(answered, ended);
+    }
     const text = toResponseText(this.id, answered);
     const status = toStatus(outcome);
     const answer = toCallAnswer(this.writer, status, text);
     this.write(outcome, status, text);
     this.record.end(answered, answer);
+  }
+
+  /**
+   * True for a cancelled request whose stream may end without an answer. A client that has an event id would resume the
+   * stream, and a client that accepts JSON only needs a body (ADR 52).
+   */
+  private expectsNoAnswer(outcome: Outcome): boolean {
+    return (
+      outcome.kind === 'error' &&
+      outcome.cancelled === true &&
+      outcome.eventId === undefined &&
+      this.writer.acceptsStream
+    );
   }
 
   private write(outcome: Outcome, status: number, text: string): void {

@@ -9,6 +9,7 @@ import { SessionRouter } from '../../affinity/index.js';
 const CALL = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'x' } };
 const PROGRESS = { method: 'notifications/progress', params: { progress: 1 } };
 const LOG = { method: 'notifications/message', params: { level: 'info', data: 'x' } };
+const CANCEL = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } };
 const A = '/servers/a/mcp';
 const NOT_EXECUTED = { outcome: 'not_executed', retriable: true } as const;
 
@@ -103,15 +104,35 @@ describe('a call in a legacy session', () => {
     expect(await stream.rest()).toMatchObject([{ id: 1, result: {} }]);
   });
 
-  it('is cancelled by a notification and answered with an error', async () => {
+  it('is cancelled by a notification, and its stream ends without an answer', async () => {
     const { calls, count } = held();
     const headers = await world.session(A);
-    const calling = world.post(A, CALL, { headers });
+    const opening = world.stream('POST', A, { headers }, CALL);
     await count(1);
-    const cancel = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } };
-    expect(await world.post(A, cancel, { headers })).toMatchObject({ status: 202 });
-    expect((await calling).json).toMatchObject({ id: 1, error: { code: -31002 } });
+    expect(await world.post(A, CANCEL, { headers })).toMatchObject({ status: 202 });
+    expect(await (await opening).rest()).toEqual([]);
     expect(calls[0]?.signal.aborted).toBe(true);
+  });
+
+  it('is answered after its cancellation when its client accepts JSON only', async () => {
+    const { count } = held();
+    const headers = await world.session(A);
+    const calling = world.post(A, CALL, { headers: { ...headers, accept: 'application/json' } });
+    await count(1);
+    await world.post(A, CANCEL, { headers });
+    expect((await calling).json).toMatchObject({ id: 1, error: { code: -31002 } });
+  });
+
+  it('is answered after its cancellation when its client could resume the stream', async () => {
+    const { calls, count } = held();
+    const headers = await world.session(A);
+    const opening = world.stream('POST', A, { headers }, CALL);
+    await count(1);
+    await calls[0]?.reply.notify(PROGRESS);
+    const stream = await opening;
+    await stream.message();
+    await world.post(A, CANCEL, { headers });
+    expect(await stream.rest()).toMatchObject([{ id: 1, error: { code: -31002 } }]);
   });
 
   it('is rejected above the call limit of its session', async () => {

@@ -22,7 +22,7 @@ import { toRefusalText } from '../rpc-responses.js';
 import { StreamExpiry } from '../stream-expiry.js';
 import type { TrackedCall } from '../../telemetry/index.js';
 import { RefusalRecorder } from '../refusal-recorder.js';
-import { RequestRecords } from '../request-records.js';
+import { RequestRecords, toCallAnswer, type RecordedClient } from '../request-records.js';
 import { TransportConfig } from '../transport.config.js';
 import { BadRequest } from '../transport.errors.js';
 import { singleHeader, type Exchange } from './exchange.js';
@@ -78,16 +78,17 @@ export class LegacyExchange {
       throw new BadRequest(`A batch holds at most ${this.config.maxBatch} messages.`);
     const readings = values.map(readClientMessage);
     const valid = readings.filter((reading) => reading.kind !== 'invalid');
-    if (valid.length === 0) return exchange.writer.json(400, toBatchRefusal(readings));
+    // How many bytes of the body belong to which member is unknown.
+    const member = { ...exchange, arrival: { ...exchange.arrival, bytesIn: undefined } };
+    const refuse = (reading: InvalidReading): string => this.refuseMember(member, session, reading);
+    if (valid.length === 0) return exchange.writer.json(400, `[${readings.filter(isInvalid).map(refuse).join(',')}]`);
     if (valid.length === readings.length && !valid.some(({ kind }) => kind === 'request')) {
       for (const reading of valid) await this.sendToSession(exchange, session, reading);
       return exchange.writer.empty(202);
     }
     const reply = new LegacyBatchReply(exchange.writer, this.openReplies, revision);
-    // How many bytes of the body belong to which member is unknown.
-    const member = { ...exchange, arrival: { ...exchange.arrival, bytesIn: undefined } };
     const pending = readings.map(async (reading) => {
-      if (reading.kind === 'invalid') return reply.addText(toRefusalText(reading.error, reading.id));
+      if (reading.kind === 'invalid') return reply.addText(refuse(reading));
       if (reading.kind !== 'request') return this.sendToSession(exchange, session, reading).catch(logUndelivered);
       const record = this.beginRecord(member, session, reading.message);
       const outcome = await this.outcomeOf(exchange, session, reading.message, reply, record);
@@ -136,7 +137,7 @@ export class LegacyExchange {
   private async initialize(exchange: Exchange, message: JsonRpcRequest): Promise<void> {
     const revision = negotiateLegacy(message.params?.['protocolVersion']);
     const client = toClientProfile(message, revision);
-    const record = this.records.begin(exchange, message, { transport: 'mcp', era: 'legacy', revision });
+    const record = this.records.begin(exchange, message, { transport: 'mcp', revision });
     const refusal = refuseDeclarations(client);
     const { outcome, headers } = refusal
       ? { outcome: refusal, headers: {} }
@@ -174,9 +175,15 @@ export class LegacyExchange {
     reply.finish(await this.outcomeOf(exchange, session, message, reply, record));
   }
 
-  private beginRecord(exchange: Exchange, { id, client }: SessionHandle, message: JsonRpcRequest): TrackedCall {
-    const { revision } = client;
-    return this.records.begin(exchange, message, { transport: 'mcp', era: 'legacy', revision, session: id });
+  private beginRecord(exchange: Exchange, session: SessionHandle, message: JsonRpcRequest): TrackedCall {
+    return this.records.begin(exchange, message, toRecordedClient(session));
+  }
+
+  /** Records a malformed member of a batch, and returns the error that answers it. */
+  private refuseMember(exchange: Exchange, session: SessionHandle, { error, id }: InvalidReading): string {
+    const text = toRefusalText(error, id);
+    this.records.recordMalformed(exchange, toRecordedClient(session), error, toCallAnswer(exchange.writer, 400, text));
+    return text;
   }
 
   /** A disconnect cancels nothing in this era: the call continues, and its events can be replayed (invariant 3). */
@@ -222,9 +229,15 @@ function readSessionReference({ headers, caller, endpoint }: Exchange) {
   return { id, binding: { caller, endpoint: endpoint.id, transport: 'http' } as const };
 }
 
-/** One error for each member of a batch in which nothing can be executed. */
-const toBatchRefusal = (readings: readonly MessageReading[]): string =>
-  `[${readings.flatMap((reading) => (reading.kind === 'invalid' ? toRefusalText(reading.error, reading.id) : [])).join(',')}]`;
+type InvalidReading = Extract<MessageReading, { kind: 'invalid' }>;
+
+const isInvalid = (reading: MessageReading): reading is InvalidReading => reading.kind === 'invalid';
+
+const toRecordedClient = ({ id, client: { revision } }: SessionHandle): RecordedClient => ({
+  transport: 'mcp',
+  revision,
+  session: id,
+});
 
 /** A failed notification has no place in a batch response and must not prevent it: the requests of the batch run. */
 function logUndelivered(cause: unknown): void {

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import {
   checkMirroredHeaders,
+  checkNotificationHeaders,
+  decodeModernNotification,
   decodeModernRequest,
   encodeModernResult,
   failure,
@@ -9,15 +11,16 @@ import {
   modernStatusOf,
   RpcCode,
   type JsonObject,
+  type JsonRpcNotification,
   type JsonRpcRequest,
   type Outcome,
   type RequestId,
 } from '#lib/mcp-protocol';
-import type { Inbound } from '../../dispatch/index.js';
+import { ClientNotifications, type Inbound } from '../../dispatch/index.js';
 import type { StreamEvent, StreamSink } from '../../session-pool/index.js';
 import { RefusalRecorder } from '../refusal-recorder.js';
 import type { ReplyWriter } from '../reply-writer.js';
-import { toResponseText, withRetryAfter, toJsonRpcMessage } from '../rpc-responses.js';
+import { toRefusalText, toResponseText, withRetryAfter, toJsonRpcMessage } from '../rpc-responses.js';
 import { OpenReplies, type OpenReply } from '../open-replies.js';
 import { StreamExpiry } from '../stream-expiry.js';
 import { RequestRecords, toCallAnswer } from '../request-records.js';
@@ -43,11 +46,22 @@ export class ModernExchange {
     private readonly openReplies: OpenReplies,
     private readonly streamExpiry: StreamExpiry,
     private readonly records: RequestRecords,
+    private readonly notifications: ClientNotifications,
   ) {}
+
+  /** Most notifications have no meaning over HTTP, but the specification requires that they are accepted. */
+  async notify({ caller, endpoint, headers, writer }: Exchange, message: JsonRpcNotification): Promise<void> {
+    const refused = checkNotificationHeaders(message, headers);
+    const decoded = refused ? { error: refused } : decodeModernNotification(message);
+    if ('error' in decoded) return writer.json(400, toRefusalText(decoded.error));
+    const { client, notification } = decoded;
+    await this.notifications.forwardWithoutSession({ caller, endpoint, client }, notification, writer.closeSignal());
+    writer.empty(202);
+  }
 
   async post(exchange: Exchange, message: JsonRpcRequest): Promise<void> {
     const revision = singleHeader(exchange.headers, 'mcp-protocol-version');
-    const record = this.records.begin(exchange, message, { transport: 'mcp', era: 'modern', revision });
+    const record = this.records.begin(exchange, message, { transport: 'mcp', revision });
     const reply = new ModernReply(exchange.writer, this.openReplies, message, record);
     const refused = checkMirroredHeaders(message, exchange.headers);
     if (refused) return reply.finish(failure(refused));

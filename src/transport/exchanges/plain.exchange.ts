@@ -2,19 +2,21 @@ import { Injectable } from '@nestjs/common';
 import {
   classifyEra,
   decodeLegacyRequest,
+  decodeModernNotification,
   decodeModernRequest,
   encodeModernResult,
   failure,
   LATEST_LEGACY_REVISION,
   RpcCode,
+  type JsonRpcNotification,
   type JsonRpcRequest,
   type Outcome,
 } from '#lib/mcp-protocol';
-import type { Inbound } from '../../dispatch/index.js';
+import { ClientNotifications, type Inbound } from '../../dispatch/index.js';
 import type { StreamSink } from '../../session-pool/index.js';
 import { RefusalRecorder } from '../refusal-recorder.js';
 import { RequestRecords, toCallAnswer, type RecordedClient } from '../request-records.js';
-import { toResponseText, withRetryAfter } from '../rpc-responses.js';
+import { toRefusalText, toResponseText, withRetryAfter } from '../rpc-responses.js';
 import type { Exchange } from './exchange.js';
 import { toLegacyResponseText } from './legacy-replies.js';
 
@@ -48,7 +50,16 @@ export class PlainExchange {
   constructor(
     private readonly dispatcher: RefusalRecorder,
     private readonly records: RequestRecords,
+    private readonly notifications: ClientNotifications,
   ) {}
+
+  async notify({ caller, endpoint, writer }: Exchange, message: JsonRpcNotification): Promise<void> {
+    const decoded = isModern(message) ? decodeModernNotification(message) : toPlainNotification(message);
+    if ('error' in decoded) return writer.json(400, toRefusalText(decoded.error));
+    const { client, notification } = decoded;
+    await this.notifications.forwardWithoutSession({ caller, endpoint, client }, notification, writer.closeSignal());
+    writer.empty(202);
+  }
 
   async post(exchange: Exchange, message: JsonRpcRequest): Promise<void> {
     const { writer } = exchange;
@@ -72,11 +83,17 @@ export class PlainExchange {
   }
 }
 
+const PLAIN_CLIENT = { revision: LATEST_LEGACY_REVISION, capabilities: {} };
+
+const toPlainNotification = ({ method, params = {} }: JsonRpcNotification) => ({
+  client: PLAIN_CLIENT,
+  notification: { method, params },
+});
+
 function toInbound({ caller, endpoint }: Exchange, message: JsonRpcRequest): Inbound | Outcome {
   const shared = { caller, endpoint, requestId: message.id };
   if (!isModern(message)) {
-    const client = { revision: LATEST_LEGACY_REVISION, capabilities: {} };
-    return { ...shared, client, request: decodeLegacyRequest(message), clientRepeatsCall: false };
+    return { ...shared, client: PLAIN_CLIENT, request: decodeLegacyRequest(message), clientRepeatsCall: false };
   }
   const decoded = decodeModernRequest(message);
   return 'error' in decoded ? failure(decoded.error) : { ...shared, ...decoded, clientRepeatsCall: true };
@@ -88,7 +105,7 @@ function toRecordedClient(inbound: Inbound | Outcome): RecordedClient {
 }
 
 /** A request that declares the modern revision is answered in modern form, any other in legacy form. */
-const isModern = (message: JsonRpcRequest): boolean =>
+const isModern = (message: JsonRpcRequest | JsonRpcNotification): boolean =>
   message.method !== 'server/discover' && classifyEra(message) === 'modern';
 
 const methodNeedsSession = ({ method }: JsonRpcRequest): Outcome =>

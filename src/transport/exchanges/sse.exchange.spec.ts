@@ -109,7 +109,9 @@ describe('an HTTP+SSE client', () => {
     await post({ jsonrpc: '2.0', id: id ?? null, result: { roots: [] } });
     expect(await answer).toEqual({ result: { roots: [] } });
     await post({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } });
-    expect(await stream.message()).toMatchObject({ id: 1, error: { code: -31002 } });
+    expect(calls[0]?.signal.aborted).toBe(true);
+    await post({ jsonrpc: '2.0', id: 2, method: 'ping' });
+    expect(await stream.message()).toMatchObject({ id: 2, result: {} });
   });
 
   it('reaches a server with its notifications only as far as its restrictions permit', async () => {

@@ -76,7 +76,7 @@ export class SseExchange {
     const { caller, endpoint } = exchange;
     const session = await this.router.locate(sessionId, { caller, endpoint: endpoint.id, transport: 'sse' });
     if (session.location === 'local') await this.accept(exchange, session, reading);
-    else await session.sendOrder(SSE_MESSAGE, { message: reading.message, source: toPlainSource(exchange.source) });
+    else await session.sendOrder(SSE_MESSAGE, toOrder(exchange, reading.message));
     exchange.writer.empty(202);
   }
 
@@ -106,7 +106,6 @@ export class SseExchange {
     const { revision } = session.client;
     const record = this.records.begin(exchange, message, {
       transport: 'sse',
-      era: 'legacy',
       revision,
       session: session.id,
     });
@@ -177,6 +176,13 @@ class SseStream extends LegacyStream {
 function logLostAnswer(cause: unknown): void {
   new Logger(SseExchange.name).error('Failed to send an answer', cause instanceof Error ? cause.stack : String(cause));
 }
+
+/** The order that forwards a message, beside what identifies its session. */
+const toOrder = ({ source, arrival: { traceparent } }: Exchange, message: ValidMessage['message']) => ({
+  message,
+  source: toPlainSource(source),
+  ...(traceparent !== undefined && { traceparent }),
+});
 
 /** The source of a request as a part of an order. */
 const toPlainSource = ({ method, path, address }: RequestSource) => ({

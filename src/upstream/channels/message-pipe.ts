@@ -33,11 +33,20 @@ export abstract class MessagePipe {
   /**
    * Sends a request. `refused` is called when it could not be delivered or the server rejected it; the answer is a
    * message.
+   * @param headers names and values of headers, for a channel that has any
    */
-  abstract send(text: string, id: number, refused: (outcome: Outcome) => void): CallTransport;
+  abstract send(
+    text: string,
+    id: number,
+    refused: (outcome: Outcome) => void,
+    headers?: readonly string[],
+  ): CallTransport;
 
-  /** Sends a message that expects no answer. Returns false only when it is certain that it was not delivered. */
-  abstract sendOneWay(text: string): Promise<boolean>;
+  /**
+   * Sends a message that expects no answer. The outcome is an error only when the server has not accepted it, never when it may
+   * have read it.
+   */
+  abstract sendOneWay(text: string): Promise<Outcome>;
 
   /** Back-pressure. Messages that are already in transit may still arrive. */
   abstract pause(): void;

@@ -5,6 +5,7 @@ import type { ClientProfile } from '#lib/mcp-protocol';
 import { ManualClock } from '#lib/testing/manual-clock';
 import type { StdioServer } from '../../registry/index.js';
 import { UpstreamConfig } from '../upstream.config.js';
+import { UpstreamServices } from '../upstream-services.js';
 import { DefaultUpstreamConnector } from './default-upstream-connector.js';
 import {
   stdioServer,
@@ -226,7 +227,7 @@ describe('a child process that answers nothing', () => {
     'is given up after one connect timeout, or what is left of it: %s ms',
     async (budgetMs) => {
       const clock = new ManualClock();
-      const connector = new DefaultUpstreamConnector(new UpstreamConfig(), clock);
+      const connector = new DefaultUpstreamConnector(new UpstreamServices(new UpstreamConfig(), clock));
       let failure: unknown;
       const attempt = { signal: NEVER, ...(budgetMs !== undefined && { budgetMs }) };
       const opening = connector.open(server, CLIENT_WITHOUT_CAPABILITIES, bench.events, attempt).catch((cause) => {
@@ -244,7 +245,7 @@ describe('a child process that answers nothing', () => {
 
   it('fails once for all who wait for it', async () => {
     const clock = new ManualClock();
-    const connector = new DefaultUpstreamConnector(new UpstreamConfig(), clock);
+    const connector = new DefaultUpstreamConnector(new UpstreamServices(new UpstreamConfig(), clock));
     const waiting = ['ada', 'bob', 'eve'].map((owner) =>
       connector.resolveEra(server, CLIENT_WITHOUT_CAPABILITIES, { signal: NEVER, owner }).catch((cause) => cause),
     );

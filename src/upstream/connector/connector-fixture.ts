@@ -5,6 +5,7 @@ import type { RemoteServer, ServerDefinition, StdioServer } from '../../registry
 import type { ConnectionEvents, UpstreamConnection, UpstreamReply, UpstreamRequest } from '../upstream-connection.js';
 import type { ConnectionAttempt } from '../upstream-connector.js';
 import { UpstreamConfig } from '../upstream.config.js';
+import { UpstreamServices } from '../upstream-services.js';
 import { DefaultUpstreamConnector } from './default-upstream-connector.js';
 
 /** A client that declares no capabilities. */
@@ -120,7 +121,8 @@ export class ConnectorHarness {
   readonly events = new RecordedEvents();
 
   constructor(settings: Partial<UpstreamConfig> = {}) {
-    this.connector = new DefaultUpstreamConnector(Object.assign(new UpstreamConfig(), settings), new SystemClock());
+    const config = Object.assign(new UpstreamConfig(), settings);
+    this.connector = new DefaultUpstreamConnector(new UpstreamServices(config, new SystemClock()));
   }
 
   resolveEra(server: ServerDefinition, signal = NEVER): Promise<Era> {

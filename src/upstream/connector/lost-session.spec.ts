@@ -1,7 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Answer } from '#lib/mcp-protocol';
 import type { UpstreamConnection } from '../upstream-connection.js';
 import { needsNewConnection } from '../upstream.errors.js';
-import { ConnectorHarness, httpServer, NEVER, RecordedReply, toolCall, toResultText } from './connector-fixture.js';
+import {
+  CLIENT_WITH_ALL_CAPABILITIES,
+  ConnectorHarness,
+  httpServer,
+  NEVER,
+  RecordedReply,
+  toolCall,
+  toResultText,
+} from './connector-fixture.js';
 import {
   answerLegacyHandshake,
   startScriptedServer,
@@ -56,6 +65,33 @@ describe('a call over streamable HTTP', () => {
     earlier?.send(answerTo(visit));
     expect(toResultText(await first)).toBe('done');
     expect(server.requests.some(({ httpMethod }) => httpMethod === 'DELETE')).toBe(false);
+  });
+
+  it('keeps its open question when another call finds the session lost', async () => {
+    const asked = Promise.withResolvers<AbortSignal>();
+    const answer = Promise.withResolvers<Answer>();
+    const reply = new RecordedReply((_question, signal) => {
+      asked.resolve(signal);
+      return answer.promise;
+    });
+    let earlier: EventWriter | undefined;
+    const isAnswer = ({ message }: ReceivedRequest) => message['id'] === 'q' && message['method'] === undefined;
+    server.setScript((visit) => {
+      if (isAnswer(visit)) return visit.empty(202);
+      if (!isCall(visit)) return answerLegacyHandshake(visit);
+      if (earlier) return visit.json({ jsonrpc: '2.0', id: null, error: { code: -32_001, message: 'lost' } }, 404);
+      earlier = visit.stream();
+      earlier.send({ jsonrpc: '2.0', id: 'q', method: 'elicitation/create', params: { message: 'Name?' } });
+    });
+    const connection = await bench.open(httpServer(server.url), CLIENT_WITH_ALL_CAPABILITIES);
+    const first = connection.request(toolCall('any'), reply, NEVER);
+    const question = await asked.promise;
+    expect(needsNewConnection(await connection.request(toolCall('any'), new RecordedReply(), NEVER))).toBe(true);
+    expect(question.aborted).toBe(false);
+    answer.resolve({ result: { action: 'decline' } });
+    expect((await server.waitForRequest(isAnswer)).message).toMatchObject({ result: { action: 'decline' } });
+    earlier?.send(answerTo(await server.waitForRequest(isCall)));
+    expect(toResultText(await first)).toBe('done');
   });
 
   it('is not sent again once the server has sent something for it, whatever its error says', async () => {

@@ -21,9 +21,10 @@ interface CancelledCallsContext {
  * (upstream/README.md, invariant 6).
  */
 export class CancelledCalls {
-  private readonly calls = new Map<number, CancelledCall>();
+  // Created on demand, because every session has a connection and few have cancelled calls.
+  private calls: Map<number, CancelledCall> | undefined;
   /** Two principals suffice: any caller differs from at least one of them. */
-  private readonly evictedPrincipals = new Set<string | undefined>();
+  private evictedPrincipals: Set<string | undefined> | undefined;
 
   constructor(private readonly context: CancelledCallsContext) {}
 
@@ -31,17 +32,18 @@ export class CancelledCalls {
    * `isSilent`: by the protocol the server sends no unsolicited message about this call; it is removed after a timeout.
    */
   add(id: number, identity: CallIdentity | undefined, isSilent = false): void {
-    const call = { principal: identity?.principal, expiresAt: 0, expire: () => void this.calls.delete(id) };
-    this.calls.set(id, call);
+    const calls = (this.calls ??= new Map());
+    const call = { principal: identity?.principal, expiresAt: 0, expire: () => void calls.delete(id) };
+    calls.set(id, call);
     if (isSilent) this.context.deadlines.add(call, this.context.requestMs);
-    else if (this.calls.size > MAX_TRACKED_CALLS) this.evictOldest();
+    else if (calls.size > MAX_TRACKED_CALLS) this.evictOldest(calls);
   }
 
   /** The server answered the cancelled call and has finished it. */
   answered(id: number): void {
-    const call = this.calls.get(id);
+    const call = this.calls?.get(id);
     if (call === undefined) return;
-    this.calls.delete(id);
+    this.calls?.delete(id);
     this.context.deadlines.remove(call, this.context.requestMs);
   }
 
@@ -49,15 +51,16 @@ export class CancelledCalls {
   mayBelongToOthers(identity: CallIdentity | undefined): boolean {
     const isOther = (principal: string | undefined): boolean =>
       identity === undefined || principal !== identity.principal;
-    for (const { principal } of this.calls.values()) if (isOther(principal)) return true;
-    return [...this.evictedPrincipals].some(isOther);
+    for (const { principal } of this.calls?.values() ?? []) if (isOther(principal)) return true;
+    return [...(this.evictedPrincipals ?? [])].some(isOther);
   }
 
-  private evictOldest(): void {
-    const [oldest] = this.calls;
+  private evictOldest(calls: ReadonlyMap<number, CancelledCall>): void {
+    const [oldest] = calls;
     if (oldest === undefined) return;
     const [id, { principal }] = oldest;
     this.answered(id);
-    if (this.evictedPrincipals.size < 2) this.evictedPrincipals.add(principal);
+    const evicted = (this.evictedPrincipals ??= new Set());
+    if (evicted.size < 2) evicted.add(principal);
   }
 }

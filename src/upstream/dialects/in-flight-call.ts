@@ -1,14 +1,19 @@
-import { toFaultOutcome, type JsonObject, type McpNotification, type Outcome } from '#lib/mcp-protocol';
+import {
+  isUnknownNotification,
+  toFaultOutcome,
+  type JsonObject,
+  type McpNotification,
+  type Outcome,
+} from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
 import { maximumOf } from '../../registry/index.js';
 import type { Deadlines, Expiring } from '../channels/deadlines.js';
 import type { UpstreamReply, UpstreamRequest } from '../upstream-connection.js';
-import { withServer } from '../upstream.errors.js';
+import { withServer, type NamedServer } from '../upstream.errors.js';
 import type { PipeFlowControl } from './pipe-flow-control.js';
 
 /** Settings and services that all calls of one connection share. */
-export interface CallContext {
-  readonly server: string;
+export interface CallContext extends NamedServer {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   /** Milliseconds without a response or progress after which a call times out. */
@@ -17,6 +22,8 @@ export interface CallContext {
   readonly maximumMs?: number;
   /** Milliseconds until a server must answer a handshake or acknowledge a subscription. */
   readonly connectMs: number;
+  /** True if requests of the server that the gateway does not know may reach clients. */
+  readonly passesUnknown?: boolean;
 }
 
 /**
@@ -66,6 +73,11 @@ export abstract class InFlightCall implements Expiring {
     return this.context.server;
   }
 
+  /** True while the client may receive messages that the gateway does not know. */
+  get acceptsUnknown(): boolean {
+    return this.request.acceptsUnknown === true;
+  }
+
   get settled(): boolean {
     return this.isOver;
   }
@@ -76,7 +88,7 @@ export abstract class InFlightCall implements Expiring {
     this.signal.removeEventListener('abort', this);
     this.context.deadlines.remove(this, this.timeoutMs);
     this.released();
-    this.resolve(withServer(outcome, this.context.server));
+    this.resolve(withServer(outcome, this.context));
     this.releaseReferences();
   }
 
@@ -97,7 +109,7 @@ export abstract class InFlightCall implements Expiring {
 
   /** Delivers a notification to the caller. Notifications after the outcome are dropped. */
   deliver(notification: McpNotification): void | Promise<void> {
-    if (this.isOver) return;
+    if (this.isOver || (isUnknownNotification(notification.method) && !this.acceptsUnknown)) return;
     if (this.flow === undefined) return this.reply.notify(notification);
     this.flow.run(this, () => (this.isOver ? undefined : this.reply.notify(notification)));
   }

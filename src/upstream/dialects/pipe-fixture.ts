@@ -1,4 +1,4 @@
-import type { JsonObject, Outcome } from '#lib/mcp-protocol';
+import { result, toFaultOutcome, type JsonObject, type Outcome } from '#lib/mcp-protocol';
 import { MessagePipe, type CallTransport } from '../channels/message-pipe.js';
 
 /** A pipe whose server side is the test. */
@@ -14,9 +14,10 @@ export class ScriptedPipe extends MessagePipe {
     return { sent: true, release: () => undefined, abort: () => undefined };
   }
 
-  override async sendOneWay(text: string): Promise<boolean> {
-    if (this.acceptsOneWay) this.record(text);
-    return this.acceptsOneWay;
+  override async sendOneWay(text: string): Promise<Outcome> {
+    if (!this.acceptsOneWay) return toFaultOutcome('refused', 'the process ended');
+    this.record(text);
+    return result({});
   }
 
   override pause(): void {}

@@ -7,7 +7,9 @@ import {
   readMessage,
   type HttpAnswer,
   type Outcome,
+  type TransportFault,
 } from '#lib/mcp-protocol';
+import { DELIVERED } from '../upstream-connection.js';
 import type { RequestEnding } from './single-request.js';
 
 /** Converts the ending of an HTTP request to the outcome of the JSON-RPC request with this id. */
@@ -20,6 +22,16 @@ export function endingToOutcome(ending: RequestEnding, id: number): Outcome {
     case 'fault':
       return toFaultOutcome(ending.fault, ending.detail);
   }
+}
+
+/** Faults after which a message was not delivered. After any other one the server may have read it. */
+const UNDELIVERED_FAULTS: ReadonlySet<TransportFault> = new Set(['refused', 'forbidden', 'lost']);
+
+/** Converts the ending of an HTTP request that expects no answer: `DELIVERED`, unless the server has not accepted it. */
+export function toDelivery(ending: RequestEnding): Outcome {
+  if (ending.kind === 'fault')
+    return UNDELIVERED_FAULTS.has(ending.fault) ? toFaultOutcome(ending.fault, ending.detail) : DELIVERED;
+  return ending.kind === 'message' || ending.answer.status < 300 ? DELIVERED : toHttpOutcome(ending.answer, 0);
 }
 
 function messageToOutcome(data: string, id: number): Outcome {

@@ -17,7 +17,10 @@ const MAX_SERVERS = 10_000;
 export class EraCache {
   private readonly entries = new Map<string, { readonly value: KnownEra; readonly at: number }>();
 
-  constructor(private readonly clock: Clock) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly lookups: { hits: number; misses: number } = { hits: 0, misses: 0 },
+  ) {}
 
   find(slug: string): KnownEra | undefined {
     return this.entries.get(slug)?.value;
@@ -26,8 +29,11 @@ export class EraCache {
   /** Returns the profile of a modern server, unless it is older than PROFILE_TTL_MS. */
   freshProfile(slug: string): ServerProfile | undefined {
     const entry = this.entries.get(slug);
-    if (entry?.value.era !== 'modern' || this.clock.monotonicNow() - entry.at > PROFILE_TTL_MS) return undefined;
-    return entry.value.profile;
+    // A legacy server has no profile to cache.
+    if (entry?.value.era === 'legacy') return undefined;
+    const isFresh = entry !== undefined && this.clock.monotonicNow() - entry.at <= PROFILE_TTL_MS;
+    this.lookups[isFresh ? 'hits' : 'misses'] += 1;
+    return isFresh ? entry.value.profile : undefined;
   }
 
   store(slug: string, value: KnownEra): void {

@@ -23,5 +23,14 @@ export interface StudyReport {
 /** A measurement of the gateway other than throughput. */
 export type Study = (bench: StudyBench) => Promise<Omit<StudyReport, 'name'>>;
 
-export const STUDY_NAMES = ['forwarding', 'redis', 'large', 'streams', 'isolation', 'catalog'] as const;
+export const STUDY_NAMES = [
+  'forwarding',
+  'redis',
+  'large',
+  'streams',
+  'isolation',
+  'catalog',
+  'telemetry',
+  'extensions',
+] as const;
 export type StudyName = (typeof STUDY_NAMES)[number];

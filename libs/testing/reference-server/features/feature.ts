@@ -62,6 +62,8 @@ export interface Tool {
     outputSchema?: ObjectSchema;
     annotations?: { readOnlyHint?: boolean; destructiveHint?: boolean; idempotentHint?: boolean };
   };
+  /** Listed in the legacy era only; the modern one has no such member. */
+  execution?: { taskSupport: 'forbidden' };
   run(args: Json, context: FeatureContext): ToolResult | Promise<ToolResult>;
 }
 

@@ -11,4 +11,5 @@ export { askVisit, isAnswerTo } from './question.js';
 export type { Answer, AskOptions, Question } from './question.js';
 export { readResource, RESOURCE_NOT_FOUND, resourcesIn, resourceTemplates } from './resources.js';
 export { callTool, findTool, toolsIn } from './tools.js';
+export { answerVendorRequest, recordVendorNotification, VENDOR_METHODS, type VendorContext } from './vendor.js';
 export { ReferenceWorld, type WorldChange } from './world.js';

@@ -36,6 +36,7 @@ const hold: Tool = {
     description: 'Reports progress once, then stays open until release is called with the same key',
     inputSchema: schemaOf({ key: { type: 'string' } }),
   },
+  execution: { taskSupport: 'forbidden' },
   async run({ key }, context) {
     await context.progress(0, 1, 'holding');
     await context.world.waitForRelease(String(key), context.signal);

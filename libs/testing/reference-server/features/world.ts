@@ -8,12 +8,18 @@ export type ListName = 'tools' | 'prompts' | 'resources';
 /** State shared by all sessions and requests of one reference server: lists, contents, gates and counters. */
 export class ReferenceWorld {
   readonly calls = new CallCounters();
+  /** What clients noted with the extension of a vendor, and how they answered its requests. */
+  readonly notes: string[] = [];
   private readonly extras = new Set<ListName>();
   private readonly descriptions = new Map<string, string>();
   private readonly revisions = new Map<string, number>();
   private readonly visits = new Set<string>();
   private readonly gates = new Map<string, { opened: Promise<void>; open(): void }>();
   private readonly listeners = new Set<(change: WorldChange) => void>();
+
+  note(text: string): void {
+    this.notes.push(text);
+  }
 
   /** Whether the list contains its extra entry. */
   hasExtra(list: ListName): boolean {

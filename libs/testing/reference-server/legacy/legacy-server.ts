@@ -11,10 +11,15 @@ import {
   RootsListChangedNotificationSchema,
   SetLevelRequestSchema,
   SubscribeRequestSchema,
+  ResultSchema,
   UnsubscribeRequestSchema,
+  type ServerNotification,
+  type ServerRequest,
 } from '@modelcontextprotocol/sdk/types.js';
 
 import {
+  answerVendorRequest,
+  recordVendorNotification,
   callTool,
   capabilities,
   complete,
@@ -48,6 +53,7 @@ export class LegacyServer {
     this.serveItems();
     this.serveSubscriptions();
     this.countRootChanges();
+    this.serveVendor();
     const stopListening = world.onChange((change) => void this.notify(change));
     this.server.onclose = stopListening;
   }
@@ -56,7 +62,10 @@ export class LegacyServer {
     const { server, world, pageSize } = this;
     server.setRequestHandler(ListToolsRequestSchema, ({ params }) => {
       const { items, ...next } = pageOf(toolsIn(world), params?.cursor, pageSize);
-      return { tools: items.map(({ definition }) => definition), ...next };
+      return {
+        tools: items.map(({ definition, execution }) => ({ ...definition, ...(execution && { execution }) })),
+        ...next,
+      };
     });
     server.setRequestHandler(ListPromptsRequestSchema, ({ params }) => {
       const { items, ...next } = pageOf(promptsIn(world), params?.cursor, pageSize);
@@ -104,6 +113,24 @@ export class LegacyServer {
     this.server.setNotificationHandler(RootsListChangedNotificationSchema, ({ method }) => {
       this.world.calls.record(method, 'started');
     });
+  }
+
+  private serveVendor(): void {
+    const { server, world } = this;
+    server.fallbackRequestHandler = ({ method, params = {} }, extra) =>
+      answerVendorRequest(method, params, {
+        world,
+        notify: (told, own, where) => {
+          const notification = { method: told, params: own } as unknown as ServerNotification;
+          return where === 'inside' ? extra.sendNotification(notification) : server.notification(notification);
+        },
+        ask: (asked, own, where) => {
+          const request = { method: asked, params: own } as unknown as ServerRequest;
+          return where === 'inside' ? extra.sendRequest(request, ResultSchema) : server.request(request, ResultSchema);
+        },
+      });
+    server.fallbackNotificationHandler = async ({ method, params = {} }) =>
+      recordVendorNotification(method, params, world);
   }
 
   private contextOf(extra: Extra, feature: string): FeatureContext {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import {
   createRequestStateCodec,
+  fromJsonSchema,
   inputRequired,
   McpServer,
   type InputRequests,
@@ -11,6 +12,9 @@ import {
 } from '@modelcontextprotocol/server';
 
 import {
+  answerVendorRequest,
+  recordVendorNotification,
+  VENDOR_METHODS,
   callTool,
   capabilities,
   complete,
@@ -27,7 +31,7 @@ import {
   resourceTemplates,
   toolsIn,
 } from '../features/index.js';
-import type { FeatureContext, ReferenceWorld } from '../features/index.js';
+import type { FeatureContext, Json, ReferenceWorld } from '../features/index.js';
 import { modernContext } from './modern-context.js';
 import type { AnsweredSoFar } from './replayed-questions.js';
 
@@ -36,6 +40,8 @@ export interface ListHints {
   ttlMs: number;
   cacheScope: 'public' | 'private';
 }
+
+const ANY_PARAMS = fromJsonSchema<Json>({ type: 'object' });
 
 const cacheHints = (lists: ListHints) =>
   ({
@@ -63,6 +69,7 @@ export class ModernServer extends McpServer {
     super(identity, { capabilities, instructions, cacheHints: hints, requestState: { verify: codec.verify } });
     this.serveLists();
     this.serveItems();
+    this.serveVendor();
   }
 
   /** The SDK reads `x-mcp-header` here before it accepts a call. */
@@ -103,6 +110,24 @@ export class ModernServer extends McpServer {
       })),
     );
     this.server.setRequestHandler('completion/complete', ({ params }) => complete(params.argument.value));
+  }
+
+  private serveVendor(): void {
+    const { server, world } = this;
+    // A fallback for all methods would answer unknown ones with the HTTP status of a result.
+    for (const method of VENDOR_METHODS) {
+      server.setRequestHandler(method, { params: ANY_PARAMS }, (params, { mcpReq }) =>
+        answerVendorRequest(method, params, {
+          world,
+          notify: (told, own, where) => {
+            const notification = { method: told, params: own };
+            return where === 'inside' ? mcpReq.notify(notification) : server.notification(notification);
+          },
+        }),
+      );
+    }
+    server.fallbackNotificationHandler = async ({ method, params = {} }) =>
+      recordVendorNotification(method, params, world);
   }
 
   private async answer<T>(

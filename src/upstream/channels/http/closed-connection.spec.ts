@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { AddressGuard } from '#lib/address-guard';
 import { SystemClock } from '#lib/time';
 import { Deadlines } from '../deadlines.js';
-import { HttpChannel } from './index.js';
+import { HttpChannel, HttpPools } from './index.js';
 
 const LIMITS = { maxConnections: 1, maxCalls: 10, maxBodyBytes: 1_024, maxEventBytes: 1_024 };
 
@@ -31,11 +31,14 @@ beforeEach(async () => {
     headers: {},
     timeouts: { connectMs: 5_000, requestMs: 5_000 },
   } as const;
-  channel = new HttpChannel(destination, LIMITS, new Deadlines(new SystemClock()), new AddressGuard([]));
+  channel = new HttpChannel(
+    destination,
+    new HttpPools(destination, LIMITS, new Deadlines(new SystemClock()), new AddressGuard([])),
+  );
 });
 
 afterEach(async () => {
-  await channel.destroy();
+  await channel.pools.destroy();
   server.closeAllConnections();
   server.close();
 });

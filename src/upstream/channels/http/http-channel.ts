@@ -1,20 +1,24 @@
-import { Pool, type Dispatcher } from 'undici';
-import type { RemoteServer, RestServer } from '../../../registry/index.js';
-import type { Deadlines } from '../deadlines.js';
-import type { AddressGuard } from '#lib/address-guard';
-import { guardedConnector } from '../guard/index.js';
+import { isDeepStrictEqual } from 'node:util';
+import type { Dispatcher, Pool } from 'undici';
 import { DECODABLE_CODINGS } from './body-decoder.js';
-import { HttpExchange, type HttpExchangeContext, type HttpLimits, type HttpReceiver } from './http-exchange.js';
+import { GatewayError } from '#lib/extension-kit';
+import { HttpExchange, type HttpExchangeContext, type HttpReceiver } from './http-exchange.js';
+import type { HttpDestination, HttpPools } from './http-pools.js';
+import { RefusedCredentials } from './refused-credentials.js';
 
-export interface HttpChannelLimits extends HttpLimits {
-  /** Maximum number of concurrent calls at one server, each on its own TCP connection. */
-  readonly maxConnections: number;
-  /** Maximum number of calls that run or wait for a connection at one server; further calls are rejected. */
-  readonly maxCalls: number;
+/** Credentials that a channel adds to each request, beside the headers of the server's definition. */
+export interface ChannelCredentials {
+  /** Increases when the credentials are replaced. */
+  readonly version: number;
+  /** True if there is no header to add. */
+  readonly isEmpty: boolean;
+  /** Returns the headers with those of the credentials in place of others of their names. Names and values in turn. */
+  addTo(headers: readonly string[]): string[];
+  /** Replaces the credentials of this version, which the server has refused. Rejects with a GatewayError. */
+  refresh(version: number): Promise<void>;
 }
 
-/** The target of requests, and the headers that each of them carries. */
-export type HttpDestination = Pick<RemoteServer | RestServer, 'transport' | 'url' | 'headers' | 'timeouts' | 'guarded'>;
+type HttpDispatchOptions = Dispatcher.DispatchOptions & { readonly headers: string[] };
 
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -27,12 +31,8 @@ export interface HttpRequest {
   readonly timeoutMs?: number;
 }
 
-/**
- * How long a connection stays open without a request, in milliseconds, when the server does not announce its own timeout.
- * Many servers close idle connections after 5 s. A server under load may close one although it contains an unread request,
- * and the outcome of that call is unknown. The gateway therefore closes idle connections well before.
- */
-const IDLE_TIMEOUT_MS = 2_000;
+/** Methods of a REST API that may run twice (RFC 9110, 9.2.2). */
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE']);
 
 /** Headers that the protocol or HTTP itself decides; a definition that sets them is not followed. */
 const RESERVED = new Set([
@@ -55,62 +55,43 @@ const RESERVED = new Set([
   'upgrade',
 ]);
 
+/** @param name in lower case */
+export const isReservedHeader = (name: string): boolean => RESERVED.has(name);
+
 /**
  * Sends requests to one server over HTTP. Calls share a bounded pool; messages that must not wait behind calls
  * (cancellations, answers, long streams) use a second, unbounded pool. Redirects are not followed.
+ * A request whose credentials the server refuses (401) is sent once more, if there are new ones. A REST API may have run a part
+ * of a request that changes something: such a request is not repeated, and the next one has the new credentials.
  */
 export class HttpChannel {
   readonly url: URL;
   readonly headers: readonly string[];
-  private readonly callPool: Pool;
-  private readonly sidePool: Pool;
-  /** Its connections are not kept: each request has a new one. */
-  private readonly freshPool: Pool;
   private readonly path: string;
+  private readonly isRest: boolean;
   private readonly context: HttpExchangeContext;
-  private readonly onCallOver = (): void => void this.running--;
-  private running = 0;
-  private leases = 0;
-  private retired = false;
-  private readonly whenClosed = Promise.withResolvers<void>();
+  private readonly onCallOver = (): void => void this.pools.running--;
 
   constructor(
     definition: HttpDestination,
-    private readonly limits: HttpChannelLimits,
-    deadlines: Deadlines,
-    guard: AddressGuard,
+    readonly pools: HttpPools,
     readonly reportFailure: (detail: string) => void = NOTHING,
+    private readonly credentials?: ChannelCredentials,
   ) {
     this.url = new URL(definition.url);
-    this.context = { limits, deadlines, reportFailure };
+    this.context = { limits: pools.limits, deadlines: pools.deadlines, reportFailure };
+    this.isRest = definition.transport === 'rest';
     this.path = this.url.pathname + this.url.search;
     this.headers = [
       ...toConfiguredHeaders(definition.headers, this.url),
       'accept-encoding',
       acceptedCodings(definition),
     ];
-    const connection = { timeout: definition.timeouts.connectMs, allowH2: false };
-    const options = {
-      pipelining: 1,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      keepAliveTimeout: IDLE_TIMEOUT_MS,
-      connect: definition.guarded === true ? guardedConnector(guard, connection) : connection,
-      allowH2: false,
-    };
-    this.callPool = new Pool(this.url.origin, { ...options, connections: limits.maxConnections });
-    this.sidePool = new Pool(this.url.origin, { ...options, connections: null });
-    this.freshPool = new Pool(this.url.origin, {
-      ...options,
-      connections: null,
-      keepAliveTimeout: 1,
-      keepAliveMaxTimeout: 1,
-    });
   }
 
   /** True when no further call may be sent until one has ended. */
   get full(): boolean {
-    return this.running >= this.limits.maxCalls;
+    return this.pools.running >= this.pools.limits.maxCalls;
   }
 
   /** Sends a call as a POST. The call waits when every connection is busy. */
@@ -121,9 +102,9 @@ export class HttpChannel {
   /** Sends a call of any HTTP method. The call waits when every connection is busy. The caller enforces its timeout. */
   sendCall(request: Omit<HttpRequest, 'timeoutMs'>, receiver: HttpReceiver): HttpExchange {
     const { method, headers, body, path = this.path } = request;
-    this.running++;
+    this.pools.running++;
     const exchange = new HttpExchange(receiver, this.context, this.onCallOver);
-    this.dispatch(this.callPool, { method, path, headers, body }, exchange, receiver);
+    this.dispatch(this.pools.calls, { method, path, headers, body }, exchange, receiver);
     return exchange;
   }
 
@@ -131,55 +112,52 @@ export class HttpChannel {
   sendUnqueued(request: HttpRequest, receiver: HttpReceiver): HttpExchange {
     const { method, headers, body, path = this.path, timeoutMs } = request;
     const exchange = new HttpExchange(receiver, this.context, NOTHING, timeoutMs);
-    this.dispatch(this.sidePool, { method, path, headers, body }, exchange, receiver);
+    this.dispatch(this.pools.side, { method, path, headers, body }, exchange, receiver);
     return exchange;
   }
 
   private dispatch(
     pool: Pool,
-    options: Dispatcher.DispatchOptions,
+    options: HttpDispatchOptions,
     exchange: HttpExchange,
-    { mayRepeat }: HttpReceiver,
+    { mayRepeat = false }: HttpReceiver,
   ): void {
-    if (mayRepeat === true) exchange.repeat = () => void this.freshPool.dispatch(options, exchange);
-    pool.dispatch(options, exchange);
+    const { credentials } = this;
+    if (credentials === undefined || credentials.isEmpty) return this.send(pool, options, exchange, mayRepeat);
+    const { version } = credentials;
+    const authenticated = { ...options, headers: credentials.addTo(options.headers) };
+    if (this.isRest && !IDEMPOTENT.has(options.method)) {
+      const handler = new RefusedCredentials(exchange, () => void credentials.refresh(version).catch(NOTHING), false);
+      return this.send(pool, authenticated, exchange, mayRepeat, handler);
+    }
+    const sendAgain = async () => {
+      try {
+        await credentials.refresh(version);
+        const headers = credentials.addTo(options.headers);
+        if (isDeepStrictEqual(headers, authenticated.headers)) return handler.passRefusal();
+        if (!exchange.hasEnded) this.send(pool, { ...options, headers }, exchange, mayRepeat);
+      } catch (cause) {
+        exchange.refuse(cause instanceof GatewayError ? cause.message : 'its credentials could not be renewed');
+      }
+    };
+    const handler = new RefusedCredentials(exchange, () => void sendAgain());
+    this.send(pool, authenticated, exchange, mayRepeat, handler);
+  }
+
+  private send(
+    pool: Pool,
+    options: HttpDispatchOptions,
+    exchange: HttpExchange,
+    mayRepeat: boolean,
+    handler: Dispatcher.DispatchHandler = exchange,
+  ): void {
+    if (mayRepeat) exchange.repeat = () => void this.pools.fresh.dispatch(options, handler);
+    pool.dispatch(options, handler);
   }
 
   /** Keeps the channel open for a connection. Returns the function that releases the lease. */
   lease(): () => void {
-    this.leases++;
-    let isLeased = true;
-    return () => {
-      if (!isLeased) return;
-      isLeased = false;
-      this.leases--;
-      if (this.retired && this.leases === 0) this.close();
-    };
-  }
-
-  /** Closes the channel once the last lease is released; `closed` resolves then. */
-  retire(): void {
-    this.retired = true;
-    if (this.leases === 0) this.close();
-  }
-
-  /** Resolves when no TCP connection is left. */
-  get closed(): Promise<void> {
-    return this.whenClosed.promise;
-  }
-
-  /** Closes the channel immediately and aborts all exchanges. */
-  async destroy(): Promise<void> {
-    await Promise.all([this.callPool.destroy(), this.sidePool.destroy(), this.freshPool.destroy()]);
-    this.whenClosed.resolve();
-  }
-
-  /** Closes the channel after its exchanges have ended. */
-  private close(): void {
-    Promise.all([this.callPool.close(), this.sidePool.close(), this.freshPool.close()]).then(
-      () => this.whenClosed.resolve(),
-      NOTHING,
-    );
+    return this.pools.lease();
   }
 }
 

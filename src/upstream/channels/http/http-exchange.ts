@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Dispatcher } from 'undici';
 import { trimOptionalWhitespace, type HttpAnswer, type TransportFault } from '#lib/mcp-protocol';
 import type { Deadlines, Expiring } from '../deadlines.js';
-import { AddressForbidden } from '../guard/index.js';
+import { AddressForbidden } from '#lib/address-guard';
 import { BodyDecoder, codingsOf, isDecodable, type DecodedBody, type FlowControl } from './body-decoder.js';
 import { SseOverflow, SseParser, type SseEvent } from './sse-parser.js';
 
@@ -97,6 +97,24 @@ export class HttpExchange implements Dispatcher.DispatchHandler, DecodedBody, Ex
   /** True once bytes may have left. */
   get sent(): boolean {
     return this.hasStarted;
+  }
+
+  /** True once the receiver has its outcome, or needs none. */
+  get hasEnded(): boolean {
+    return this.isOver;
+  }
+
+  /** The server has refused the request before it ran. Returns true if it may be sent again. */
+  restart(): boolean {
+    if (this.isDismissed) this.finish();
+    this.hasStarted = false;
+    this.controller = undefined;
+    return !this.isOver;
+  }
+
+  /** Ends the exchange: the request did not run. */
+  refuse(detail: string): void {
+    this.fail('refused', detail);
   }
 
   /** The position in the event stream; undefined before the stream begins. */
@@ -236,8 +254,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, DecodedBody, Ex
 
   private repeatOnce(repeat: () => void): void {
     this.repeat = undefined;
-    this.hasStarted = false;
-    this.controller = undefined;
+    this.restart();
     repeat();
   }
 
@@ -329,17 +346,13 @@ export class HttpExchange implements Dispatcher.DispatchHandler, DecodedBody, Ex
   }
 
   private answer(bytes: Buffer): HttpAnswer {
-    const body = this.text(bytes);
-    const contentType = firstHeaderValue(this.headers['content-type']);
-    const wwwAuthenticate = firstHeaderValue(this.headers['www-authenticate']);
-    const retryAfter = firstHeaderValue(this.headers['retry-after']);
     return {
       status: this.status,
-      body,
-      ...(this.statusText === undefined ? undefined : { statusText: this.statusText }),
-      ...(contentType === undefined ? undefined : { contentType }),
-      ...(wwwAuthenticate === undefined ? undefined : { wwwAuthenticate }),
-      ...(retryAfter === undefined ? undefined : { retryAfter }),
+      statusText: this.statusText,
+      body: this.text(bytes),
+      contentType: firstHeaderValue(this.headers['content-type']),
+      wwwAuthenticate: firstHeaderValue(this.headers['www-authenticate']),
+      retryAfter: firstHeaderValue(this.headers['retry-after']),
     };
   }
 }

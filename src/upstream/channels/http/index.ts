@@ -1,4 +1,4 @@
-export { HttpChannel, type HttpChannelLimits, type HttpRequest } from './http-channel.js';
+export { HttpChannel, isReservedHeader, type ChannelCredentials, type HttpRequest } from './http-channel.js';
 export {
   firstHeaderValue,
   HttpExchange,
@@ -6,4 +6,5 @@ export {
   type HttpReceiver,
   type StreamCursor,
 } from './http-exchange.js';
+export { HttpPools } from './http-pools.js';
 export type { SseEvent } from './sse-parser.js';

@@ -2,6 +2,7 @@ import {
   JsonFault,
   toFaultOutcome,
   parseServerMessage,
+  result,
   type HttpAnswer,
   type JsonValue,
   type Outcome,
@@ -53,20 +54,21 @@ export class SsePipe extends MessagePipe implements HttpReceiver {
     return this.channel.full;
   }
 
-  override send(text: string, id: number, refused: (outcome: Outcome) => void): CallTransport {
+  override send(
+    text: string,
+    id: number,
+    refused: (outcome: Outcome) => void,
+    headers: readonly string[] = [],
+  ): CallTransport {
     const post = new SsePost(id, refused, this);
-    post.exchange = this.channel.postCall(this.postHeaders, text, post, this.endpoint);
+    const all = headers.length === 0 ? this.postHeaders : [...this.postHeaders, ...headers];
+    post.exchange = this.channel.postCall(all, text, post, this.endpoint);
     return post;
   }
 
-  override sendOneWay(text: string): Promise<boolean> {
+  override sendOneWay(text: string): Promise<Outcome> {
     return new Promise((resolve) => {
-      const post = new SsePost(
-        undefined,
-        () => resolve(false),
-        this,
-        () => resolve(true),
-      );
+      const post = new SsePost(undefined, resolve, this, () => resolve(result({})));
       const request = { method: 'POST', headers: this.postHeaders, body: text, timeoutMs: ONE_WAY_TIMEOUT_MS } as const;
       post.exchange = this.channel.sendUnqueued(
         this.endpoint === undefined ? request : { ...request, path: this.endpoint },

@@ -1,9 +1,9 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { isUtf8 } from 'node:buffer';
 import type { Readable, Writable } from 'node:stream';
-import { JsonFault, toFaultOutcome, parseServerMessage, type JsonValue, type Outcome } from '#lib/mcp-protocol';
+import { JsonFault, toFaultOutcome, parseServerMessage, result, type JsonValue, type Outcome } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
-import type { StdioServer } from '../../../registry/index.js';
+import { hideServerSecrets, type StdioServer } from '../../../registry/index.js';
 import type { BoundedLog } from '../bounded-log.js';
 import { MessagePipe, type CallTransport } from '../message-pipe.js';
 import { childEnvironment } from './child-environment.js';
@@ -29,8 +29,8 @@ const MAX_UNREAD_BYTES = 16 * 1_048_576;
 
 const MAX_STDERR_LINE = 64 * 1_024;
 
-/** Shorter values of variables are no secrets, and may occur anywhere. */
-const MIN_SECRET_LENGTH = 8;
+/** How much of a line that is no message is read and shown, in characters. Secrets are hidden before the line is cut. */
+const INVALID_LINE = { read: 4_096, shown: 200 };
 
 /** A server in a child process: one message per line, stdin and stdout (basic/transports/stdio). */
 export class ChildPipe extends MessagePipe {
@@ -45,8 +45,8 @@ export class ChildPipe extends MessagePipe {
   private closing: Promise<void> | undefined;
   private spawnFailure: string | undefined;
   private startFailure: string | undefined;
-  private readonly errorTail: OutputTail;
-  private readonly outputTail: OutputTail;
+  private readonly errorTail = new OutputTail();
+  private readonly outputTail = new OutputTail();
 
   constructor(
     private readonly definition: StdioServer,
@@ -56,9 +56,6 @@ export class ChildPipe extends MessagePipe {
     super();
     this.startedAt = clock.monotonicNow();
     this.lines = new LineSplitter(options.maxLineBytes);
-    const secrets = Object.values(definition.env).filter((value) => value.length >= MIN_SECRET_LENGTH);
-    this.errorTail = new OutputTail(secrets);
-    this.outputTail = new OutputTail(secrets);
     this.child = spawn(definition.command, [...definition.args], {
       stdio: ['pipe', 'pipe', 'pipe'],
       shell: false,
@@ -93,12 +90,17 @@ export class ChildPipe extends MessagePipe {
 
   override send(text: string, _id: number, refused: (outcome: Outcome) => void): CallTransport {
     if (this.write(text)) return SENT;
-    refused(toFaultOutcome('refused', this.spawnFailure ?? 'the process ended'));
+    refused(this.toUnsent());
     return NOT_SENT;
   }
 
-  override async sendOneWay(text: string): Promise<boolean> {
-    return !this.full && this.write(text);
+  override async sendOneWay(text: string): Promise<Outcome> {
+    if (this.full) return toFaultOutcome('refused', 'the process does not read its input');
+    return this.write(text) ? result({}) : this.toUnsent();
+  }
+
+  private toUnsent(): Outcome {
+    return toFaultOutcome('refused', this.spawnFailure ?? 'the process ended');
   }
 
   override pause(): void {
@@ -133,8 +135,9 @@ export class ChildPipe extends MessagePipe {
     child.on('exit', () => this.limitCloseDelay());
     const errors = new LineSplitter(MAX_STDERR_LINE);
     const log = (line: string): void => {
-      options.stderr.write(line);
-      this.errorTail.add(line);
+      const shown = hideServerSecrets(this.definition, line);
+      options.stderr.write(shown);
+      this.errorTail.add(shown);
     };
     child.stderr.on('data', (chunk: Buffer) => logLines(errors, chunk, log));
     child.stderr.on('end', () => log(errors.remainder().toString('utf8')));
@@ -169,13 +172,14 @@ export class ChildPipe extends MessagePipe {
     if (this.hasEnded || line.length === 0 || (line.length === 1 && line[0] === 0x0d)) return;
     const value = isUtf8(line) ? tryParseJson(line.toString('utf8')) : undefined;
     if (value instanceof JsonFault) this.overflow(value.message.slice(0, -1));
-    else if (value === undefined) this.logInvalid(line.toString('utf8', 0, 200));
+    else if (value === undefined) this.logInvalid(line.toString('utf8', 0, INVALID_LINE.read));
     else this.received(value);
   }
 
   private logInvalid(text: string): void {
-    this.options.invalidOutput.write(text);
-    this.outputTail.add(text);
+    const shown = hideServerSecrets(this.definition, text).slice(0, INVALID_LINE.shown);
+    this.options.invalidOutput.write(shown);
+    this.outputTail.add(shown);
   }
 
   private handleSpawnError(error: Error): void {

@@ -12,13 +12,13 @@ const COLOURS = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*[A-Za-z]`, 'g');
 export class OutputTail {
   private readonly lines: string[] = [];
 
-  /** @param hidden texts that are not shown, such as the values of the variables that the process was given */
-  constructor(private readonly hidden: readonly string[] = []) {}
-
+  /** @param text without secrets */
   add(text: string): void {
-    let line = text.slice(0, 2 * MAX_LINE_CHARACTERS).replace(COLOURS, '');
-    for (const secret of this.hidden) line = line.replaceAll(secret, '[hidden]');
-    line = line.replace(UNPRINTABLE, ' ').trim().slice(0, MAX_LINE_CHARACTERS);
+    const printable = text
+      .slice(0, 2 * MAX_LINE_CHARACTERS)
+      .replace(COLOURS, '')
+      .replace(UNPRINTABLE, ' ');
+    const line = printable.trim().slice(0, MAX_LINE_CHARACTERS);
     if (line === '') return;
     this.lines.push(line);
     if (this.lines.length > MAX_LINES) this.lines.shift();

@@ -1,4 +1,5 @@
 import type { ClientProfile } from '#lib/mcp-protocol';
+import type { ServerCredentials } from '../../credentials/index.js';
 import type { ConnectionEvents } from '../../upstream-connection.js';
 import type { ConnectDeadline } from '../connect-deadline.js';
 import type { CallContext } from '../in-flight-call.js';
@@ -12,6 +13,8 @@ export interface ConnectionOptions {
   readonly deadline: ConnectDeadline;
   /** Identifies the clients that will share the connection. */
   readonly owner: string;
+  /** What authenticates the gateway beside the entry of the server. */
+  readonly credentials?: ServerCredentials | undefined;
   /** True if the stream for messages that belong to no request is opened with the connection. */
   readonly opensServerStream: boolean;
   /** Called when an answer of the server is typical of another era. */

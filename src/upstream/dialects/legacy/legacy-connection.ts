@@ -1,6 +1,7 @@
 import {
   encodeLegacyRequest,
   canAnswerQuestions,
+  isLogLevel,
   toFaultOutcome,
   type Answer,
   type ClientProfile,
@@ -14,6 +15,7 @@ import {
 } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
 import { toMissedChanges } from '../../change-filter.js';
+import { GATEWAY_IDENTITY, isOwn } from '../../gateway-identity.js';
 import type {
   CallIdentity,
   ChangeFilter,
@@ -25,7 +27,14 @@ import type {
   UpstreamRequest,
 } from '../../upstream-connection.js';
 import type { UpstreamSessionState } from '../../upstream-session-state.js';
-import { BLOCKED_BY_QUESTION, connectionClosed, toOutcomeError, tooManyCalls } from '../../upstream.errors.js';
+import {
+  BLOCKED_BY_QUESTION,
+  connectionClosed,
+  needsNewConnection,
+  toOutcomeError,
+  tooManyCalls,
+  withServer,
+} from '../../upstream.errors.js';
 import type { CallContext } from '../in-flight-call.js';
 import { CancelledCalls } from '../cancelled-calls.js';
 import { canLeadToQuestions, LegacyCall, type LegacyCallHost } from './legacy-call.js';
@@ -71,8 +80,10 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
   private closing: Promise<void> | undefined;
   private isDetached = false;
   private isAdopted = false;
+  private readonly nextId: () => number;
+  private readonly reportSuspectEra: () => void;
 
-  constructor(private readonly parts: LegacyConnectionParts) {
+  constructor(parts: LegacyConnectionParts) {
     const { profile, client, context: surroundings, events } = parts;
     this.profile = profile;
     this.client = client;
@@ -80,6 +91,8 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
     this.server = surroundings.server;
     this.context = surroundings;
     this.events = events;
+    this.nextId = parts.nextId;
+    this.reportSuspectEra = parts.suspectEra;
     this.cancelledCalls = new CancelledCalls(surroundings);
     this.canAnswerQuestions = canAnswerQuestions(client.capabilities);
     this.link = parts.link(this);
@@ -95,13 +108,17 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
     return this.link.isSessionless;
   }
 
+  get passesUnknown(): boolean {
+    return this.context.passesUnknown === true;
+  }
+
   get closed(): boolean {
     return this.closedBecause !== undefined;
   }
 
   /** Completes the handshake, and opens the server stream if it was requested or the client can answer questions. */
   async completeHandshake(opensServerStream: boolean): Promise<void> {
-    await this.notify({ method: 'notifications/initialized', params: {} });
+    await this.sendNotification({ method: 'notifications/initialized', params: {} });
     if (this.canAnswerQuestions) await this.link.openServerStream();
     // Some servers answer only with the first event.
     else if (opensServerStream) void this.link.openServerStream();
@@ -123,8 +140,12 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
     return this.setLogLevel(logLevel).then(() => this.start(request, reply, signal));
   }
 
-  async notify(notification: McpNotification): Promise<void> {
-    if (!this.closed) await this.sendNotification(notification);
+  async notify(notification: McpNotification): Promise<Outcome> {
+    if (this.closedBecause !== undefined) return connectionClosed(this.server, this.closedBecause);
+    const delivery = withServer(await this.sendNotification(notification), this.context);
+    // A shared stream ends by itself, with the calls that wait for their answers on it.
+    if (needsNewConnection(delivery) && !this.link.sharesOneStream) this.sessionEnded();
+    return delivery;
   }
 
   async subscribe(
@@ -183,7 +204,7 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
 
   async cancel(call: LegacyCall, reason: string): Promise<void> {
     const { asker } = call.request;
-    if (asker !== GATEWAY_IDENTITY) this.cancelledCalls.add(call.id, asker);
+    if (!isOwn(call.request)) this.cancelledCalls.add(call.id, asker);
     await this.sendNotification({ method: 'notifications/cancelled', params: { requestId: call.id, reason } });
     // A server without sessions detects the cancellation only by the end of the stream.
     call.transport?.abort();
@@ -194,9 +215,9 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
   sendAnswer(message: JsonObject, call?: LegacyCall): void {
     if (this.closed && !this.isDetached && call?.settled !== false) return;
     void this.link.sendOneWay(JSON.stringify(message)).then((delivery) => {
-      if (call === undefined || delivery === 'taken') return;
+      if (call === undefined || delivery.kind === 'result') return;
       // Otherwise the server would wait for the answer, and the call for the server, until the call's timeout.
-      if (delivery === 'failed') return call.abandon('the answer to its question could not be delivered');
+      if (!needsNewConnection(delivery)) return call.abandon('the answer to its question could not be delivered');
       call.settle(toFaultOutcome('lost', SESSION_ENDED));
       this.sessionEnded();
     });
@@ -246,13 +267,13 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
   }
 
   suspectEra(): void {
-    this.parts.suspectEra();
+    this.reportSuspectEra();
     this.lost('the server changed its protocol revision');
   }
 
-  private async sendNotification({ method, params }: McpNotification): Promise<void> {
+  private sendNotification({ method, params }: McpNotification): Promise<Outcome> {
     const isBare = Object.keys(params).length === 0;
-    await this.link.sendOneWay(
+    return this.link.sendOneWay(
       JSON.stringify(isBare ? { jsonrpc: '2.0', method } : { jsonrpc: '2.0', method, params }),
     );
   }
@@ -264,7 +285,7 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
     this.isDetached = true;
     this.closedBecause = 'another worker has adopted its session';
     this.closing = Promise.resolve();
-    return { server: this.server, profile: this.profile, lastId: this.parts.nextId(), ...session };
+    return { server: this.server, profile: this.profile, lastId: this.nextId(), ...session };
   }
 
   private start(
@@ -276,7 +297,7 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
     if (this.closedBecause !== undefined) return Promise.resolve(connectionClosed(this.server, this.closedBecause));
     if (this.link.full || this.serialQueue?.full === true) return Promise.resolve(tooManyCalls(this.server));
     if (this.isBlockedFor(request)) return Promise.resolve(BLOCKED_BY_QUESTION);
-    const call = new LegacyCall(this.parts.nextId(), request, reply, signal, surroundings, this);
+    const call = new LegacyCall(this.nextId(), request, reply, signal, surroundings, this);
     const { outcome } = call;
     this.inbox.add(call);
     const text = this.toText(call.id, request);
@@ -306,7 +327,11 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
   private async forwardLogLevel(request: UpstreamRequest, reply: UpstreamReply, signal: AbortSignal): Promise<Outcome> {
     this.logLevel = undefined;
     if (!this.closed) await this.link.openServerStream();
-    return this.start(request, reply, signal);
+    const outcome = await this.start(request, reply, signal);
+    const { level } = request.params;
+    // A call may have set another level meanwhile.
+    if (outcome.kind === 'result' && isLogLevel(level)) this.logLevel ??= level;
+    return outcome;
   }
 
   private async setLogLevel(level: LogLevel): Promise<void> {
@@ -321,7 +346,7 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
     this.closedBecause = reason;
     // No queued call starts any more; all of them settle below.
     this.serialQueue = undefined;
-    this.inbox.withdrawQuestions();
+    this.inbox.withdrawUnsolicitedQuestions();
     for (const call of this.inbox.inFlight) {
       if (call.transport?.sent !== true) call.settle(connectionClosed(this.server, reason));
       else if (ending === 'all') call.settle(toFaultOutcome(fault, reason));
@@ -331,9 +356,6 @@ export class LegacyConnection implements UpstreamConnection, LegacyCallHost, Inb
 }
 
 const SESSION_ENDED = 'the server ended the session';
-
-/** The identity of requests that the gateway sends on its own behalf. */
-const GATEWAY_IDENTITY: CallIdentity = { principal: 'the gateway', client: 'the gateway' };
 
 const NO_REPLY: UpstreamReply = {
   notify: () => undefined,

@@ -1,10 +1,13 @@
-import type { TransportFault } from '#lib/mcp-protocol';
+import type { Outcome } from '#lib/mcp-protocol';
 import type { HttpChannel } from '../../channels/http/index.js';
 import type { StreamState } from '../../upstream-session-state.js';
+import { sessionLost } from '../../upstream.errors.js';
+import { toDelivery } from '../request-ending.js';
 import { SingleRequest } from '../single-request.js';
+import { withTraceHeader } from '../trace-header.js';
 import type { LegacyCall } from './legacy-call.js';
 import { LegacyPost } from './legacy-post.js';
-import type { Delivery, DetachedSession, LegacyLink, LinkHost } from './legacy-link.js';
+import type { DetachedSession, LegacyLink, LinkHost } from './legacy-link.js';
 import { endsSession } from './session-loss.js';
 import { SessionStream } from './session-stream.js';
 
@@ -12,12 +15,6 @@ import { SessionStream } from './session-stream.js';
 const ONE_WAY_TIMEOUT_MS = 5_000;
 /** Timeout for the DELETE that ends a session, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 2_000;
-
-/**
- * Faults after which a message counts as undelivered. After a timeout it counts as accepted: the server may have read
- * it.
- */
-const UNDELIVERED_FAULTS: ReadonlySet<TransportFault> = new Set(['refused', 'forbidden', 'lost']);
 
 /**
  * Streamable HTTP with sessions: one POST per message, and one GET stream for messages that belong to no call.
@@ -55,15 +52,15 @@ export class LegacyHttpLink implements LegacyLink {
   send(call: LegacyCall, text: string): void {
     const post = new LegacyPost(this.channel, this, this.host, call);
     call.transport = post;
-    post.start(this.postHeaders, text);
+    post.start(withTraceHeader(this.postHeaders, call.request), text);
   }
 
-  async sendOneWay(text: string): Promise<Delivery> {
+  async sendOneWay(text: string): Promise<Outcome> {
     const request = { method: 'POST', headers: this.postHeaders, body: text, timeoutMs: ONE_WAY_TIMEOUT_MS } as const;
     const ending = await new SingleRequest(this.channel, request).ended;
-    if (ending.kind === 'fault') return UNDELIVERED_FAULTS.has(ending.fault) ? 'failed' : 'taken';
-    if (ending.kind === 'message' || ending.answer.status < 300) return 'taken';
-    return this.sessionId !== undefined && endsSession(ending.answer) ? 'session ended' : 'failed';
+    const isRefused = ending.kind === 'answer' && ending.answer.status >= 300;
+    if (isRefused && this.sessionId !== undefined && endsSession(ending.answer)) return sessionLost(this.host.server);
+    return toDelivery(ending);
   }
 
   get serverStreamUnsupported(): boolean {

@@ -1,4 +1,5 @@
 import {
+  isUnknownQuestion,
   RpcCode,
   toListFlag,
   type Answer,
@@ -11,7 +12,8 @@ import {
   type Question,
   type RequestId,
 } from '#lib/mcp-protocol';
-import { findUndeclaredCapability } from '../questions.js';
+import { isOwn } from '../../gateway-identity.js';
+import { findUndeclaredCapability, type UndeclaredCapability } from '../questions.js';
 import type { CancelledCalls } from '../cancelled-calls.js';
 import type { LegacyCall } from './legacy-call.js';
 
@@ -21,6 +23,8 @@ export interface InboxHost {
   readonly cancelledCalls: CancelledCalls;
   /** True when the server has no other stream for changes than those of calls. */
   readonly announcesOnCalls: boolean;
+  /** True if requests that the gateway does not know may reach clients. */
+  readonly passesUnknown: boolean;
   /** Sends the answer to a server's request. `call` is abandoned when the answer cannot be delivered. */
   sendAnswer(message: JsonObject, call?: LegacyCall): void;
   /** A list or a resource changed. */
@@ -35,6 +39,12 @@ export interface InboxHost {
   ambiguousQuestion(): void;
 }
 
+/** A question that waits for its answer. Without a call it belongs to the client itself. */
+interface OpenQuestion {
+  readonly control: AbortController;
+  readonly call?: LegacyCall;
+}
+
 const CHANGES: ReadonlySet<string> = new Set([
   'notifications/tools/list_changed',
   'notifications/prompts/list_changed',
@@ -45,7 +55,7 @@ const CHANGES: ReadonlySet<string> = new Set([
 /** Classifies the unsolicited messages of a legacy server and finds the calls to which they belong. */
 export class LegacyInbox {
   private readonly calls = new Map<RequestId, LegacyCall>();
-  private questions: Map<RequestId, AbortController> | undefined;
+  private questions: Map<RequestId, OpenQuestion> | undefined;
 
   constructor(private readonly host: InboxHost) {}
 
@@ -65,9 +75,14 @@ export class LegacyInbox {
     return [...this.calls.values()];
   }
 
-  /** No answer can be sent any more. */
-  withdrawQuestions(): void {
-    for (const control of this.questions?.values() ?? []) control.abort();
+  /** The calls in flight without the gateway's own requests, such as pings. */
+  private get clientCalls(): LegacyCall[] {
+    return this.inFlight.filter(({ request }) => !isOwn(request));
+  }
+
+  /** The questions of a call are withdrawn when it ends, which may be later than its session. */
+  withdrawUnsolicitedQuestions(): void {
+    for (const { control, call } of this.questions?.values() ?? []) if (call === undefined) control.abort();
   }
 
   /**
@@ -76,12 +91,13 @@ export class LegacyInbox {
    */
   request(message: JsonRpcRequest, own?: LegacyCall): void {
     if (message.method === 'ping') return this.host.sendAnswer({ jsonrpc: '2.0', id: message.id, result: {} });
+    if (this.host.passesUnknown && isUnknownQuestion(message.method)) return this.unknownRequest(message, own);
     const params = message.params ?? {};
     const refusal = findUndeclaredCapability(message.method, params, this.host.client.capabilities);
     const call = own ?? this.onlyCallAcceptingQuestions();
     if (refusal !== undefined) {
       if (refusal.needs) call?.missingCapabilities(refusal.needs);
-      return this.rejectQuestion(message.id, REJECTION_CODES[refusal.what], refusal.message);
+      return this.rejectQuestion(message.id, REJECTION_CODES[refusal.what], toRejectionText(refusal));
     }
     if (this.questions?.has(message.id))
       return this.rejectQuestion(message.id, RpcCode.invalidRequest, 'The id is in use');
@@ -101,6 +117,19 @@ export class LegacyInbox {
       );
     }
     void this.forwardQuestion(call, message.id, question);
+  }
+
+  /**
+   * Passes a request on that the gateway does not know. It need not belong to a call: on a stream that does not identify calls
+   * it goes to the client itself, if only one can be meant.
+   */
+  private unknownRequest({ id, method, params = {} }: JsonRpcRequest, own?: LegacyCall): void {
+    if (this.questions?.has(id)) return this.rejectQuestion(id, RpcCode.invalidRequest, 'The id is in use');
+    if (own?.acceptsUnknown === false) return this.rejectQuestion(id, RpcCode.methodNotFound, 'Method not found');
+    const question: Question = { method, params };
+    if (own !== undefined) return void this.forwardQuestion(own, id, question);
+    if (this.forwardUnsolicited(id, question, this.onlySentCall())) return;
+    this.rejectQuestion(id, RpcCode.invalidRequest, 'It is unknown for which client the request is meant');
   }
 
   notification(message: JsonRpcNotification, own?: LegacyCall): void | Promise<void> {
@@ -128,10 +157,7 @@ export class LegacyInbox {
   }
 
   private async answerUnsolicited(id: RequestId, pending: Promise<Answer>, control: AbortController): Promise<void> {
-    this.questions ??= new Map();
-    this.questions.set(id, control);
-    const answer: Answer = await pending.catch(() => NO_ANSWER);
-    this.questions.delete(id);
+    const answer = await this.untilAnswered(id, { control }, pending);
     // A server that cancelled its question expects no answer.
     if (!control.signal.aborted) this.host.sendAnswer({ jsonrpc: '2.0', id, ...answer } as JsonObject);
   }
@@ -141,10 +167,7 @@ export class LegacyInbox {
     const pending = call.forwardQuestion(question, control);
     if (pending === undefined)
       return this.rejectQuestion(id, RpcCode.invalidRequest, 'The call accepts no further question');
-    this.questions ??= new Map();
-    this.questions.set(id, control);
-    const answer: Answer = await pending.catch(() => NO_ANSWER);
-    this.questions.delete(id);
+    const answer = await this.untilAnswered(id, { control, call }, pending);
     if (!control.signal.aborted) return this.host.sendAnswer({ jsonrpc: '2.0', id, ...answer } as JsonObject, call);
     // A server that cancelled its question expects no answer.
     if (!call.settled) return;
@@ -153,16 +176,28 @@ export class LegacyInbox {
     this.rejectQuestion(id, RpcCode.internalError, 'The call to which the question belongs has ended');
   }
 
+  private async untilAnswered(id: RequestId, question: OpenQuestion, pending: Promise<Answer>): Promise<Answer> {
+    const questions = (this.questions ??= new Map());
+    questions.set(id, question);
+    const answer = await pending.catch(() => NO_ANSWER);
+    questions.delete(id);
+    return answer;
+  }
+
   private cancelQuestion(id: JsonValue | undefined): void {
-    if (typeof id === 'string' || typeof id === 'number') this.questions?.get(id)?.abort();
+    if (typeof id === 'string' || typeof id === 'number') this.questions?.get(id)?.control.abort();
   }
 
   private onlyCallAcceptingQuestions(): LegacyCall | undefined {
     return only(this.inFlight.filter((call) => call.acceptsQuestions && call.transport?.sent === true));
   }
 
+  private onlySentCall(): LegacyCall | undefined {
+    return only(this.clientCalls.filter(({ transport }) => transport?.sent === true));
+  }
+
   private onlyCallWithLogging(): LegacyCall | undefined {
-    const call = only(this.inFlight);
+    const call = only(this.clientCalls);
     return call?.request.logLevel === undefined || this.mayBelongToOthers(call) ? undefined : call;
   }
 
@@ -176,6 +211,10 @@ export class LegacyInbox {
 }
 
 const REJECTION_CODES = { method: RpcCode.methodNotFound, params: RpcCode.invalidParams } as const;
+
+/** Some servers and clients recognize an unsupported method by the standard text of its error. */
+const toRejectionText = ({ what, message, needs }: UndeclaredCapability): string =>
+  what === 'method' && needs ? `Method not found: ${message}` : message;
 
 const NO_ANSWER: Answer = { error: { code: RpcCode.internalError, message: 'The client gave no answer' } };
 

@@ -1,4 +1,4 @@
-import type { JsonValue, TransportFault } from '#lib/mcp-protocol';
+import type { JsonValue, Outcome, TransportFault } from '#lib/mcp-protocol';
 import type { Clock } from '#lib/time';
 import type { UpstreamSessionState } from '../../upstream-session-state.js';
 import type { LegacyCall } from './legacy-call.js';
@@ -25,12 +25,6 @@ export interface LinkHost {
 /** The state with which another worker can adopt the session of a link. */
 export type DetachedSession = Pick<UpstreamSessionState, 'sessionId' | 'stream'>;
 
-/**
- * The delivery of a message that expects no answer. `accepted` includes the uncertain case: the server may have read
- * it.
- */
-export type Delivery = 'taken' | 'failed' | 'session ended';
-
 /** Transports messages between a connection and a legacy server. */
 export interface LegacyLink {
   /** True when a question on this link does not identify its call. */
@@ -41,8 +35,11 @@ export interface LegacyLink {
   readonly full: boolean;
   /** Sends a call and settles it with the answer. */
   send(call: LegacyCall, text: string): void;
-  /** Sends a message that expects no answer. */
-  sendOneWay(text: string): Promise<Delivery>;
+  /**
+   * Sends a message that expects no answer. The outcome is an error only when the server has not accepted it, never when it may
+   * have read it. It is marked (`needsNewConnection`) when the server no longer knows the session.
+   */
+  sendOneWay(text: string): Promise<Outcome>;
   /** True when the server offers no stream for messages that belong to no call. Known after `openServerStream`. */
   readonly serverStreamUnsupported: boolean;
   /** Opens the stream for messages that belong to no call. Resolves when it is open, or when the server offers none. */

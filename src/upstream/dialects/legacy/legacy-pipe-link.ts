@@ -4,13 +4,15 @@ import {
   toMessageOutcome,
   readBatch,
   type JsonValue,
+  type Outcome,
   type TransportFault,
 } from '#lib/mcp-protocol';
 import type { MessagePipe, PipeReceiver } from '../../channels/message-pipe.js';
 import { readServerMessage } from '../messages.js';
 import { PipeFlowControl } from '../pipe-flow-control.js';
+import { traceHeaderOf } from '../trace-header.js';
 import type { LegacyCall } from './legacy-call.js';
-import type { Delivery, LegacyLink, LinkHost } from './legacy-link.js';
+import type { LegacyLink, LinkHost } from './legacy-link.js';
 
 /** A link over one pipe for all messages: a child process, or HTTP+SSE. */
 export class LegacyPipeLink implements LegacyLink, PipeReceiver {
@@ -34,11 +36,11 @@ export class LegacyPipeLink implements LegacyLink, PipeReceiver {
 
   send(call: LegacyCall, text: string): void {
     call.flow = this.flow;
-    call.transport = this.pipe.send(text, call.id, (outcome) => call.settle(outcome));
+    call.transport = this.pipe.send(text, call.id, (outcome) => call.settle(outcome), traceHeaderOf(call.request));
   }
 
-  async sendOneWay(text: string): Promise<Delivery> {
-    return (await this.pipe.sendOneWay(text)) ? 'taken' : 'failed';
+  sendOneWay(text: string): Promise<Outcome> {
+    return this.pipe.sendOneWay(text);
   }
 
   async openServerStream(): Promise<void> {}

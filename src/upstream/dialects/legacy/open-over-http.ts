@@ -23,7 +23,7 @@ export async function openOverHttp(
   const { server } = opening.context;
   const ending = await sendInitialize(channel, opening, signal);
   if (mayUseOlderTransport(ending)) return NOT_STREAMABLE;
-  const profile = readInitialize(withServer(endingToOutcome(ending, HANDSHAKE_ID), server), server);
+  const profile = readInitialize(withServer(endingToOutcome(ending, HANDSHAKE_ID), opening.context), server);
   const connection = createConnection(channel, { profile, sessionId: readSessionId(ending, server) }, opening);
   await connection.completeHandshake(opening.opensServerStream);
   return connection;

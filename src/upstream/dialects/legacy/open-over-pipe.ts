@@ -22,7 +22,7 @@ export async function openOverPipe(
   try {
     const textOf = (id: number): string => initializeText(id, client);
     const ending = await new PipeRequest(pipe, textOf, deadlines, deadline.leftMs(), signal, handshakeId).ended;
-    const profile = readInitialize(withServer(pipeEndingToOutcome(ending), server), server);
+    const profile = readInitialize(withServer(pipeEndingToOutcome(ending), surroundings), server);
     const connection = new LegacyConnection({
       profile,
       client,

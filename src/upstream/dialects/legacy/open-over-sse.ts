@@ -24,7 +24,7 @@ export async function openOverSse(
   signal.removeEventListener('abort', closePipe);
   if (refusal === undefined) return openOverPipe(pipe, opening, signal);
   await pipe.close();
-  throw toOutcomeError(withServer(refusalToOutcome(refusal, server), server));
+  throw toOutcomeError(withServer(refusalToOutcome(refusal, server), opening.context));
 }
 
 function toPipeOptions(server: string, clock: Clock): SsePipeOptions {

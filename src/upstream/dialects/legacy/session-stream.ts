@@ -31,7 +31,7 @@ export class SessionStream implements HttpReceiver {
   private exchange: HttpExchange | undefined;
   private cancelTimer: (() => void) | undefined;
   private opening: Promise<void> | undefined;
-  private opened: () => void = () => undefined;
+  private opened: () => void = NOTHING;
   private cursor: StreamCursor;
   private interrupted: boolean;
   private wasOpen: boolean;
@@ -79,7 +79,7 @@ export class SessionStream implements HttpReceiver {
     this.state = 'closed';
     this.cancelTimer?.();
     this.exchange?.abort();
-    this.opened();
+    this.settleOpening();
   }
 
   answered(answer: HttpAnswer): void {
@@ -98,7 +98,7 @@ export class SessionStream implements HttpReceiver {
   }
 
   streaming(_headers: AnswerHeaders): void {
-    this.opened();
+    this.settleOpening();
     this.wasOpen = true;
     if (this.interrupted && this.cursor.lastEventId === undefined) this.host.missedChanges();
     this.interrupted = false;
@@ -125,7 +125,14 @@ export class SessionStream implements HttpReceiver {
 
   private markUnsupported(): void {
     this.state = 'not offered';
+    this.exchange = undefined;
+    this.settleOpening();
+  }
+
+  /** Releases the timer too: a session has this stream for its whole life. */
+  private settleOpening(): void {
     this.opened();
+    this.opened = NOTHING;
   }
 
   private connect(): void {
@@ -149,3 +156,5 @@ export class SessionStream implements HttpReceiver {
     }
   }
 }
+
+const NOTHING = (): void => undefined;

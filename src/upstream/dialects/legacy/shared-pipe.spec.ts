@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { McpNotification } from '#lib/mcp-protocol';
 import { ManualClock } from '#lib/testing/manual-clock';
 import { Deadlines } from '../../channels/deadlines.js';
+import { pingServer } from '../../ping-server.js';
 import { BLOCKED_BY_QUESTION } from '../../upstream.errors.js';
 import { ScriptedPipe, flushMicrotasks } from '../pipe-fixture.js';
 import { LegacyConnection } from './legacy-connection.js';
@@ -95,6 +96,15 @@ describe('a shared pipe to a legacy server', () => {
     deadlines.clear();
   });
 
+  it('rejects a question that its client did not declare with the standard text and the missing capability', async () => {
+    callOf('me');
+    pipe.emit({ id: 'q', method: 'sampling/createMessage', params: { messages: [], maxTokens: 1 } });
+    await flushMicrotasks();
+    expect(pipe.findAnswer('q')).toMatchObject({
+      error: { code: -32601, message: 'Method not found: The client did not declare sampling' },
+    });
+  });
+
   it('rejects a late question of a cancelled call instead of forwarding it to another principal', async () => {
     await cancelCallOf('other');
     const mine = callOf('me');
@@ -151,6 +161,19 @@ describe('a shared pipe to a legacy server', () => {
     pipe.emit(log('mine'));
     await flushMicrotasks();
     expect(mine.logs).toEqual(['mine']);
+  });
+
+  it('delivers questions and log messages of a call during and after a health check that the server did not answer', async () => {
+    const mine = callOf('me');
+    const timeout = new AbortController();
+    const ping = pingServer(connection, timeout.signal);
+    pipe.emit(log('during'));
+    timeout.abort();
+    expect(await ping).toMatchObject({ kind: 'error', error: { code: -31_002 } });
+    pipe.emit(log('after'));
+    expect(await sendQuestion('after')).toMatchObject({ result: { roots: [] } });
+    expect([mine.logs, mine.questions]).toEqual([['during', 'after'], ['roots/list']]);
+    expect([uncorrelatedLogs, ambiguousQuestions]).toEqual([[], 0]);
   });
 
   describe('with a question that its client does not answer', () => {

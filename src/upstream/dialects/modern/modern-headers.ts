@@ -1,5 +1,6 @@
-import { encodeHeaderValue, failure, metaOf, RpcCode, type JsonObject, type Outcome } from '#lib/mcp-protocol';
+import { encodeHeaderValue, failure, RpcCode, type JsonObject, type Outcome } from '#lib/mcp-protocol';
 import type { UpstreamRequest } from '../../upstream-connection.js';
+import { withTraceHeader } from '../trace-header.js';
 
 /** Methods whose target is repeated in a header, and the param that holds it (basic/transports/streamable-http). */
 const TARGET_PARAMS: Readonly<Record<string, string | undefined>> = {
@@ -10,9 +11,6 @@ const TARGET_PARAMS: Readonly<Record<string, string | undefined>> = {
   'tasks/update': 'taskId',
   'tasks/cancel': 'taskId',
 };
-
-/** `traceparent` of W3C Trace Context. */
-const TRACE_PARENT = /^[\da-f]{2}(?:-[\da-f]{2,32}){3}$/;
 
 /** Returns the headers of every request to a modern server, without those that mirror the request. */
 export function modernHeaders(own: readonly string[], revision: string): string[] {
@@ -53,23 +51,15 @@ const tooLong = (part: string): Outcome =>
 
 /** Adds the headers that mirror one request. */
 export function mirroredHeaders(base: readonly string[], request: UpstreamRequest): string[] {
-  const headers = base.slice();
+  const headers = withTraceHeader(base.slice(), request);
   headers.push('mcp-method', request.method);
   const name = targetOf(request.method, request.params);
   if (name !== undefined) headers.push('mcp-name', encodeHeaderValue(name));
-  const traceparent = traceparentOf(request);
-  if (traceparent !== undefined) headers.push('traceparent', traceparent);
   if (request.parameterHeaders === undefined) return headers;
   for (const [header, value] of Object.entries(request.parameterHeaders)) {
     headers.push(header, encodeHeaderValue(String(value)));
   }
   return headers;
-}
-
-/** The trace context in `_meta`, for servers and proxies that read only the header. Other texts could break the header. */
-function traceparentOf({ params }: UpstreamRequest): string | undefined {
-  const { traceparent } = metaOf(params);
-  return typeof traceparent === 'string' && TRACE_PARENT.test(traceparent) ? traceparent : undefined;
 }
 
 function targetOf(method: string, params: JsonObject): string | undefined {

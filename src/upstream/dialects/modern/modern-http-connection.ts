@@ -1,23 +1,30 @@
 import { toFaultOutcome, type McpNotification, type Outcome } from '#lib/mcp-protocol';
 import type { HttpChannel } from '../../channels/http/index.js';
-import type {
-  ChangeFilter,
-  ConnectionEvents,
-  UpstreamSubscription,
-  ServerProfile,
-  UpstreamConnection,
-  UpstreamReply,
-  UpstreamRequest,
+import {
+  DELIVERED,
+  type ChangeFilter,
+  type ConnectionEvents,
+  type UpstreamSubscription,
+  type ServerProfile,
+  type UpstreamConnection,
+  type UpstreamReply,
+  type UpstreamRequest,
 } from '../../upstream-connection.js';
-import { connectionClosed, toOutcomeError, tooManyCalls } from '../../upstream.errors.js';
+import { connectionClosed, toOutcomeError, tooManyCalls, withServer } from '../../upstream.errors.js';
 import type { CallContext } from '../in-flight-call.js';
 import { HttpListenStream } from './http-listen-stream.js';
 import { findOversizedHeader, mirroredHeaders, modernHeaders } from './modern-headers.js';
 import { LISTEN_METHOD, ModernSubscription, type OpenListenStream } from './modern-subscription.js';
+import { toNotificationText } from './modern-notification.js';
 import { modernText, gatewayRequest } from './modern-text.js';
+import { toDelivery } from '../request-ending.js';
+import { SingleRequest } from '../single-request.js';
 import { ModernHttpCall, type ModernCallContext } from './modern-http-call.js';
 
 const ERA_CHANGED = 'the server changed its protocol revision';
+
+/** Timeout for a notification, which expects no answer, in milliseconds. */
+const ONE_WAY_TIMEOUT_MS = 5_000;
 
 /** Minimum interval between two era checks of a connection, in milliseconds. */
 const MIN_ERA_CHECK_INTERVAL_MS = 5_000;
@@ -74,7 +81,14 @@ export class ModernHttpConnection implements UpstreamConnection {
     return outcome;
   }
 
-  async notify(_notification: McpNotification): Promise<void> {}
+  async notify(notification: McpNotification): Promise<Outcome> {
+    if (this.closedBecause !== undefined) return connectionClosed(this.context.server, this.closedBecause);
+    const body = toNotificationText(notification, this.profile.revision);
+    if (body === undefined) return DELIVERED;
+    const headers = [...this.headers, 'mcp-method', notification.method];
+    const request = { method: 'POST', headers, body, timeoutMs: ONE_WAY_TIMEOUT_MS } as const;
+    return withServer(toDelivery(await new SingleRequest(this.channel, request).ended), this.context);
+  }
 
   subscribe(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<UpstreamSubscription> {
     const { server, revision } = this.context;

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { McpNotification } from '#lib/mcp-protocol';
 import { ManualClock } from '#lib/testing/manual-clock';
 import { Deadlines } from '../../channels/deadlines.js';
+import { pingServer } from '../../ping-server.js';
 import type { UpstreamConnection } from '../../upstream-connection.js';
 import { ScriptedPipe, flushMicrotasks } from '../pipe-fixture.js';
 import { ModernPipeConnection } from './modern-pipe-connection.js';
@@ -59,6 +60,17 @@ describe('log messages of a modern server process that several clients share', (
     const logs = logsOf('me');
     pipe.emit(log('mine'));
     expect(logs).toEqual(['mine']);
+  });
+
+  it('are delivered to the only call of a client during and after a health check that the server did not answer', async () => {
+    const logs = logsOf('me');
+    const timeout = new AbortController();
+    const ping = pingServer(connection, timeout.signal);
+    pipe.emit(log('during'));
+    timeout.abort();
+    expect(await ping).toMatchObject({ kind: 'error', error: { code: -31_002 } });
+    pipe.emit(log('after'));
+    expect(logs).toEqual(['during', 'after']);
   });
 
   it('are delivered to no other principal until the server answers a cancelled call', async () => {

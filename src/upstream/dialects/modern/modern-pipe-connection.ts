@@ -11,16 +11,18 @@ import {
   type TransportFault,
 } from '#lib/mcp-protocol';
 import type { MessagePipe, PipeReceiver } from '../../channels/message-pipe.js';
-import type {
-  ChangeFilter,
-  ConnectionEvents,
-  UpstreamSubscription,
-  ServerProfile,
-  UpstreamConnection,
-  UpstreamReply,
-  UpstreamRequest,
+import {
+  DELIVERED,
+  type ChangeFilter,
+  type ConnectionEvents,
+  type UpstreamSubscription,
+  type ServerProfile,
+  type UpstreamConnection,
+  type UpstreamReply,
+  type UpstreamRequest,
 } from '../../upstream-connection.js';
-import { connectionClosed, toOutcomeError, tooManyCalls } from '../../upstream.errors.js';
+import { isOwn } from '../../gateway-identity.js';
+import { connectionClosed, toOutcomeError, tooManyCalls, withServer } from '../../upstream.errors.js';
 import { readServerMessage } from '../messages.js';
 import { PipeFlowControl } from '../pipe-flow-control.js';
 import type { CallContext } from '../in-flight-call.js';
@@ -28,6 +30,7 @@ import { CancelledCalls } from '../cancelled-calls.js';
 import { checkInputRequests } from './input-request-check.js';
 import { LISTEN_METHOD, ModernSubscription, type ListenReader, type OpenListenStream } from './modern-subscription.js';
 import { ModernPipeCall, type ModernCallHost } from './modern-pipe-call.js';
+import { toNotificationText } from './modern-notification.js';
 import { modernText, gatewayRequest } from './modern-text.js';
 
 /** A connection to a modern server in a child process. All messages share one pipe and are correlated by ids. */
@@ -68,7 +71,11 @@ export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, M
     return outcome;
   }
 
-  async notify(_notification: McpNotification): Promise<void> {}
+  async notify(notification: McpNotification): Promise<Outcome> {
+    if (this.closedBecause !== undefined) return connectionClosed(this.context.server, this.closedBecause);
+    const text = toNotificationText(notification, this.profile.revision);
+    return text === undefined ? DELIVERED : withServer(await this.pipe.sendOneWay(text), this.context);
+  }
 
   subscribe(filter: ChangeFilter, onChange: (notification: McpNotification) => void): Promise<UpstreamSubscription> {
     const { server } = this.context;
@@ -93,7 +100,7 @@ export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, M
   cancelled(call: ModernPipeCall, reason: string): void {
     const { asker, logLevel } = call.request;
     // A request without a log level causes no log messages (server/utilities/logging, Log Level).
-    this.cancelledCalls.add(call.id, asker, logLevel === undefined);
+    if (!isOwn(call.request)) this.cancelledCalls.add(call.id, asker, logLevel === undefined);
     this.cancel(call.id, reason);
   }
 
@@ -152,8 +159,13 @@ export class ModernPipeConnection implements UpstreamConnection, PipeReceiver, M
 
   /** Log messages name no request. With a single call on which the server can work, the call is unambiguous. */
   private onlyCall(): ModernPipeCall | undefined {
-    const [call] = this.calls.values();
-    if (call === undefined || this.calls.size > 1) return undefined;
+    let call: ModernPipeCall | undefined;
+    for (const other of this.calls.values()) {
+      if (isOwn(other.request)) continue;
+      if (call !== undefined) return undefined;
+      call = other;
+    }
+    if (call === undefined) return undefined;
     return this.cancelledCalls.mayBelongToOthers(call.request.asker) ? undefined : call;
   }
 

@@ -108,7 +108,7 @@ export class ModernSubscription implements ListenReader {
 
   private fail(outcome: Outcome): void {
     this.state = 'closed';
-    this.firstAcknowledgement.reject(toOutcomeError(withServer(outcome, this.context.server)));
+    this.firstAcknowledgement.reject(toOutcomeError(withServer(outcome, this.context)));
     this.onClosed(this);
   }
 }

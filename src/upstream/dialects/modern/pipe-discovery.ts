@@ -23,11 +23,14 @@ export interface PipeProbed {
 /** Sends discovery to a server in a pipe. */
 export async function discoverOverPipe(
   pipe: MessagePipe,
-  { server, deadlines }: CallContext,
+  context: CallContext,
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<PipeDiscovery> {
-  return toPipeDiscovery(await new PipeRequest(pipe, discoverText, deadlines, timeoutMs, signal).ended, server);
+  return toPipeDiscovery(
+    await new PipeRequest(pipe, discoverText, context.deadlines, timeoutMs, signal).ended,
+    context,
+  );
 }
 
 /**
@@ -36,20 +39,20 @@ export async function discoverOverPipe(
  */
 export async function probeOverPipe(
   pipe: MessagePipe,
-  { server, deadlines }: CallContext,
+  context: CallContext,
   timeouts: ProbeTimeouts,
   handshake: JsonObject,
 ): Promise<PipeProbed> {
-  const probe = new PipeProbe(pipe, deadlines, timeouts, handshake);
+  const probe = new PipeProbe(pipe, context.deadlines, timeouts, handshake);
   const ending = await probe.ended;
-  const found = ending.kind === 'handshake' ? ({ kind: 'legacy' } as const) : toPipeDiscovery(ending, server);
+  const found = ending.kind === 'handshake' ? ({ kind: 'legacy' } as const) : toPipeDiscovery(ending, context);
   return { found, handshakeId: probe.handshakeId };
 }
 
-function toPipeDiscovery(ending: PipeEnding, server: string): PipeDiscovery {
+function toPipeDiscovery(ending: PipeEnding, context: CallContext): PipeDiscovery {
   switch (ending.kind) {
     case 'outcome':
-      return readDiscovery(withServer(ending.outcome, server), server);
+      return readDiscovery(withServer(ending.outcome, context), context.server);
     case 'silence':
       return { kind: 'silent' };
     case 'end':

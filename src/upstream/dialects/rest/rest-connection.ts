@@ -15,17 +15,19 @@ import {
 } from '#lib/mcp-protocol';
 import { parseJsonPath, type RestServer, type RestTool } from '../../../registry/index.js';
 import type { ToolResultMapping } from './rest-response.js';
-import type {
-  ChangeFilter,
-  UpstreamSubscription,
-  ServerProfile,
-  UpstreamConnection,
-  UpstreamReply,
-  UpstreamRequest,
+import {
+  DELIVERED,
+  type ChangeFilter,
+  type UpstreamSubscription,
+  type ServerProfile,
+  type UpstreamConnection,
+  type UpstreamReply,
+  type UpstreamRequest,
 } from '../../upstream-connection.js';
 import { connectionClosed, tooManyCalls, unusableSchema } from '../../upstream.errors.js';
 import type { CallContext } from '../in-flight-call.js';
 import { Destinations, type RestChannels } from './destinations.js';
+import { withTraceHeader } from '../trace-header.js';
 import { RestCall } from './rest-call.js';
 import { ArgumentFault, UnusableSchema } from './argument-fault.js';
 import { composeRequest, type RestRequest } from './rest-request.js';
@@ -66,7 +68,9 @@ export class RestConnection implements UpstreamConnection {
     return Promise.resolve(this.answer(request.method));
   }
 
-  async notify(_notification: McpNotification): Promise<void> {}
+  async notify(_notification: McpNotification): Promise<Outcome> {
+    return DELIVERED;
+  }
 
   async subscribe(filter: ChangeFilter): Promise<UpstreamSubscription> {
     return { honoured: filter.toolsListChanged === true ? { toolsListChanged: true } : {}, close: async () => {} };
@@ -107,7 +111,8 @@ export class RestConnection implements UpstreamConnection {
       throw fault;
     }
     if (channel.full) return Promise.resolve(tooManyCalls(this.context.server));
-    const sent = [...withoutOverridden(headers, composed.headers), ...composed.headers];
+    const own = [...withoutOverridden(headers, composed.headers), ...composed.headers];
+    const sent = withTraceHeader(own, request);
     const call = new RestCall(++this.lastId, toResultMapping(tool), request, reply, signal, this.context);
     const { outcome } = call;
     call.exchange = channel.sendCall({ ...composed, headers: sent }, call);

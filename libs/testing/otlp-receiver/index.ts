@@ -1,0 +1,2 @@
+export { startOtlpReceiver, type OtlpReceiver } from './otlp-receiver.js';
+export type { ReceivedSpan } from './decode-spans.js';

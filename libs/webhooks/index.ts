@@ -1,0 +1,1 @@
+export { isWebhookSecret, signedHeaders, WEBHOOK_SECRET_FORM, type WebhookMessage } from './signed-headers.js';

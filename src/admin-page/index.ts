@@ -1,0 +1,1 @@
+export { AdminPageModule } from './admin-page.module.js';

@@ -1,0 +1,2 @@
+export { EventsModule } from './events.module.js';
+export { GatewayEvents } from './gateway-events.js';

@@ -1,0 +1,36 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/** Name of the extension whose code runs. */
+const running = new AsyncLocalStorage<string | undefined>();
+
+/** Runs code of an extension, so that what it leaves behind is known to be the extension's. */
+export const runAsExtension = <T>(name: string, run: () => T): T => running.run(name, run);
+
+/** Runs code of the gateway that an extension has called. */
+export const runAsGateway = <T>(run: () => T): T => running.run(undefined, run);
+
+/**
+ * Runs a method of a strategy that answers at once. A promise in place of its answer is returned as it is, and its rejection is
+ * handled.
+ */
+export function askAtOnce(name: string, ask: () => unknown): unknown {
+  const answer = runAsExtension(name, ask);
+  if (answer instanceof Promise) answer.catch(() => undefined);
+  return answer;
+}
+
+/**
+ * Logs rejections that nobody handles where an extension caused them, instead of ending the worker with all its calls. Others, a
+ * defect of the gateway, end the process as without this function. Returns a function that stops it.
+ * @param report receives the name of the extension
+ */
+export function containRejections(report: (extension: string, cause: unknown) => void): () => void {
+  const onRejection = (cause: unknown): void => {
+    const extension = running.getStore();
+    // Thrown here, it is an uncaught exception, which ends the process.
+    if (extension === undefined) throw cause;
+    report(extension, cause);
+  };
+  process.on('unhandledRejection', onRejection);
+  return () => void process.off('unhandledRejection', onRejection);
+}

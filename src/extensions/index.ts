@@ -1,0 +1,13 @@
+export { MAX_DEADLINE_MS } from './contribution-options.js';
+export { Contributions, declaredBy, type Contribution, type Declaration } from './contributions.js';
+export { ContributionsModule } from './contributions.module.js';
+export { ExtensionConsumers, type ExtensionConsumer } from './extension-consumers.js';
+export { ExtensionFailures, toDetail } from './extension-failures.js';
+export { MethodContributions } from './method-contributions.js';
+export { ExtensionFault } from './extension.errors.js';
+export { ExtensionsConfig } from './extensions.config.js';
+export { askAtOnce, runAsExtension, runAsGateway } from './extension-scope.js';
+export { ExtensionsModule, strategyProvider } from './extensions.module.js';
+export type { Extension } from './extension.js';
+export { NotJson, toPlainJson } from './plain-json.js';
+export { loadExtensions } from './load-extensions.js';

@@ -1,0 +1,116 @@
+import { GatewayError, type GuardrailCheck, type GuardrailSubject, type GuardrailVerdict } from '#lib/extension-kit';
+import type { Clock } from '#lib/time';
+import { runAsExtension } from '../extensions/index.js';
+import { OwnTime } from '../interception/index.js';
+import { NoVerdict, readVerdict } from './verdict.js';
+
+/** How a check asks about a call. */
+export type Asking = Pick<NonNullable<GuardrailSubject['call']>, 'ask' | 'askAdmin'>;
+
+/** The end of a check. */
+export type CheckEnd =
+  | { readonly kind: 'verdict'; readonly verdict: GuardrailVerdict }
+  /** The caller, or an admin, could not be asked or did not answer. */
+  | { readonly kind: 'unanswered'; readonly refusal: GatewayError }
+  /** The check would ask, and may not. */
+  | { readonly kind: 'would ask'; readonly whom: 'the caller' | 'an admin' }
+  /** `reason` contains nothing of the value. */
+  | { readonly kind: 'failed'; readonly reason: string };
+
+export interface CheckRunOptions {
+  readonly clock: Clock;
+  readonly deadlineMs: number;
+  readonly options: object;
+  /** Asks the caller, or an admin. Absent: the check may not ask. */
+  readonly asking?: Asking;
+  /** Aborted when the client cancels the call. */
+  readonly signal: AbortSignal;
+}
+
+class MayNotAsk extends Error {}
+
+/** One run of a check: bounds its time and turns everything that it may do into one end. Never rejects. */
+export class CheckRun {
+  private readonly control = new AbortController();
+  private readonly end = Promise.withResolvers<CheckEnd>();
+  private readonly ownTime: OwnTime;
+  private unanswered: GatewayError | undefined;
+  private isOver = false;
+
+  constructor(
+    private readonly check: GuardrailCheck,
+    private readonly options: CheckRunOptions,
+  ) {
+    const { clock, deadlineMs } = options;
+    const exceeded = { kind: 'failed', reason: `it took longer than ${deadlineMs} ms` } as const;
+    this.ownTime = new OwnTime(clock, deadlineMs, () => this.settle(exceeded));
+  }
+
+  start(subject: Omit<GuardrailSubject, 'signal'>): Promise<CheckEnd> {
+    const signal = AbortSignal.any([this.options.signal, this.control.signal]);
+    const call = subject.call && Object.freeze({ ...subject.call, ...this.asking });
+    const given: GuardrailSubject = Object.freeze({ ...subject, call, signal });
+    const run = async (): Promise<unknown> => this.check.check(given, this.options.options);
+    runAsExtension(this.check.constructor.name, run).then(
+      (returned) => this.settle(this.toEnd(returned)),
+      (cause: unknown) => this.settle(this.toFailure(cause)),
+    );
+    return this.end.promise;
+  }
+
+  private readonly asking: Asking = {
+    ask: (question) => this.wait('the caller', (asking) => asking.ask(question)),
+    askAdmin: (question) => this.wait('an admin', (asking) => asking.askAdmin(question)),
+  };
+
+  private wait<T>(whom: 'the caller' | 'an admin', ask: (asking: Asking) => Promise<T>): Promise<T> {
+    const { asking } = this.options;
+    if (!asking) {
+      this.settle({ kind: 'would ask', whom });
+      return rejectHandled(new MayNotAsk('The guardrail only observes: nobody is asked.'));
+    }
+    if (this.isOver) return rejectHandled(new MayNotAsk('The check has ended.'));
+    const asked = this.ownTime.pauseWhile(ask(asking)).catch((cause: unknown) => {
+      if (cause instanceof GatewayError) this.unanswered = cause;
+      throw cause;
+    });
+    asked.catch(() => undefined);
+    return asked;
+  }
+
+  private toEnd(returned: unknown): CheckEnd {
+    try {
+      return { kind: 'verdict', verdict: readVerdict(returned) };
+    } catch (cause) {
+      return { kind: 'failed', reason: cause instanceof NoVerdict ? cause.message : 'its verdict cannot be read' };
+    }
+  }
+
+  private toFailure(cause: unknown): CheckEnd {
+    if (this.unanswered !== undefined && cause === this.unanswered)
+      return { kind: 'unanswered', refusal: this.unanswered };
+    return { kind: 'failed', reason: `it threw ${describe(cause)}` };
+  }
+
+  private settle(end: CheckEnd): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.ownTime.stop();
+    this.control.abort();
+    this.end.resolve(end);
+  }
+}
+
+function rejectHandled(cause: Error): Promise<never> {
+  const rejected = Promise.reject(cause);
+  rejected.catch(() => undefined);
+  return rejected;
+}
+
+/** The class and the place of an error. Its message may quote the value that the check judged. */
+function describe(cause: unknown): string {
+  if (!(cause instanceof Error)) return 'a value that is no error';
+  const name = /^\w{1,64}$/.test(cause.name) ? cause.name : 'an error';
+  const place = /^ +at .*$/m.exec(typeof cause.stack === 'string' ? cause.stack.replace(cause.message, '') : '');
+  return place ? `${name} ${place[0].trim()}` : name;
+}

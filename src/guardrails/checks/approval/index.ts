@@ -1,0 +1,1 @@
+export { ApprovalCheck, ApprovalOptions } from './approval-check.js';

@@ -1,0 +1,2 @@
+export { DenyCheck } from './deny-check.js';
+export { DenyRule } from './deny-options.js';

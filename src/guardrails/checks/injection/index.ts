@@ -1,0 +1,1 @@
+export { InjectionCheck } from './injection-check.js';

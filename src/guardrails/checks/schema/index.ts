@@ -1,0 +1,1 @@
+export { SchemaCheck } from './schema-check.js';

@@ -1,0 +1,2 @@
+export { SecretsCheck } from './secrets-check.js';
+export { SECRET_RULES } from './secret-rule.js';

@@ -1,0 +1,1 @@
+export { SizeCheck } from './size-check.js';

@@ -1,0 +1,2 @@
+export { WebhookCheck } from './webhook-check.js';
+export { WebhookOptions } from './webhook-options.js';

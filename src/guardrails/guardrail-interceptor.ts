@@ -1,0 +1,168 @@
+import { createHash } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { InterceptedCall, NextCall } from '#lib/extension-kit';
+import {
+  canonicalJson,
+  isJsonObject,
+  type Answer,
+  type JsonObject,
+  type Outcome,
+  type Question,
+  type RpcError,
+} from '#lib/mcp-protocol';
+import { Clock } from '#lib/time';
+import { freezeDeeply, OutcomeInterceptor, progressOf, serverAnswersOf } from '../interception/index.js';
+import { toAskingValue, withAskingValue } from './asking-value.js';
+import type { Asking } from './check-run.js';
+import { DecisionCounts } from './decision-counts.js';
+import type { Decision } from './decision.js';
+import { toErrorValue, withErrorValue } from './error-value.js';
+import { GuardedDefinitions } from './guarded-definitions.js';
+import { WithheldByGuardrail } from './guardrails.errors.js';
+import { Guardrails } from './guardrails.js';
+import { toPhase, type JudgedPart } from './judged-part.js';
+import { judge, type JudgedSubject, type Refusal } from './judgement.js';
+
+/**
+ * Applies guardrails to calls: to the arguments after every interceptor of extensions, right before the server receives them, and
+ * to results, errors and questions before any extension sees them. Answers are judged after every extension, too.
+ */
+@Injectable()
+export class GuardrailInterceptor extends OutcomeInterceptor {
+  constructor(
+    private readonly guardrails: Guardrails,
+    private readonly definitions: GuardedDefinitions,
+    private readonly counts: DecisionCounts,
+    private readonly clock: Clock,
+  ) {
+    super();
+  }
+
+  override async intercept(call: InterceptedCall, next: NextCall): Promise<JsonObject> {
+    await this.refuseWithheld(call);
+    const args = await this.judge('arguments', call, call.arguments);
+    await this.judgeServerAnswers(call);
+    const result = await next(args === call.arguments ? {} : { arguments: args });
+    return this.judge('results', call, result);
+  }
+
+  override async onQuestion(
+    call: InterceptedCall,
+    question: Question,
+    next: (question: Question) => Promise<Answer>,
+  ): Promise<Answer> {
+    const params = isJsonObject(question.params) ? question.params : {};
+    const judged = await this.judge('questions', call, params);
+    const answer = await next(judged === params ? question : { ...question, params: judged });
+    return this.judgeAnswer(call, answer);
+  }
+
+  override async onOutcome(call: InterceptedCall, outcome: Outcome): Promise<Outcome> {
+    if (outcome.kind === 'error') {
+      const error = await this.judgeError('errors', call, outcome.error);
+      return error === outcome.error ? outcome : { ...outcome, error };
+    }
+    const value = toAskingValue(outcome.result);
+    if (!value) return outcome;
+    const judged = await this.judge('results', call, freezeDeeply(value));
+    return judged === value ? outcome : { ...outcome, result: withAskingValue(outcome.result, judged) };
+  }
+
+  private async judgeError(part: JudgedPart, call: InterceptedCall, error: RpcError): Promise<RpcError> {
+    const value = freezeDeeply(toErrorValue(error));
+    const judged = await this.judge(part, call, value);
+    return judged === value ? error : withErrorValue(error, judged);
+  }
+
+  /** A modern client answers a modern server in the repetition of its call, where no question is open. */
+  private async judgeServerAnswers(call: InterceptedCall): Promise<void> {
+    const answers = serverAnswersOf(call);
+    if (!answers) return;
+    const { given } = answers;
+    const judged: JsonObject = {};
+    for (const [key, answer = null] of Object.entries(given))
+      judged[key] = isJsonObject(answer)
+        ? await this.judge('answers', call, freezeDeeply(answer))
+        : (await this.judge('answers', call, freezeDeeply({ answer })))['answer'];
+    if (Object.keys(given).some((key) => judged[key] !== given[key])) answers.replace(judged);
+  }
+
+  private async judgeAnswer(call: InterceptedCall, answer: Answer): Promise<Answer> {
+    if ('error' in answer) {
+      const error = await this.judgeError('answers', call, answer.error);
+      return error === answer.error ? answer : { error };
+    }
+    const judged = await this.judge('answers', call, answer.result);
+    return judged === answer.result ? answer : { result: judged };
+  }
+
+  /** A tool that lists do not show must not be called either. */
+  private async refuseWithheld(call: InterceptedCall): Promise<void> {
+    const { item, definition } = call;
+    if (call.method !== 'tools/call') return;
+    const refusal = definition
+      ? await this.definitions.findRefusal(item, definition)
+      : this.definitions.refusalOfUnknown(item);
+    if (refusal) this.refuse(refusal, 'definitions');
+  }
+
+  /** Returns the value as it goes on. @throws WithheldByGuardrail, or the error of a caller who does not answer */
+  private async judge(part: JudgedPart, call: InterceptedCall, value: JsonObject): Promise<JsonObject> {
+    const selected = this.guardrails.select(toPhase(part), call.item, call.caller);
+    if (selected.length === 0) return value;
+    const { signal } = call;
+    // An answer is not bound to the arguments of the call, as other values are: consent to one must not count for another.
+    const prefix = part === 'answers' ? `${part} ${toDigest(value)}` : part;
+    const askFor = (guardrail: string): Asking => ({
+      ask: (question) => call.ask({ ...question, key: `${guardrail} ${prefix} ${question.key ?? 'question'}` }),
+      askAdmin: ({ key = 'approval', message, ...question }) =>
+        call.askAdmin({
+          ...question,
+          key: `${guardrail} ${prefix} ${key}`,
+          message: `Guardrail ${guardrail}: ${message}`,
+        }),
+    });
+    const judgement = await judge(selected, toSubject(part, call, value), { clock: this.clock, signal, askFor });
+    this.record(call, judgement.decisions);
+    if (judgement.refusal) this.refuse(judgement.refusal, part);
+    return judgement.value;
+  }
+
+  private record(call: InterceptedCall, decisions: readonly Decision[]): void {
+    this.counts.add(decisions);
+    const progress = progressOf(call);
+    if (!progress) return;
+    for (const { guardrail, mode, decision } of decisions)
+      if (decision !== 'passed') progress.recordGuardrail(toRecorded(guardrail, mode, decision));
+  }
+
+  private refuse(refusal: Refusal, part: JudgedPart): never {
+    throw refusal.error ?? new WithheldByGuardrail(refusal, part);
+  }
+}
+
+const toRecorded = (guardrail: string, mode: string, decision: string): string =>
+  mode === 'observe' ? `${guardrail}: would have ${decision}` : `${guardrail}: ${decision}`;
+
+const toDigest = (value: JsonObject): string => createHash('sha256').update(canonicalJson(value)).digest('base64url');
+
+function toSubject(part: JudgedPart, call: InterceptedCall, value: JsonObject): JudgedSubject {
+  const { item, caller, definition, requestId, endpoint, client, method } = call;
+  return {
+    phase: toPhase(part),
+    value,
+    ...(part === 'answers' && { isAnswer: true }),
+    server: item.server,
+    item,
+    caller,
+    definition,
+    call: {
+      requestId,
+      endpoint,
+      client,
+      method,
+      ask: (question) => call.ask(question),
+      askAdmin: (question) => call.askAdmin(question),
+    },
+  };
+}

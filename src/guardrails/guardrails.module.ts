@@ -1,0 +1,74 @@
+import { Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { MAX_DEADLINE_MS } from '../extensions/index.js';
+import { InterceptionModule, CallInterceptors } from '../interception/index.js';
+import { Items, ItemsModule } from '../items/index.js';
+import { RegistryModule } from '../registry/index.js';
+import type { UpstreamCall } from '../calls/index.js';
+import { BuiltInChecksModule } from './checks/built-in-checks.module.js';
+import { DecisionCounts } from './decision-counts.js';
+import { GuardedDefinitions } from './guarded-definitions.js';
+import { GuardrailInterceptor } from './guardrail-interceptor.js';
+import { GuardrailTrial } from './guardrail-trial.js';
+import { Guardrails } from './guardrails.js';
+
+/** The guardrails bound the time of each check themselves. */
+const NO_DEADLINE_MS = MAX_DEADLINE_MS;
+
+/** Right before the server: extensions state finite orders. */
+const INNERMOST = Infinity;
+
+/** Applies the configured guardrails to calls and lists, and to nothing while none is configured. */
+@Module({
+  imports: [BuiltInChecksModule, InterceptionModule, ItemsModule, RegistryModule],
+  providers: [Guardrails, GuardedDefinitions, GuardrailInterceptor, DecisionCounts, GuardrailTrial],
+  exports: [DecisionCounts, GuardrailTrial],
+})
+export class GuardrailsModule implements OnModuleInit, OnApplicationShutdown {
+  private removeInterceptor: (() => void) | undefined;
+  private stopWatching: (() => void) | undefined;
+
+  constructor(
+    private readonly guardrails: Guardrails,
+    private readonly definitions: GuardedDefinitions,
+    private readonly interceptor: GuardrailInterceptor,
+    private readonly interceptors: CallInterceptors,
+    private readonly items: Items,
+  ) {}
+
+  onModuleInit(): void {
+    this.items.guarded.guardWith(this.definitions);
+    this.stopWatching = this.guardrails.onChange(() => this.apply());
+    this.guardrails.open();
+  }
+
+  onApplicationShutdown(): void {
+    this.stopWatching?.();
+    this.guardrails.close();
+  }
+
+  private apply(): void {
+    const hadDefinitions = this.definitions.reset();
+    if (hadDefinitions || this.definitions.guards('tools')) this.items.publishGuardChange('tools');
+    this.removeInterceptor?.();
+    this.removeInterceptor = this.guardrails.list().length === 0 ? undefined : this.addInterceptor();
+  }
+
+  private addInterceptor(): () => void {
+    const options = { order: INNERMOST, deadlineMs: NO_DEADLINE_MS };
+    const applies = (call: UpstreamCall) => this.applies(call);
+    const [name, module] = ['Guardrails', GuardrailsModule.name];
+    return this.interceptors.add({ instance: this.interceptor, options, name, module, applies });
+  }
+
+  private applies({ server, caller, request }: UpstreamCall): boolean {
+    const { name } = request.params;
+    const own = typeof name === 'string' ? name : '';
+    if (request.method !== 'tools/call')
+      return this.guardrails.selectAny({ server, kind: 'resources', name: own }, caller);
+    const shownName = this.items.shownNameOf(server, 'tools', own);
+    return this.guardrails.selectAny(
+      { server, kind: 'tools', name: own, ...(shownName !== undefined && { shownName }) },
+      caller,
+    );
+  }
+}

@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto';
+import { canonicalJson, type JsonObject } from '#lib/mcp-protocol';
+import type { RegisteredInterceptor } from './call-interceptors.js';
+
+/** An interceptor, and the arguments of the call as it sees them. */
+export interface Asker {
+  readonly interceptor: RegisteredInterceptor;
+  readonly args: JsonObject;
+}
+
+/** Characters of six bits. */
+const DIGEST_LENGTH = 22;
+
+/**
+ * The key under which a question is answered. It contains a digest of what is asked about: an answer counts for no other question,
+ * nor for arguments that another interceptor has changed differently since.
+ * @param asked what is asked, besides the arguments
+ */
+export function toQuestionKey(
+  { interceptor: { module, name }, args }: Asker,
+  key: string,
+  asked: JsonObject | undefined,
+): string {
+  const text = canonicalJson([module, name, key, asked ?? null, args]);
+  return `${name}/${key}/${createHash('sha256').update(text).digest('base64url').slice(0, DIGEST_LENGTH)}`;
+}

@@ -1,0 +1,1 @@
+export { ReadinessChecksModule } from './readiness-checks.module.js';

@@ -1,1 +1,0 @@
-export { AddressForbidden, guardedConnector, type Resolver } from './guarded-connector.js';

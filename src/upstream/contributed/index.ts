@@ -1,0 +1,2 @@
+export { describe } from './adapter-fault.js';
+export { ContributedServers } from './contributed-servers.js';

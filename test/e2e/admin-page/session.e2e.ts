@@ -1,0 +1,126 @@
+/** @waits */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { accessibilityFaults } from '../../support/accessibility.js';
+import { startAdminPageWorld, type AdminPageWorld } from '../../support/admin-page-world.js';
+import { HAS_BROWSER } from '../../support/browser.js';
+import { serveSite, type StaticSite } from '../../support/static-site.js';
+
+interface Target {
+  /** `http://127.0.0.1:port/admin` */
+  readonly admin: string;
+  readonly body: string;
+}
+
+/** Runs in a page of another origin. Returns what it could read of the answers. */
+async function attack({ admin, body }: Target): Promise<readonly string[]> {
+  const tries: readonly [string, RequestInit][] = [
+    ['/v1/servers', {}],
+    ['/ui/session', {}],
+    ['/v1/servers', { method: 'POST', mode: 'no-cors', body }],
+    ['/ui/mcp/mcp', { method: 'POST', mode: 'no-cors', body }],
+    ['/v1/servers', { method: 'POST', headers: { 'content-type': 'application/json' }, body }],
+    ['/ui/session', { method: 'DELETE' }],
+  ];
+  const readable: string[] = [];
+  for (const [path, init] of tries)
+    await fetch(admin + path, { ...init, credentials: 'include' })
+      .then((response) => response.text())
+      .then(
+        (text) => text !== '' && readable.push(text),
+        () => undefined,
+      );
+  return readable;
+}
+
+(HAS_BROWSER ? describe : describe.skip)('the session of the admin page', () => {
+  let world: AdminPageWorld;
+  let foreign: StaticSite;
+
+  beforeAll(async () => {
+    world = await startAdminPageWorld({ servers: {} });
+    const action = world.url.replace('/ui/', '/v1/servers');
+    const form = `<form method="post" enctype="text/plain" action="${action}"><button>Win</button></form>`;
+    foreign = await serveSite(new Map([['/', `<!doctype html><title>Another page</title>${form}`]]));
+  });
+
+  afterAll(async () => {
+    expect(world.complaints).toEqual([]);
+    await world.close();
+    foreign.close();
+  });
+
+  it.each([
+    ['another site', 'localhost', 401],
+    ['another port of the same host, to which the browser sends the cookie', '127.0.0.1', 403],
+  ])('is of no use to a page of %s', async (_page, hostname, status) => {
+    const own = world.page;
+    const server = { slug: `of-${hostname}`, entry: { transport: 'http', url: 'https://mcp.example.com/' } };
+    const page = await own.context().newPage();
+    const answers: number[] = [];
+    page.on('response', (response) => {
+      if (response.request().method() === 'POST') answers.push(response.status());
+    });
+    await page.goto(Object.assign(new URL(foreign.url), { hostname }).href);
+    const readable = await page.evaluate(attack, {
+      admin: world.url.replace('/ui/', ''),
+      body: JSON.stringify(server),
+    });
+    expect(readable).toEqual([]);
+    await page.getByRole('button', { name: 'Win' }).click();
+    await page.waitForURL(`${new URL(world.url).origin}/**`);
+    // Two requests that need no preflight, and the form.
+    expect(answers).toEqual([status, status, status]);
+    await page.close();
+    expect((await world.admin.get(world.cluster.workers[0]!, `/servers/${server.slug}`)).status).toBe(404);
+    await world.open('/servers');
+    await own.getByRole('heading', { name: 'Servers', level: 1 }).waitFor();
+  });
+
+  it('can end while a form is filled in, which is still filled in after the next login', async () => {
+    const { page } = world;
+    await world.open('/servers/new');
+    await page.getByLabel('Name (required)').fill('unfinished');
+    await page.evaluate(`fetch('./session', { method: 'DELETE' })`);
+    await page.getByRole('button', { name: 'Test the connection' }).click();
+    await page.getByText('Your session has ended.').waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await world.login(['admin']);
+    expect(await page.getByLabel('Name (required)').inputValue()).toBe('unfinished');
+  });
+
+  it('can end on the overview, whose figures continue after the next login', async () => {
+    const { page } = world;
+    const figures = page.getByText('Event loop delay');
+    await world.open('/overview');
+    await figures.waitFor();
+    await page.evaluate(`fetch('./session', { method: 'DELETE' })`);
+    await page.getByText('Your session has ended.').waitFor();
+    await world.login(['admin']);
+    await figures.waitFor();
+    expect(new URL(page.url()).hash).toBe('#/overview');
+  });
+
+  it('shows why the live figures are refused', async () => {
+    const { page } = world;
+    const detail = 'Too many streams of live figures are open.';
+    await page.route('**/admin/v1/live', (route) =>
+      route.fulfill({ status: 503, contentType: 'application/problem+json', body: JSON.stringify({ detail }) }),
+    );
+    await world.open('/overview');
+    const refusal = page.getByRole('alert').getByText(detail);
+    await refusal.waitFor();
+    await page.unroute('**/admin/v1/live');
+    await page.getByText('Event loop delay').waitFor();
+    expect(await refusal.count()).toBe(0);
+  });
+
+  it('is not opened by a token that the gateway does not accept', async () => {
+    const { page } = world;
+    await page.evaluate(`fetch('./session', { method: 'DELETE' })`);
+    await world.open('/servers');
+    await page.getByLabel('Token', { exact: true }).fill('not-a-token');
+    await page.getByRole('button', { name: 'Log in', exact: true }).click();
+    await page.getByRole('alert').getByText('Unauthorized').waitFor();
+    expect(await page.getByRole('navigation').count()).toBe(0);
+  });
+});

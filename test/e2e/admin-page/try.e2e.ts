@@ -1,0 +1,115 @@
+/** @waits */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
+import { accessibilityFaults } from '../../support/accessibility.js';
+import { startAdminPageWorld, type AdminPageWorld } from '../../support/admin-page-world.js';
+import { HAS_BROWSER } from '../../support/browser.js';
+
+const EVIL = '<img src=x onerror="document.title=\'owned\'">';
+const ERAS = ['modern', 'legacy'] as const;
+
+(HAS_BROWSER ? describe : describe.skip)('the page to try tools', () => {
+  const servers: ReferenceServer[] = [];
+  let world: AdminPageWorld;
+
+  beforeAll(async () => {
+    for (const era of ERAS) servers.push(await startReferenceServer({ era, transport: 'http' }));
+    const [modern, legacy] = servers.map(({ url }) => ({ transport: 'http', url }) as const);
+    world = await startAdminPageWorld({ servers: { modern: modern!, legacy: legacy! } });
+  });
+
+  afterAll(async () => {
+    expect(await world.page.title()).toBe('Try it · Isthmus');
+    expect(world.complaints).toEqual([]);
+    await world.close();
+    for (const server of servers) await server.close();
+  });
+
+  const button = (name: string) => world.page.getByRole('button', { name, exact: true });
+  const panel = (name: string) => world.page.getByRole('region', { name, exact: true });
+  const open = (endpoint: string, era: string, tool: string) =>
+    world.open(`/try?${new URLSearchParams({ endpoint, era, tool }).toString()}`);
+
+  it('leads from the tools of an endpoint to the result of a call, and shows every kind of content as text', async () => {
+    const { page } = world;
+    await world.open('/try');
+    await page.getByLabel('Endpoint').selectOption('/servers/modern/mcp');
+    await page.getByLabel('Search tools of the endpoint').fill('Returns the text');
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await page.getByRole('row', { name: 'echo Returns' }).click();
+    await page.getByLabel('text (required)').fill(EVIL);
+    await button('Call').click();
+    await panel('Result').getByText(EVIL).waitFor();
+    await page.getByText('received result').click();
+    await page.getByText('"resultType"').waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await button('Choose another tool').click();
+    await page.getByRole('row', { name: 'all_content' }).click();
+    await button('Call').click();
+    await page.locator('canvas:visible').waitFor();
+    await panel('Result').getByText('This is an embedded resource content.').waitFor();
+  });
+
+  // The endpoint of all servers, and servers of the other era: the gateway translates.
+  it.each([
+    ['modern', 'modern'],
+    ['legacy', 'legacy'],
+    ['modern', 'legacy'],
+    ['legacy', 'modern'],
+  ])('answers the questions of a tool in the page as a %s client of a %s server', async (era, server) => {
+    const { page } = world;
+    await open('/mcp', era, `${server}__ask_at_once`);
+    await button('Call').click();
+    await panel('The server asks').getByLabel('name (required)').fill('Ada');
+    await panel('The server asks a model').getByLabel('Reply in place of the model').fill(EVIL);
+    await panel('The server asks for your roots').getByLabel('Roots').fill('file:///home/ada');
+    if (era === 'legacy' && era === server) expect(await accessibilityFaults(page)).toEqual([]);
+    await panel('The server asks a model').getByRole('button', { name: 'Reply' }).click();
+    await panel('The server asks').getByRole('button', { name: 'Answer' }).click();
+    await panel('The server asks for your roots').getByRole('button', { name: 'Answer' }).click();
+    await panel('Result').getByText(`Ada | ${EVIL} | file:///home/ada`).waitFor();
+    expect(await panel('The server asks').count()).toBe(0);
+  });
+
+  it.each(ERAS)('declines to open an address that a tool asks for as a %s client', async (era) => {
+    await open(`/servers/${era}/mcp`, era, 'ask_url');
+    await button('Call').click();
+    const link = world.page.getByRole('link', { name: 'https://example.com/sign-in' });
+    expect(await link.getAttribute('rel')).toBe('noopener noreferrer');
+    await button('Decline').click();
+    await panel('Result').getByText('visit: decline').waitFor();
+  });
+
+  it.each(ERAS)('shows log messages, and whether a failed call has run, as a %s client', async (era) => {
+    const { page } = world;
+    const endpoint = `/servers/${era}/mcp`;
+    await open(endpoint, era, 'log_at_levels');
+    await button('Call').click();
+    await page.getByRole('list', { name: 'Log messages' }).getByText('error').first().waitFor();
+    await open(endpoint, era, 'throw_error');
+    await page.getByLabel('code (required)').fill('-32050');
+    await page.getByLabel('message (required)').fill(EVIL);
+    await button('Call').click();
+    await panel('No result').getByText(EVIL).first().waitFor();
+    await panel('No result').getByText('answered it with an error.').waitFor();
+    await open(endpoint, era, 'hold');
+    await page.getByLabel('key (required)').fill('nobody');
+    await button('Call').click();
+    await servers[ERAS.indexOf(era)]!.calls.until('hold', 'started');
+    await button('Cancel').click();
+    await panel('Cancelled').getByText('The call may have run.').waitFor();
+    await servers[ERAS.indexOf(era)]!.calls.until('hold', 'cancelled');
+    expect(await button('Call').isEnabled()).toBe(true);
+  });
+
+  it('says that a call did not run when the gateway refuses it', async () => {
+    const { page, cluster, admin } = world;
+    await open('/servers/modern/mcp', 'modern', 'add');
+    await page.getByLabel('a (required)').fill('1');
+    await page.getByLabel('b (required)').fill('2');
+    await admin.send(cluster.workers[0]!, 'POST', '/tools/modern/add/disable');
+    await button('Call').click();
+    await panel('No result').getByText('the tool did not run.').waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+  });
+});

@@ -1,0 +1,26 @@
+import { Route, Switch } from 'wouter';
+import { EntryDetails } from './EntryDetails.js';
+import { EditEntry, NewEntry } from './EntryEditing.js';
+import { EntryList } from './EntryList.js';
+import type { EntryKind } from './entry-kind.js';
+
+/** The list of a collection, the page of an entry, and the forms that create and change one. */
+export function EntryPages({ kind }: { readonly kind: EntryKind }) {
+  const { path } = kind;
+  return (
+    <Switch>
+      <Route path={path}>
+        <EntryList kind={kind} />
+      </Route>
+      <Route path={`${path}/new`}>
+        <NewEntry kind={kind} />
+      </Route>
+      <Route<{ slug: string }> path={`${path}/:slug/edit`}>
+        {({ slug }) => <EditEntry key={slug} kind={kind} slug={slug} />}
+      </Route>
+      <Route<{ slug: string }> path={`${path}/:slug`}>
+        {({ slug }) => <EntryDetails key={slug} kind={kind} slug={slug} />}
+      </Route>
+    </Switch>
+  );
+}

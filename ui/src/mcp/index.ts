@@ -1,0 +1,13 @@
+export type { Era, McpClient } from './client.js';
+export { LEGACY_REVISION, LegacyClient } from './legacy-client.js';
+export {
+  Declined,
+  isObject,
+  McpError,
+  type JsonObject,
+  type Message,
+  type Outcome,
+  type Question,
+} from './messages.js';
+export { MODERN_REVISION, ModernClient } from './modern-client.js';
+export { toolHeaders } from './tool-headers.js';

@@ -1,0 +1,94 @@
+import { useState } from 'react';
+import { Badge, Definitions, DiffView, Form, LongTextField, Panel, SelectField } from '../../components/index.js';
+import { TONES } from './Decisions.js';
+import { useTrial, type Phase, type Trial } from './guardrail-queries.js';
+import styles from './guardrails.module.css';
+
+const FORMS = { text: 'A text', json: 'JSON' } as const;
+
+/** How a text occurs in a value of each phase. */
+const toValue: Readonly<Record<Phase, (text: string) => object>> = {
+  arguments: (text) => ({ text }),
+  results: (text) => ({ content: [{ type: 'text', text }] }),
+  definitions: (text) => ({ name: 'trial', description: text, inputSchema: { type: 'object' } }),
+  questions: (text) => ({ message: text }),
+};
+
+interface TryGuardrailProps {
+  readonly slug: string;
+  readonly phases: readonly Phase[];
+}
+
+/** Runs the check of a guardrail on a text, whatever its mode is. Nothing is recorded and nobody is asked. */
+export function TryGuardrail({ slug, phases }: TryGuardrailProps) {
+  const [phase, setPhase] = useState(phases[0] ?? 'arguments');
+  const [form, setForm] = useState<keyof typeof FORMS>('text');
+  const [text, setText] = useState('');
+  const [fault, setFault] = useState<Error>();
+  const trial = useTrial(slug);
+  const changeForm = (next: string) => {
+    if (next === 'json') setText(JSON.stringify(toValue[phase](text), undefined, 2));
+    setForm(next === 'json' ? 'json' : 'text');
+  };
+  const submit = () => {
+    const value = form === 'text' ? toValue[phase](text) : parse(text);
+    setFault(value ? undefined : new Error('Write a JSON object.'));
+    if (value) trial.mutate({ phase, value });
+  };
+  return (
+    <Panel title="Try it">
+      <div className={styles['stack']}>
+        <Form
+          onSubmit={submit}
+          submitLabel="Try"
+          isDirty={false}
+          isPending={trial.isPending}
+          error={fault ?? trial.error}
+        >
+          <div className={styles['fields']}>
+            <SelectField
+              label="Phase"
+              options={Object.fromEntries(phases.map((each) => [each, each]))}
+              value={phase}
+              onChange={(next) => setPhase(next as Phase)}
+            />
+            <SelectField label="Written as" options={FORMS} value={form} onChange={changeForm} />
+          </div>
+          <LongTextField
+            label="Value"
+            hint="Nothing is recorded, and nobody is asked. The check webhook sends the value to its URL."
+            value={text}
+            onChange={setText}
+          />
+        </Form>
+        {trial.data && <Outcome trial={trial.data} before={trial.variables.value} />}
+      </div>
+    </Panel>
+  );
+}
+
+function parse(text: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function Outcome({ trial, before }: { readonly trial: Trial; readonly before: object }) {
+  const { decision, reason, findings, value } = trial;
+  const found = findings.map(({ kind, count }) => `${kind} (${count})`).join(', ');
+  return (
+    <output className={styles['outcome']}>
+      <Definitions
+        items={{
+          Decision: <Badge tone={TONES[decision]}>{decision}</Badge>,
+          Reason: reason,
+          Findings: found || undefined,
+        }}
+      />
+      {decision === 'changed' && <DiffView before={before} after={value} titles={['Value', 'As it goes on']} />}
+    </output>
+  );
+}

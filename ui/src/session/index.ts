@@ -1,0 +1,3 @@
+export { SessionBoundary } from './SessionBoundary.js';
+export { useLogout } from './session-queries.js';
+export { usePermissions, useSession } from './session.js';
