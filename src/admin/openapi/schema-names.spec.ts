@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { Type } from 'class-transformer';
 import { IsInt, IsString, ValidateNested } from 'class-validator';
 import { Guardrail, GUARDRAIL_CHECKS, GuardrailCheck, PASS } from '#lib/extension-kit';
-import { TeamEntry } from '../../registry/index.js';
+import { TeamEntry as GatewayTeamEntry } from '../../registry/index.js';
 import { optionsSchemaOf } from './check-options.js';
 import { schemasOfAllClasses } from './class-schemas.js';
 import { schemaNameOf } from './schema-names.js';
@@ -27,6 +27,13 @@ function declareSecond() {
   return SecondOptions;
 }
 
+function declareTwin() {
+  class TeamEntry {
+    @IsString() readonly ofTheExtension!: string;
+  }
+  return TeamEntry;
+}
+
 @Guardrail('first', { phases: ['results'], options: declareFirst() })
 class FirstCheck extends GuardrailCheck {
   override check = () => PASS;
@@ -43,13 +50,7 @@ it('describes each of two classes with the same name by its own members', () => 
 });
 
 it('describes a class of the gateway under its name, although an extension has one of that name', () => {
-  const Twin = (() => {
-    class TeamEntry {
-      @IsString() readonly ofTheExtension!: string;
-    }
-    return TeamEntry;
-  })();
-  expect([schemaNameOf(TeamEntry), schemaNameOf(Twin)]).toEqual(['TeamEntry', 'TeamEntry2']);
+  expect([schemaNameOf(GatewayTeamEntry), schemaNameOf(declareTwin())]).toEqual(['TeamEntry', 'TeamEntry2']);
   const { properties } = schemasOfAllClasses('#/')['TeamEntry'] as { properties: object };
   expect(Object.keys(properties).toSorted()).toEqual(['members', 'roles', 'title']);
 });

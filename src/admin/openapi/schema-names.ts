@@ -32,15 +32,18 @@ export function classesWithRules(): readonly Type<object>[] {
  * gateway: the class that was loaded first has the name, and the others have it with a number.
  */
 export function schemaNameOf(type: Type<object>): string {
-  if (!names.has(type)) for (const each of [...classesWithRules(), type]) if (!names.has(each)) nameNew(each);
-  return names.get(type)!;
+  if (!names.has(type)) for (const each of classesWithRules()) nameOnce(each);
+  return nameOnce(type);
 }
 
-function nameNew(type: Type<object>): void {
+function nameOnce(type: Type<object>): string {
+  const known = names.get(type);
+  if (known !== undefined) return known;
   let name = type.name;
   for (let number = 2; taken.has(name); number += 1) name = `${type.name}${number}`;
   taken.add(name);
   names.set(type, name);
+  return name;
 }
 
 /** How class-validator-jsonschema describes members that hold objects of a class. On its own it refers to the name of the class. */
