@@ -1,31 +1,24 @@
 /** @waits */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
 import { accessibilityFaults } from '../../support/accessibility.js';
-import { startAdminPageWorld, type AdminPageWorld } from '../../support/admin-page-world.js';
-import { HAS_BROWSER } from '../../support/browser.js';
+import { useAdminPage } from '../../support/admin-page.js';
+import { MARKUP } from '../../support/markup.js';
 
-const EVIL = '<img src=x onerror="document.title=\'owned\'">';
 const ERAS = ['modern', 'legacy'] as const;
 
-(HAS_BROWSER ? describe : describe.skip)('the page to try tools', () => {
+describe('the page to try tools', () => {
   const servers: ReferenceServer[] = [];
-  let world: AdminPageWorld;
-
-  beforeAll(async () => {
-    for (const era of ERAS) servers.push(await startReferenceServer({ era, transport: 'http' }));
-    const [modern, legacy] = servers.map(({ url }) => ({ transport: 'http', url }) as const);
-    world = await startAdminPageWorld({ servers: { modern: modern!, legacy: legacy! } });
+  const world = useAdminPage(async (cleanup) => {
+    for (const era of ERAS) {
+      const server = await startReferenceServer({ era, transport: 'http' });
+      cleanup.add(() => server.close());
+      servers.push(server);
+    }
+    return { servers: Object.fromEntries(servers.map(({ url }, index) => [ERAS[index], { transport: 'http', url }])) };
   });
 
-  afterAll(async () => {
-    expect(await world.page.title()).toBe('Try it · Isthmus');
-    expect(world.complaints).toEqual([]);
-    await world.close();
-    for (const server of servers) await server.close();
-  });
-
-  const button = (name: string) => world.page.getByRole('button', { name, exact: true });
+  const button = (name: string) => world.button(name);
   const panel = (name: string) => world.page.getByRole('region', { name, exact: true });
   const open = (endpoint: string, era: string, tool: string) =>
     world.open(`/try?${new URLSearchParams({ endpoint, era, tool }).toString()}`);
@@ -37,9 +30,9 @@ const ERAS = ['modern', 'legacy'] as const;
     await page.getByLabel('Search tools of the endpoint').fill('Returns the text');
     expect(await accessibilityFaults(page)).toEqual([]);
     await page.getByRole('row', { name: 'echo Returns' }).click();
-    await page.getByLabel('text (required)').fill(EVIL);
+    await page.getByLabel('text (required)').fill(MARKUP);
     await button('Call').click();
-    await panel('Result').getByText(EVIL).waitFor();
+    await panel('Result').getByText(MARKUP).waitFor();
     await page.getByText('received result').click();
     await page.getByText('"resultType"').waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
@@ -61,13 +54,13 @@ const ERAS = ['modern', 'legacy'] as const;
     await open('/mcp', era, `${server}__ask_at_once`);
     await button('Call').click();
     await panel('The server asks').getByLabel('name (required)').fill('Ada');
-    await panel('The server asks a model').getByLabel('Reply in place of the model').fill(EVIL);
+    await panel('The server asks a model').getByLabel('Reply in place of the model').fill(MARKUP);
     await panel('The server asks for your roots').getByLabel('Roots').fill('file:///home/ada');
     if (era === 'legacy' && era === server) expect(await accessibilityFaults(page)).toEqual([]);
     await panel('The server asks a model').getByRole('button', { name: 'Reply' }).click();
     await panel('The server asks').getByRole('button', { name: 'Answer' }).click();
     await panel('The server asks for your roots').getByRole('button', { name: 'Answer' }).click();
-    await panel('Result').getByText(`Ada | ${EVIL} | file:///home/ada`).waitFor();
+    await panel('Result').getByText(`Ada | ${MARKUP} | file:///home/ada`).waitFor();
     expect(await panel('The server asks').count()).toBe(0);
   });
 
@@ -88,9 +81,9 @@ const ERAS = ['modern', 'legacy'] as const;
     await page.getByRole('list', { name: 'Log messages' }).getByText('error').first().waitFor();
     await open(endpoint, era, 'throw_error');
     await page.getByLabel('code (required)').fill('-32050');
-    await page.getByLabel('message (required)').fill(EVIL);
+    await page.getByLabel('message (required)').fill(MARKUP);
     await button('Call').click();
-    await panel('No result').getByText(EVIL).first().waitFor();
+    await panel('No result').getByText(MARKUP).first().waitFor();
     await panel('No result').getByText('answered it with an error.').waitFor();
     await open(endpoint, era, 'hold');
     await page.getByLabel('key (required)').fill('nobody');
@@ -103,11 +96,11 @@ const ERAS = ['modern', 'legacy'] as const;
   });
 
   it('says that a call did not run when the gateway refuses it', async () => {
-    const { page, cluster, admin } = world;
+    const { page, admin } = world;
     await open('/servers/modern/mcp', 'modern', 'add');
     await page.getByLabel('a (required)').fill('1');
     await page.getByLabel('b (required)').fill('2');
-    await admin.send(cluster.workers[0]!, 'POST', '/tools/modern/add/disable');
+    await admin.send(world.first, 'POST', '/tools/modern/add/disable');
     await button('Call').click();
     await panel('No result').getByText('the tool did not run.').waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
