@@ -6,6 +6,12 @@ import { useAdminPage } from '../../support/admin-page.js';
 import { MARKUP } from '../../support/markup.js';
 
 const ERAS = ['modern', 'legacy'] as const;
+/** What the tool `ask_at_once` asks, in the order in which a legacy server sends it. */
+const QUESTIONS = [
+  { title: 'The server asks', field: 'name (required)', reply: 'Ada', submit: 'Answer' },
+  { title: 'The server asks a model', field: 'Reply in place of the model', reply: MARKUP, submit: 'Reply' },
+  { title: 'The server asks for your roots', field: 'Roots', reply: 'file:///home/ada', submit: 'Answer' },
+];
 
 describe('the page to try tools', () => {
   const servers: ReferenceServer[] = [];
@@ -53,13 +59,15 @@ describe('the page to try tools', () => {
     const { page } = world;
     await open('/mcp', era, `${server}__ask_at_once`);
     await button('Call').click();
-    await panel('The server asks').getByLabel('name (required)').fill('Ada');
-    await panel('The server asks a model').getByLabel('Reply in place of the model').fill(MARKUP);
-    await panel('The server asks for your roots').getByLabel('Roots').fill('file:///home/ada');
-    if (era === 'legacy' && era === server) expect(await accessibilityFaults(page)).toEqual([]);
-    await panel('The server asks a model').getByRole('button', { name: 'Reply' }).click();
-    await panel('The server asks').getByRole('button', { name: 'Answer' }).click();
-    await panel('The server asks for your roots').getByRole('button', { name: 'Answer' }).click();
+    if (era === 'legacy' && era === server) {
+      await Promise.all(QUESTIONS.map(({ title }) => panel(title).waitFor()));
+      expect(await accessibilityFaults(page)).toEqual([]);
+    }
+    // A legacy server sends its questions one by one: those that arrive late are in the next result for a modern client.
+    for (const { title, field, reply, submit } of QUESTIONS) {
+      await panel(title).getByLabel(field).fill(reply);
+      await panel(title).getByRole('button', { name: submit }).click();
+    }
     await panel('Result').getByText(`Ada | ${MARKUP} | file:///home/ada`).waitFor();
     expect(await panel('The server asks').count()).toBe(0);
   });
