@@ -67,7 +67,8 @@ export class AdminPage {
   async open(path: string): Promise<void> {
     // A new document: the address of another page differs only behind the `#`.
     await this.page.goto('about:blank');
-    await this.page.goto(`${this.url}#${path}`);
+    const response = await this.page.goto(`${this.url}#${path}`);
+    if (!response?.ok()) throw new Error(`The gateway does not serve its page: ${await response?.text()}`);
   }
 
   /** Logs in at the shown login page with a token of this role. */

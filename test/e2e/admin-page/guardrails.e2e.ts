@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { startToolServer } from '#lib/testing/kit';
 import { accessibilityFaults } from '../../support/accessibility.js';
 import { useAdminPage } from '../../support/admin-page.js';
-import { MARKUP } from '../../support/markup.js';
+import { MARKUP, MARKUP_IN_JSON } from '../../support/markup.js';
 
 const MAIL = 'grace@example.com';
 
@@ -54,7 +54,7 @@ describe('the page of guardrails', () => {
     await label('Value').fill(`Write to ${MAIL} ${MARKUP}`);
     await button('Try').click();
     await page.getByRole('status').getByText('changed').waitFor();
-    await page.getByRole('cell', { name: `Write to [email] ${MARKUP.replaceAll('"', '\\"')}` }).waitFor();
+    await page.getByRole('cell', { name: `Write to [email] ${MARKUP_IN_JSON}` }).waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
 
     await button('enforce').click();

@@ -4,7 +4,7 @@ import { startReferenceServer, type ReferenceServer } from '#lib/testing/referen
 import { CLIENTS } from '../../matrix/clients.js';
 import { accessibilityFaults } from '../../support/accessibility.js';
 import { useAdminPage } from '../../support/admin-page.js';
-import { MARKUP } from '../../support/markup.js';
+import { MARKUP, MARKUP_IN_JSON } from '../../support/markup.js';
 import { textOf, type SdkClient } from '../../support/sdk-client.js';
 import { until } from '../../support/until.js';
 
@@ -52,7 +52,7 @@ describe('the pages of tools, prompts and resources', () => {
     await heading('echo').waitFor();
     const difference = page.getByRole('region', { name: 'Approved and Sent by the server now' });
     expect(await difference.textContent()).toContain('Returns the text it is given');
-    expect(await difference.textContent()).toContain(MARKUP);
+    expect(await difference.textContent()).toContain(MARKUP_IN_JSON);
     expect(await accessibilityFaults(page)).toEqual([]);
     await button('Approve the new definition').click();
     await difference.waitFor({ state: 'detached' });

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { startReferenceServer } from '#lib/testing/reference-server';
 import { accessibilityFaults } from '../../support/accessibility.js';
 import { useAdminPage } from '../../support/admin-page.js';
-import { MARKUP } from '../../support/markup.js';
+import { MARKUP, MARKUP_IN_JSON } from '../../support/markup.js';
 import { answerAll, RepeatingClient } from '../../support/repeating-client.js';
 import { RoamingClient } from '../../support/roaming-client.js';
 
@@ -92,7 +92,7 @@ describe('the page of sessions and workers', () => {
     await page.getByText('No call waits for an approval.').waitFor();
     const sum = client.callAndRead(world.second, 'sum', 'add', { a: 2, b: 3, note: MARKUP });
     await button('Approve').waitFor();
-    await page.getByText(MARKUP).waitFor();
+    await page.getByText(MARKUP_IN_JSON).waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
     await button('Approve').click();
     await world.confirm('Approve', 'Approve add of guarded?');

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { accessibilityFaults } from '../../support/accessibility.js';
 import { useAdminPage } from '../../support/admin-page.js';
-import { MARKUP } from '../../support/markup.js';
+import { MARKUP, MARKUP_IN_JSON } from '../../support/markup.js';
 
 const SECRET = 'secret-of-the-metrics-0123456789';
 
@@ -61,7 +61,7 @@ describe('the page of settings', () => {
     await button('Show the changes').click();
     for (const path of ['teams.sales', 'teams.finance', 'teams.audit'])
       await page.getByText(path, { exact: true }).waitFor();
-    await page.getByRole('cell', { name: `Money ${MARKUP.replaceAll('"', '\\"')}` }).waitFor();
+    await page.getByRole('cell', { name: `Money ${MARKUP_IN_JSON}` }).waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
     expect(await titleOf('finance')).toBe(MARKUP);
 

@@ -36,7 +36,7 @@ interface CallResultProps {
   readonly call: Call;
 }
 
-/** What a call has brought: its result, or why there is none and whether it has run. */
+/** Shows the result of a call, or why it has none and whether it has run. */
 export function CallResult({ call }: CallResultProps) {
   const { state, result, error } = call;
   if (state === 'running') return null;
