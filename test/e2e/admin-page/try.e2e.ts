@@ -28,7 +28,7 @@ const ERAS = ['modern', 'legacy'] as const;
   const button = (name: string) => world.page.getByRole('button', { name, exact: true });
   const panel = (name: string) => world.page.getByRole('region', { name, exact: true });
   const open = (endpoint: string, era: string, tool: string) =>
-    world.open(`/try?${new URLSearchParams({ endpoint, era, tool }).toString()}`);
+    world.open(`/try?${new URLSearchParams({ endpoint, era, name: tool }).toString()}`);
 
   it('leads from the tools of an endpoint to the result of a call, and shows every kind of content as text', async () => {
     const { page } = world;
@@ -109,7 +109,7 @@ const ERAS = ['modern', 'legacy'] as const;
     await page.getByLabel('b (required)').fill('2');
     await admin.send(cluster.workers[0]!, 'POST', '/tools/modern/add/disable');
     await button('Call').click();
-    await panel('No result').getByText('the tool did not run.').waitFor();
+    await panel('No result').getByText('so nothing has run.').waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
   });
 });

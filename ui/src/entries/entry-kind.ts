@@ -1,6 +1,7 @@
 import type { ComponentType, ReactNode } from 'react';
 import type { JsonSchema } from '../api/index.js';
 import type { Column, Entry } from '../components/index.js';
+import { textsOf } from '../values/index.js';
 import type { Collection, EntryView } from './collection.js';
 
 export interface EntryFormProps {
@@ -41,11 +42,6 @@ export interface EntryKind {
   /** Above the list, such as tabs. */
   readonly navigation?: ReactNode;
 }
-
-export const textsOf = (value: unknown): readonly string[] =>
-  Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
-
-export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /** The texts of a member, or what its absence means. */
 export const listOf = (entry: Entry | null | undefined, name: string): string | undefined =>

@@ -1,6 +1,7 @@
 import { JsonView, Panel } from '../../components/index.js';
-import { textsOf, type EntryDetailsProps } from '../../entries/index.js';
+import { type EntryDetailsProps } from '../../entries/index.js';
 import { usePermissions } from '../../session/index.js';
+import { textsOf } from '../../values/index.js';
 import { DecisionTable } from './Decisions.js';
 import { useChecks, type Phase } from './guardrail-queries.js';
 import { ModeSwitch } from './ModeSwitch.js';

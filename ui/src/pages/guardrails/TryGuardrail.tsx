@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { Badge, Definitions, DiffView, Form, LongTextField, Panel, SelectField } from '../../components/index.js';
+import { parseObject } from '../../values/index.js';
 import { TONES } from './Decisions.js';
 import { useTrial, type Phase, type Trial } from './guardrail-queries.js';
 import styles from './guardrails.module.css';
@@ -31,7 +32,7 @@ export function TryGuardrail({ slug, phases }: TryGuardrailProps) {
     setForm(next === 'json' ? 'json' : 'text');
   };
   const submit = () => {
-    const value = form === 'text' ? toValue[phase](text) : parse(text);
+    const value = form === 'text' ? toValue[phase](text) : parseObject(text);
     setFault(value ? undefined : new Error('Write a JSON object.'));
     if (value) trial.mutate({ phase, value });
   };
@@ -65,15 +66,6 @@ export function TryGuardrail({ slug, phases }: TryGuardrailProps) {
       </div>
     </Panel>
   );
-}
-
-function parse(text: string): object | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function Outcome({ trial, before }: { readonly trial: Trial; readonly before: object }) {

@@ -1,5 +1,6 @@
 import { Badge, type Entry, type Tone } from '../../components/index.js';
-import { listOf, textOf, type EntryKind, type EntryView } from '../../entries/index.js';
+import { listOf, type EntryKind, type EntryView } from '../../entries/index.js';
+import { textOf } from '../../values/index.js';
 import { GuardrailDetails } from './GuardrailDetails.js';
 import { GuardrailForm, MODES } from './GuardrailForm.js';
 import { DecisionSummary } from './Decisions.js';

@@ -56,4 +56,4 @@ export function FirstTools({ slug }: { readonly slug: string }) {
 const nameOf = ({ name, shownName }: Item): string => shownName ?? name;
 
 const pathOf = (item: Item): string =>
-  `/try?${new URLSearchParams({ endpoint: `/servers/${item.server}/mcp`, tool: nameOf(item) }).toString()}`;
+  `/try?${new URLSearchParams({ endpoint: `/servers/${item.server}/mcp`, name: nameOf(item) }).toString()}`;
