@@ -172,8 +172,10 @@ describe('the OpenAPI document', () => {
     await expectServed('GET', whole);
     await expectServed('GET', one, { slug: 'made' });
     await expectServed('PUT', one, { slug: 'made' }, { entry: { ...entry } });
-    if (collection === 'guardrails')
+    if (collection === 'guardrails') {
       await expectServed('POST', `${one}/try`, { slug: 'made' }, { phase: 'arguments', value: {} });
+      await expectServed('POST', `${whole}/try`, {}, { entry, phase: 'arguments', value: {} });
+    }
     if (collection === 'servers') {
       await expectServed('POST', '/servers/test', {}, { slug: 'other', entry });
       await expectServed('POST', `${one}/test`, { slug: 'made' });

@@ -50,6 +50,44 @@ const ERAS = ['modern', 'legacy'] as const;
     await panel('Result').getByText('This is an embedded resource content.').waitFor();
   });
 
+  it.each(ERAS)('gets a prompt, and reads resources and templates as a %s client', async (era) => {
+    const { page } = world;
+    await world.open(`/try?${new URLSearchParams({ endpoint: `/servers/${era}/mcp`, era }).toString()}`);
+    await page.getByLabel('Kind').selectOption('prompts');
+    await page.getByRole('row', { name: 'test_prompt_with_arguments' }).click();
+    await page.getByLabel('arg1 (required)').fill(EVIL);
+    await page.getByLabel('arg2 (required)').fill('two');
+    await button('Get').click();
+    await panel('Result').getByText(`arg1='${EVIL}', arg2='two'`).waitFor();
+    if (era === 'modern') expect(await accessibilityFaults(page)).toEqual([]);
+    await page.getByLabel('Kind').selectOption('resources');
+    await page.getByRole('row', { name: 'test://static-text' }).click();
+    await button('Read').click();
+    await panel('Result').getByText('This is the content of the static text resource.').waitFor();
+    await page.getByLabel('Kind').selectOption('resource-templates');
+    await page.getByRole('row', { name: 'test://template/{id}/data' }).click();
+    await page.getByLabel('id').fill('a/b');
+    await page.getByText('URI: test://template/a%2Fb/data').waitFor();
+    await page.getByLabel('id').fill('7');
+    await button('Read').click();
+    await panel('Result').getByText('Data for ID: 7').waitFor();
+  });
+
+  it('shares what is tried, with its arguments, and calls nothing by itself', async () => {
+    const { page } = world;
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await open('/servers/modern/mcp', 'modern', 'echo');
+    await page.getByLabel('text (required)').fill('shared words');
+    await button('Copy link').click();
+    await page.getByText('Copied').waitFor({ state: 'attached' });
+    const address = await page.evaluate(() => navigator.clipboard.readText());
+    await page.goto('about:blank');
+    await page.goto(address);
+    await page.getByLabel('text (required)').waitFor();
+    expect(await page.getByLabel('text (required)').inputValue()).toBe('shared words');
+    await panel('Result').getByText('The result appears here').waitFor();
+  });
+
   // The endpoint of all servers, and servers of the other era: the gateway translates.
   it.each([
     ['modern', 'modern'],

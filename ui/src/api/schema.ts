@@ -364,6 +364,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/admin/v1/guardrails/try': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Try a guardrail on a value without storing it
+     * @description Requires one of the roles admin.
+     */
+    post: operations['postGuardrailsTry'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/admin/v1/guardrails/{slug}/try': {
     parameters: {
       query?: never;
@@ -2324,6 +2344,18 @@ export interface components {
         [key: string]: string | string[];
       };
     };
+    GuardrailTrialRequest: {
+      entry: components['schemas']['GuardrailEntry'];
+      slug?: string;
+      /** @enum {string} */
+      phase: 'arguments' | 'results' | 'definitions' | 'questions';
+      value: Record<string, never>;
+      server?: string;
+      /** @enum {string} */
+      kind?: 'tools' | 'prompts' | 'resources';
+      name?: string;
+      definition?: Record<string, never>;
+    };
     TrialRequest: {
       /** @enum {string} */
       phase: 'arguments' | 'results' | 'definitions' | 'questions';
@@ -3237,6 +3269,34 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['GuardrailDecisions'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  postGuardrailsTry: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The request is executed once per key; repeated requests within a day get the same response. */
+        'idempotency-key'?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['GuardrailTrialRequest'];
+      };
+    };
+    responses: {
+      /** @description Success. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GuardrailTrial'];
         };
       };
       default: components['responses']['Problem'];

@@ -1,6 +1,6 @@
 import type { ComponentType, ReactNode } from 'react';
 import type { JsonSchema } from '../api/index.js';
-import type { Column, Entry } from '../components/index.js';
+import type { Column, Entry, EntryDraft } from '../components/index.js';
 import { textsOf } from '../values/index.js';
 import type { Collection, EntryView } from './collection.js';
 
@@ -37,6 +37,8 @@ export interface EntryKind {
   readonly deletion: string;
   readonly facts: (entry: Entry) => Readonly<Record<string, ReactNode | undefined>>;
   readonly Form: ComponentType<EntryFormProps>;
+  /** What a draft would do, below its form. It is part of the form, so it contains none of its own. */
+  readonly Draft?: ComponentType<{ readonly draft: EntryDraft }>;
   /** Further parts of the page of an entry. */
   readonly Details?: ComponentType<EntryDetailsProps>;
   /** Above the list, such as tabs. */

@@ -4,6 +4,7 @@ import { textOf } from '../../values/index.js';
 import { GuardrailDetails } from './GuardrailDetails.js';
 import { GuardrailForm, MODES } from './GuardrailForm.js';
 import { DecisionSummary } from './Decisions.js';
+import { TryDraft } from './TryDraft.js';
 
 const TONES: Readonly<Record<string, Tone>> = { enforce: 'good', observe: 'info', off: 'neutral' };
 
@@ -75,5 +76,6 @@ export const GUARDRAILS: EntryKind = {
     Deadline: textOf(entry['deadline']) || '5s',
   }),
   Form: GuardrailForm,
+  Draft: TryDraft,
   Details: GuardrailDetails,
 };
