@@ -233,6 +233,7 @@ describe('the OpenAPI document', () => {
     const [record] = (await expectServed('GET', '/audit')).json['items'] as { id: string }[];
     await expectServed('GET', '/audit/{id}', { id: record!.id });
     await expectServed('GET', '/usage');
+    await expectServed('GET', '/expiring-credentials');
     await expectServed('GET', '/guardrail-checks');
     await expectServed('GET', '/guardrail-decisions');
     await expectServed('GET', '/policy/condition?expression=claims.a+%3D%3D');

@@ -180,6 +180,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/admin/v1/expiring-credentials': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List personal access tokens and credentials of servers that expire within a week, in the last fifth of their lifetime
+     * @description Requires one of the roles admin, operator, auditor.
+     */
+    get: operations['getExpiringCredentials'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/admin/v1/export': {
     parameters: {
       query?: never;
@@ -2083,6 +2103,19 @@ export interface components {
       silentWorkers: string[];
       nextCursor?: string;
     };
+    ExpiringCredential: {
+      /** @enum {string} */
+      kind: 'accessToken' | 'server';
+      id: string;
+      title?: string;
+      subject?: string;
+      /** Format: date-time */
+      expiresAt: string;
+    };
+    ExpiringCredentials: {
+      items: components['schemas']['ExpiringCredential'][];
+      nextCursor?: string;
+    };
     Worker: {
       id: string;
       pid: number;
@@ -3036,6 +3069,30 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['AuditRecord'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  getExpiringCredentials: {
+    parameters: {
+      query?: {
+        limit?: number;
+        cursor?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ExpiringCredentials'];
         };
       };
       default: components['responses']['Problem'];
