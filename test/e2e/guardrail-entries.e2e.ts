@@ -97,6 +97,7 @@ describe.each(DATABASE_KINDS)('the admin API for guardrails, over $name,', ({ st
   it('tries a draft with its own credentials, and with stored ones only while its check and options stay', async () => {
     const trial = { phase: 'arguments', value: {} };
     const own = { ...ENTRY, options: { service: { secret: 'of-the-draft' } } };
+    DlpCheck.used.splice(0);
     expect(await send('POST', '/guardrails/try', { ...trial, entry: own })).toMatchObject({
       status: 200,
       json: { decision: 'passed' },
