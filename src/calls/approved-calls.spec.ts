@@ -21,7 +21,7 @@ class Approval implements CallInterception {
     try {
       const answer = await executed.repetition?.answerTo('approval');
       if (!answer && executed.repetition)
-        return executed.repetition.ask({ questions: { approval: FORM }, awaited: {}, expiresAfterMs: undefined });
+        return executed.repetition.ask({ questions: { approval: FORM }, awaited: {}, expiresAfterMs: 60_000 });
     } catch (cause) {
       if (cause instanceof GatewayError) return cause.toOutcome();
       throw cause;

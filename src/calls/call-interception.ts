@@ -32,8 +32,8 @@ export interface RequestedRepetition {
   readonly questions: Readonly<Record<string, Question>>;
   /** Ids of what else the request waits for, by key. */
   readonly awaited: Readonly<Record<string, string>>;
-  /** How long the repetition may take, in milliseconds. Undefined: the gateway's time for questions. */
-  readonly expiresAfterMs: number | undefined;
+  /** How long the repetition may take, in milliseconds. */
+  readonly expiresAfterMs: number;
 }
 
 /** A call at the worker that executes it. */

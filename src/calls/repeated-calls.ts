@@ -125,7 +125,7 @@ export class RepeatedCalls {
         awaitedAs: (key) => questions.awaitedAs(key),
         keepAnswer: (key, answer) => questions.keepAnswer(key, answer),
         serverAnswers: questions.serverAnswers,
-        ask: ({ questions: asked, awaited, expiresAfterMs = this.config.questionTimeoutMs }) => {
+        ask: ({ questions: asked, awaited, expiresAfterMs }) => {
           const next = questions.toAskedState(Object.keys(asked), awaited);
           return toQuestionsOutcome(asked, this.states.mint(next, binding, expiresAfterMs));
         },

@@ -1,17 +1,23 @@
 import { GatewayError, type GuardrailCheck, type GuardrailSubject, type GuardrailVerdict } from '#lib/extension-kit';
 import type { Clock } from '#lib/time';
 import { runAsExtension } from '../extensions/index.js';
-import { OwnTime } from '../interception/index.js';
+import { InputRequested, Misuse, OwnTime, type Asking } from '../interception/index.js';
 import { NoVerdict, readVerdict } from './verdict.js';
 
-/** How a check asks about a call. */
-export type Asking = Pick<NonNullable<GuardrailSubject['call']>, 'ask' | 'askAdmin'>;
+type Call = NonNullable<GuardrailSubject['call']>;
+
+/** A value to judge: a subject without what belongs to one run of a check. */
+export type JudgedSubject = Omit<GuardrailSubject, 'signal' | 'call'> & {
+  readonly call: Omit<Call, keyof Asking> | undefined;
+};
 
 /** The end of a check. */
 export type CheckEnd =
   | { readonly kind: 'verdict'; readonly verdict: GuardrailVerdict }
   /** The caller, or an admin, could not be asked or did not answer. */
   | { readonly kind: 'unanswered'; readonly refusal: GatewayError }
+  /** The request ends with the question of the check; its repetition brings the answer. */
+  | { readonly kind: 'asked'; readonly refusal: GatewayError }
   /** The check would ask, and may not. */
   | { readonly kind: 'would ask'; readonly whom: 'the caller' | 'an admin' }
   /** `reason` contains nothing of the value. */
@@ -35,6 +41,7 @@ export class CheckRun {
   private readonly end = Promise.withResolvers<CheckEnd>();
   private readonly ownTime: OwnTime;
   private unanswered: GatewayError | undefined;
+  private requested: InputRequested | undefined;
   private isOver = false;
 
   constructor(
@@ -46,7 +53,7 @@ export class CheckRun {
     this.ownTime = new OwnTime(clock, deadlineMs, () => this.settle(exceeded));
   }
 
-  start(subject: Omit<GuardrailSubject, 'signal'>): Promise<CheckEnd> {
+  start(subject: JudgedSubject): Promise<CheckEnd> {
     const signal = AbortSignal.any([this.options.signal, this.control.signal]);
     const call = subject.call && Object.freeze({ ...subject.call, ...this.asking });
     const given: GuardrailSubject = Object.freeze({ ...subject, call, signal });
@@ -71,7 +78,8 @@ export class CheckRun {
     }
     if (this.isOver) return rejectHandled(new MayNotAsk('The check has ended.'));
     const asked = this.ownTime.pauseWhile(ask(asking)).catch((cause: unknown) => {
-      if (cause instanceof GatewayError) this.unanswered = cause;
+      if (cause instanceof InputRequested) this.requested = cause;
+      else if (cause instanceof GatewayError) this.unanswered = cause;
       throw cause;
     });
     asked.catch(() => undefined);
@@ -79,6 +87,8 @@ export class CheckRun {
   }
 
   private toEnd(returned: unknown): CheckEnd {
+    // The request ends with the question, whatever the check makes of its error.
+    if (this.requested) return { kind: 'asked', refusal: this.requested };
     try {
       return { kind: 'verdict', verdict: readVerdict(returned) };
     } catch (cause) {
@@ -87,9 +97,11 @@ export class CheckRun {
   }
 
   private toFailure(cause: unknown): CheckEnd {
-    if (this.unanswered !== undefined && cause === this.unanswered)
-      return { kind: 'unanswered', refusal: this.unanswered };
-    return { kind: 'failed', reason: `it threw ${describe(cause)}` };
+    if (this.requested) return { kind: 'asked', refusal: this.requested };
+    if (this.unanswered === undefined || cause !== this.unanswered)
+      return { kind: 'failed', reason: `it threw ${describe(cause)}` };
+    if (this.unanswered instanceof Misuse) return { kind: 'failed', reason: this.unanswered.reason };
+    return { kind: 'unanswered', refusal: this.unanswered };
   }
 
   private settle(end: CheckEnd): void {

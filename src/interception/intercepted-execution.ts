@@ -61,7 +61,7 @@ export class InterceptedExecution {
   ) {
     const { executed } = subject;
     this.executed = executed.begun;
-    this.questions = new CallerQuestions(executed, parts.clock, new AdminQuestions(subject, parts.admins));
+    this.questions = new CallerQuestions(executed, parts.admins, new AdminQuestions(subject, parts.admins));
   }
 
   /** Returns what the client receives. */
@@ -124,7 +124,7 @@ export class InterceptedExecution {
           : this.change(interceptor, call, args).then((changed) => this.enter(index + 1, changed)),
     });
     const toSignal = (): AbortSignal => AbortSignal.any([this.signal, run.signal]);
-    const end = await run.start(this.toView(call, toSignal, this.askFor(interceptor, call, toSignal, run)));
+    const end = await run.start(this.toView(interceptor, call, toSignal, run));
     // What the interceptor does not wait for would run on without anyone who receives its outcome.
     if (run.isPending) this.control.abort();
     const isPassable = end.kind === 'broken' && interceptor.options.onFailure === 'pass' && !run.hasPassedOn;
@@ -139,7 +139,7 @@ export class InterceptedExecution {
     this.messageInterceptors.push({
       interceptor,
       deadlineMs: this.deadlineOf(interceptor),
-      view: (toSignal, run) => this.toView(call, toSignal, this.askFor(interceptor, call, toSignal, run)),
+      view: (toSignal, run) => this.toView(interceptor, call, toSignal, run),
       refuse: (ended, outcome) => this.refuse(interceptor, ended, outcome && this.executionAfter(outcome)),
       recordChange: () => this.call.progress?.recordInterception('changed', interceptor.name),
     });
@@ -149,24 +149,26 @@ export class InterceptedExecution {
     return options.deadlineMs ?? this.parts.deadlineMs;
   }
 
-  private toView(call: UpstreamCall, toSignal: () => AbortSignal, asking: Asking): InterceptedCall {
-    return toInterceptedCall(this.subject, readArguments(call.request), toSignal, asking);
-  }
-
-  private askFor(
+  private toView(
     interceptor: RegisteredInterceptor,
-    call: UpstreamCall,
+    { request }: UpstreamCall,
     toSignal: () => AbortSignal,
     waiter: Waiter | undefined,
-  ): Asking {
-    const whileWaiting = <T>(ask: (asker: Asker) => Promise<T>): Promise<T> => {
-      if (!waiter) throw new Misuse('A notification cannot wait for an answer.');
-      return waiter.wait(() => ask({ interceptor, args: readArguments(call.request) }));
+  ): InterceptedCall {
+    return toInterceptedCall(this.subject, readArguments(request), toSignal, (args) =>
+      this.askFor({ interceptor, args }, toSignal, waiter),
+    );
+  }
+
+  private askFor(asker: Asker, toSignal: () => AbortSignal, waiter: Waiter | undefined): Asking {
+    const whileWaiting = <T>(ask: () => Promise<T>): Promise<T> => {
+      if (!waiter) throw new Misuse('it asked about a notification, which cannot wait for an answer');
+      return waiter.wait(ask);
     };
     const { questions } = this;
     return {
-      ask: (question: CallerQuestion) => whileWaiting((asker) => questions.ask(asker, question, toSignal())),
-      askAdmin: (question: AdminQuestion) => whileWaiting((asker) => questions.askAdmin(asker, question, toSignal())),
+      ask: (question: CallerQuestion) => whileWaiting(() => questions.ask(asker, question, toSignal())),
+      askAdmin: (question: AdminQuestion) => whileWaiting(() => questions.askAdmin(asker, question, toSignal())),
     };
   }
 
