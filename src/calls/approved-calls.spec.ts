@@ -4,7 +4,7 @@ import { result, type ClientProfile, type JsonObject, type Outcome } from '#lib/
 import { DispatchWorld } from '../../test/support/dispatch-world.js';
 import { remoteServer } from '../../test/support/fake-upstream.js';
 import { until } from '../../test/support/until.js';
-import type { CallInterception } from './call-interception.js';
+import type { CallInterception, RunIntercepted } from './call-interception.js';
 
 const CLIENT: ClientProfile = { revision: '2026-07-28', capabilities: { elicitation: { form: {} } } };
 const FORM = { method: 'elicitation/create', params: { message: 'Who?', requestedSchema: {} } };
@@ -14,10 +14,10 @@ const ADA = { action: 'accept', content: { name: 'Ada' } };
 /** Approves calls by a question to the caller, as an interceptor does. */
 class Approval implements CallInterception {
   /** What becomes of an approved call. */
-  decide: CallInterception['run'] = (executed, execute) => execute(executed.call, executed.signal);
-  readonly intercepts = () => true;
+  decide: RunIntercepted = (executed, execute) => execute(executed.call, executed.signal);
+  readonly find = () => this.run;
 
-  run: CallInterception['run'] = async (executed, execute) => {
+  private readonly run: RunIntercepted = async (executed, execute) => {
     try {
       const answer = await executed.repetition?.answerTo('approval');
       if (!answer && executed.repetition)
@@ -89,7 +89,7 @@ describe('a parked call of a client that an interceptor has asked', () => {
     const repetition = await park();
     const first = call(repetition);
     await until(async () => isAnswered);
-    world.interception.bind({ intercepts: () => true, run: async () => result({ refused: true }) });
+    world.interception.bind({ find: () => async () => result({ refused: true }) });
     expect(await call(repetition)).toMatchObject(result({ refused: true }));
     finish();
     expect(await first).toMatchObject(result({ content: [] }));
@@ -117,12 +117,13 @@ describe('the answers of a client to a modern server', () => {
   async function receivedAfter(params: JsonObject) {
     let shown: JsonObject | undefined;
     world.interception.bind({
-      intercepts: () => true,
-      run: async ({ call, repetition, signal }, execute) => {
-        shown = repetition?.serverAnswers.given;
-        if (shown && Object.keys(shown).length > 0) repetition?.serverAnswers.replace({ who: { action: 'decline' } });
-        return execute(call, signal);
-      },
+      find:
+        () =>
+        async ({ call, repetition, signal }, execute) => {
+          shown = repetition?.serverAnswers.given;
+          if (shown && Object.keys(shown).length > 0) repetition?.serverAnswers.replace({ who: { action: 'decline' } });
+          return execute(call, signal);
+        },
     });
     const request = { name: 'book', arguments: {}, ...params };
     const outcome = await world.request('tools/call', request, { endpoint: 'a', client: CLIENT });

@@ -9,7 +9,7 @@ import {
   UrlElicitationDeclined,
 } from './calls.errors.js';
 import { InterceptorQuestions } from './interceptor-questions.js';
-import { DeferredInterception, type ExecutedCall } from './call-interception.js';
+import { DeferredInterception, type ExecutedCall, type RunIntercepted } from './call-interception.js';
 import type { UpstreamCall } from './upstream-call.js';
 import { UpstreamCalls } from './upstream-calls.js';
 import type { InputRequired, CallResult } from './parkable-call.js';
@@ -97,7 +97,8 @@ export class RepeatedCalls {
     parked?: ParkedState,
   ): Promise<Outcome> {
     if (signal.aborted) return toFaultOutcome('aborted');
-    if (this.interception.intercepts(call)) return this.intercept(call, binding, sink, signal);
+    const runIntercepted = this.interception.find(call);
+    if (runIntercepted) return this.intercept(runIntercepted, call, binding, sink, signal);
     if (parked) return this.continueCall(call, { binding, state: parked }, sink, signal);
     const state = this.readState(binding)?.state;
     if (state?.kind !== 'interceptors') return this.continueCall(call, { binding, state }, sink, signal);
@@ -107,6 +108,7 @@ export class RepeatedCalls {
   }
 
   private async intercept(
+    runIntercepted: RunIntercepted,
     call: UpstreamCall,
     binding: StateBinding,
     sink: StreamSink,
@@ -134,7 +136,7 @@ export class RepeatedCalls {
         notify: (notification) => void sink.emit({ kind: 'notification', notification }),
       }),
     };
-    const outcome = await this.interception.run(executed, (each, inner) => {
+    const outcome = await runIntercepted(executed, (each, inner) => {
       isContinued = true;
       const repetition = { binding, state, wrap: (next: ServerState | undefined) => questions.wrap(next) };
       return this.continueCall(questions.toServer(each), repetition, sink, inner);

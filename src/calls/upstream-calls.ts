@@ -143,7 +143,8 @@ export class UpstreamCalls {
     reply: CallReply,
     signal: AbortSignal,
   ): Promise<Outcome> {
-    if (!this.interception?.intercepts(call)) return this.run(call, session, reply, signal);
+    const runIntercepted = this.interception?.find(call);
+    if (!runIntercepted) return this.run(call, session, reply, signal);
     const executed: ExecutedCall = {
       call,
       endpoint: session?.start.endpoint ?? call.endpoint ?? '',
@@ -152,7 +153,7 @@ export class UpstreamCalls {
       ...(session && { askClient: (question, inner) => reply.answerQuestion(question, inner) }),
       ...(call.request.progressToken !== undefined && { notify: (notification) => void reply.notify(notification) }),
     };
-    return this.interception.run(executed, (each, inner) => this.run(each, session, reply, inner));
+    return runIntercepted(executed, (each, inner) => this.run(each, session, reply, inner));
   }
 
   private async run(
@@ -270,7 +271,7 @@ export class UpstreamCalls {
   private openTasks(era: Era, call: UpstreamCall, session: Session | undefined): TaskExchange | undefined {
     const { server, caller, client } = call;
     if (call.usesTasks !== true || eraOfRevision(client.revision) !== era) return undefined;
-    if (this.interception?.intercepts(call)) return undefined;
+    if (this.interception?.find(call)) return undefined;
     return this.tasks?.open({ server, caller, session: session?.id });
   }
 
