@@ -4,7 +4,6 @@ import {
   GatewayCode,
   capabilityNames,
   capabilityOf,
-  cleanDetail,
   eraOfRevision,
   errorForEra,
   failure,
@@ -277,10 +276,10 @@ export class UpstreamCalls {
 
   private reportInterruptedCall({ server }: UpstreamCall, failed: FailedOutcome): Outcome {
     const reported = toUnknownOutcome(failed);
-    // The original message would mislead the client, but operators need it.
+    // The original error would mislead the client, but operators need its code. Its message may quote what guardrails withhold.
     if (reported !== failed)
       this.logger.warn(
-        cleanDetail(`Server ${server.slug}: a call could not continue after its questions: ${failed.error.message}`),
+        `Server ${server.slug}: a call could not continue after its questions (error ${failed.error.code}).`,
       );
     return reported;
   }
