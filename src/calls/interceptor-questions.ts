@@ -73,15 +73,15 @@ export class InterceptorQuestions {
 
   /** The call as its server may see it: without the answers to interceptors. */
   toServer(call: UpstreamCall): UpstreamCall {
-    if (this.state?.kind !== 'interceptors') return this.hasReplaced ? this.withReplaced(call) : call;
-    const { inputResponses: _responses, requestState: _state, ...params } = call.request.params;
-    const held = Object.keys(this.serverResponses).length > 0 && { inputResponses: this.serverResponses };
-    return { ...call, request: { ...call.request, params: { ...params, ...held } } };
-  }
-
-  private withReplaced(call: UpstreamCall): UpstreamCall {
-    const params = { ...call.request.params, inputResponses: this.serverResponses };
-    return { ...call, request: { ...call.request, params } };
+    const isOwnState = this.state?.kind === 'interceptors';
+    if (!isOwnState && !this.hasReplaced) return call;
+    const { inputResponses: _responses, requestState, ...params } = call.request.params;
+    const changed: JsonObject = {
+      ...params,
+      ...(!isOwnState && requestState !== undefined && { requestState }),
+      ...(Object.keys(this.serverResponses).length > 0 && { inputResponses: this.serverResponses }),
+    };
+    return { ...call, request: { ...call.request, params: changed } };
   }
 
   /** The state for the next repetition, when the server has questions. */

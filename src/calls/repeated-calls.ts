@@ -1,5 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { isJsonObject, toFaultOutcome, result, type JsonObject, type JsonValue, type Outcome } from '#lib/mcp-protocol';
+import {
+  isJsonObject,
+  requiresInput,
+  toFaultOutcome,
+  result,
+  type JsonObject,
+  type JsonValue,
+  type Outcome,
+} from '#lib/mcp-protocol';
 import { SessionPoolConfig, type StreamSink } from '../session-pool/index.js';
 import { whileServerWorks, type CallProgress } from '../telemetry/index.js';
 import {
@@ -142,8 +150,9 @@ export class RepeatedCalls {
       return this.continueCall(questions.toServer(each), repetition, sink, inner);
     });
     // Its client has the outcome, and no other request can have continued the call with these answers.
-    const isFinal = !isContinued && questions.hasSpent && !signal.aborted && !requiresInput(outcome);
-    if (isFinal && state?.kind === 'parked') await this.cancelParked(state).catch(() => undefined);
+    const hasEnded = outcome.kind === 'error' || !requiresInput(outcome.result);
+    const isAbandoned = !isContinued && questions.hasSpent && !signal.aborted && hasEnded;
+    if (isAbandoned && state?.kind === 'parked') await this.cancelParked(state).catch(() => undefined);
     return outcome;
   }
 
@@ -226,7 +235,7 @@ export class RepeatedCalls {
   }
 
   private sealServerState(outcome: Outcome, repetition: Repetition, { server, progress }: UpstreamCall): Outcome {
-    if (outcome.kind === 'error' || outcome.result['resultType'] !== 'input_required') return outcome;
+    if (outcome.kind === 'error' || !requiresInput(outcome.result)) return outcome;
     const { requestState: serverState, inputRequests } = outcome.result;
     const asked = this.questions.describe(inputRequests, progress);
     if (typeof serverState !== 'string') {
@@ -286,9 +295,6 @@ export class RepeatedCalls {
     return { kind: 'parked', worker, call, ...(trace !== undefined && { trace }) };
   }
 }
-
-const requiresInput = (outcome: Outcome): boolean =>
-  outcome.kind === 'result' && outcome.result['resultType'] === 'input_required';
 
 /** Without questions the state alone is sent back (specification of 2026: basic/patterns/mrtr). */
 function toQuestionsOutcome(questions: InputRequired['questions'], requestState: string): Outcome {

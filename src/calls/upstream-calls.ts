@@ -12,6 +12,7 @@ import {
   LIST_MEMBERS,
   canAnswerQuestions,
   canRequireInput,
+  requiresInput,
   toFaultOutcome,
   result,
   RpcCode,
@@ -166,7 +167,7 @@ export class UpstreamCalls {
     const outcome = await this.runAtServer(call, session, handled, AbortSignal.any([signal, handled.signal]));
     if (handled.refused) return handled.refused.toOutcome();
     const { onOutcome } = call.messages;
-    return onOutcome && !isFinal(outcome, call) ? onOutcome(outcome, signal) : outcome;
+    return onOutcome && isErrorOrQuestions(outcome, call) ? onOutcome(outcome, signal) : outcome;
   }
 
   private async runAtServer(
@@ -243,7 +244,7 @@ export class UpstreamCalls {
     if (outcome.kind === 'error') return withClientErrorCodes(outcome, era, call);
     if (era === 'legacy' && call.clientRepeatsCall) return withoutType(outcome);
     // In a legacy server's result `resultType` has no meaning: repeating the call would execute it twice.
-    const wantsInput = era === 'modern' && outcome.result['resultType'] === 'input_required';
+    const wantsInput = era === 'modern' && requiresInput(outcome.result);
     if (!wantsInput || (call.clientRepeatsCall && !call.messages?.onQuestion)) return outcome;
     const last = await this.continueWithAnswers(connection, call, request, outcome, reply, signal);
     return last.kind === 'error' ? this.reportInterruptedCall(call, withClientErrorCodes(last, era, call)) : last;
@@ -348,10 +349,10 @@ function isServerFailure(outcome: Outcome): boolean {
   return !GATEWAY_CODES.has(outcome.error.code);
 }
 
-/** False for an error of the server, and for its questions. Errors of the gateway have an HTTP status. */
-function isFinal(outcome: Outcome, { clientRepeatsCall }: UpstreamCall): boolean {
-  if (outcome.kind === 'error') return outcome.httpStatus !== undefined;
-  return !clientRepeatsCall || outcome.result['resultType'] !== 'input_required';
+/** True for an error of the server, and for its questions to a client that repeats its call. Errors of the gateway have an HTTP status. */
+function isErrorOrQuestions(outcome: Outcome, { clientRepeatsCall }: UpstreamCall): boolean {
+  if (outcome.kind === 'error') return outcome.httpStatus === undefined;
+  return clientRepeatsCall && requiresInput(outcome.result);
 }
 
 /** The server failed after its question was rejected, because the client had not declared the capability for it. */

@@ -1,6 +1,6 @@
 import { GatewayError, type GuardrailCheck, type GuardrailSubject, type GuardrailVerdict } from '#lib/extension-kit';
 import type { Clock } from '#lib/time';
-import { runAsExtension } from '../extensions/index.js';
+import { handled, rejectHandled, runAsExtension } from '../extensions/index.js';
 import { InputRequested, Misuse, OwnTime, type Asking } from '../interception/index.js';
 import { NoVerdict, readVerdict } from './verdict.js';
 
@@ -82,8 +82,7 @@ export class CheckRun {
       else if (cause instanceof GatewayError) this.unanswered = cause;
       throw cause;
     });
-    asked.catch(() => undefined);
-    return asked;
+    return handled(asked);
   }
 
   private toEnd(returned: unknown): CheckEnd {
@@ -111,12 +110,6 @@ export class CheckRun {
     this.control.abort();
     this.end.resolve(end);
   }
-}
-
-function rejectHandled(cause: Error): Promise<never> {
-  const rejected = Promise.reject(cause);
-  rejected.catch(() => undefined);
-  return rejected;
 }
 
 /** The class and the place of an error. Its message may quote the value that the check judged. */

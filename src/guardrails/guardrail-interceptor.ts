@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { InterceptedCall, NextCall } from '#lib/extension-kit';
 import {
-  canonicalJson,
   isJsonObject,
   type Answer,
   type JsonObject,
@@ -10,6 +8,7 @@ import {
   type Question,
   type RpcError,
 } from '#lib/mcp-protocol';
+import { computeJsonDigest } from '#lib/sealing';
 import { Clock } from '#lib/time';
 import {
   askingAbout,
@@ -155,11 +154,9 @@ export class GuardrailInterceptor extends OutcomeInterceptor {
 const toRecorded = (guardrail: string, mode: string, decision: string): string =>
   mode === 'observe' ? `${guardrail}: would have ${decision}` : `${guardrail}: ${decision}`;
 
-const toDigest = (value: JsonObject): string => createHash('sha256').update(canonicalJson(value)).digest('base64url');
-
 /** Asks for a guardrail. What it asks is bound to the value that it judges: consent to one must not count for another. */
 function askFor({ ask, askAdmin }: Asking, guardrail: string, part: JudgedPart, value: JsonObject): Asking {
-  const toKey = (key: string): string => `${guardrail} ${part} ${toDigest(value)} ${key}`;
+  const toKey = (key: string): string => `${guardrail} ${part} ${computeJsonDigest(value)} ${key}`;
   return {
     ask: (question) => ask({ ...question, key: toKey(question.key ?? 'question') }),
     askAdmin: ({ key = 'approval', message, ...question }) =>

@@ -10,6 +10,7 @@ import {
 import {
   cleanDetail,
   failure,
+  requiresInput,
   result,
   RpcCode,
   type ExecutionOutcome,
@@ -234,7 +235,7 @@ export class InterceptedExecution {
     );
     this.executed = executionOf(outcome);
     if (outcome.kind === 'error') throw toError(outcome);
-    if (call.clientRepeatsCall && outcome.result['resultType'] === 'input_required') {
+    if (call.clientRepeatsCall && requiresInput(outcome.result)) {
       this.executed = 'unknown';
       this.inputRequired = outcome;
       throw new InputRequested();

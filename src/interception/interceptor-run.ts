@@ -1,6 +1,6 @@
 import { GatewayError } from '#lib/extension-kit';
 import type { Clock } from '#lib/time';
-import { NotJson, runAsExtension, runAsGateway, toDetail } from '../extensions/index.js';
+import { handled, NotJson, rejectHandled, runAsExtension, runAsGateway, toDetail } from '../extensions/index.js';
 import { ContractBroken, InputRequested, Misuse } from './interception.errors.js';
 import { OwnTime } from './own-time.js';
 
@@ -189,11 +189,3 @@ export function toFailure(cause: unknown): InterceptorFailure {
   if (cause instanceof GatewayError) return { kind: 'refused', refusal: cause };
   return { kind: 'broken', reason: `it threw ${toDetail(cause)}` };
 }
-
-/** A promise that an extension receives: one that it ignores must not end the process. */
-function handled<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined);
-  return promise;
-}
-
-const rejectHandled = (cause: Error): Promise<never> => handled(Promise.reject(cause));
