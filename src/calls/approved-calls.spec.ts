@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { GatewayError } from '#lib/extension-kit';
-import { result, type ClientProfile, type JsonObject, type Outcome } from '#lib/mcp-protocol';
+import { failure, result, type ClientProfile, type JsonObject, type Outcome } from '#lib/mcp-protocol';
 import { DispatchWorld } from '../../test/support/dispatch-world.js';
 import { remoteServer } from '../../test/support/fake-upstream.js';
 import { until } from '../../test/support/until.js';
@@ -100,6 +100,56 @@ describe('a parked call of a client that an interceptor has asked', () => {
     approval.decide = async () => result({ declined: true });
     expect(await call(repetition)).toMatchObject(result({ declined: true }));
     expect(isCancelled).toBe(true);
+  });
+});
+
+describe('the answer of a client to an interceptor', () => {
+  let world: DispatchWorld;
+  let approval: Approval;
+
+  beforeEach(async () => {
+    world = await DispatchWorld.open([remoteServer('a')]);
+    world.connector.eras.set('a', 'modern');
+    approval = new Approval();
+    world.interception.bind(approval);
+  });
+
+  afterEach(() => world.close());
+
+  const call = (params: JsonObject = {}) =>
+    world.request('tools/call', { name: 'book', arguments: {}, ...params }, { endpoint: 'a', client: CLIENT });
+
+  /** The outcomes of a repetition that ends so, and of the same one sent again. */
+  async function repeatAfter(ending: Outcome) {
+    const asked = await call();
+    const { requestState } = (asked as unknown as { result: { requestState: string } }).result;
+    const repetition = { requestState, inputResponses: { approval: ACCEPT } };
+    const { decide } = approval;
+    approval.decide = async () => ending;
+    const first = await call(repetition);
+    approval.decide = decide;
+    return {
+      first,
+      again: await call(repetition),
+      sent: world.requestsTo('a').filter(([method]) => method === 'tools/call').length,
+    };
+  }
+
+  it('counts for the same request sent again when the first one was not executed', async () => {
+    const busy = failure({ code: -31_007, message: 'm', data: { outcome: 'not_executed', retriable: true } }, 503);
+    const { first, again, sent } = await repeatAfter(busy);
+    expect(first).toMatchObject({ error: { code: -31_007 } });
+    expect(again.kind).toBe('result');
+    expect(sent).toBe(1);
+  });
+
+  it.each([
+    ['must not be sent again', { outcome: 'not_executed', retriable: false }],
+    ['may have run', { outcome: 'unknown', retriable: false }],
+  ])('counts no more after an error that says the call %s', async (_what, data) => {
+    const { again, sent } = await repeatAfter(failure({ code: -31_009, message: 'm', data }, 403));
+    expect(again).toMatchObject({ error: { code: -32_602, data: { outcome: 'unknown' } } });
+    expect(sent).toBe(0);
   });
 });
 

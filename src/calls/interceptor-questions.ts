@@ -121,4 +121,11 @@ export class InterceptorQuestions {
     if (!(await this.spent.spend(this.state.nonce, this.leftMs + CLOCK_SKEW_MS))) throw new RequestStateUsed();
     this.hasSpent = true;
   }
+
+  /** Lets the client repeat a request that was not executed: its answers would be lost. */
+  async restoreState(): Promise<void> {
+    if (this.state?.kind !== 'interceptors' || !this.hasSpent) return;
+    this.hasSpent = false;
+    await this.spent.restore(this.state.nonce);
+  }
 }

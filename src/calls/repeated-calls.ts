@@ -153,6 +153,7 @@ export class RepeatedCalls {
     const hasEnded = outcome.kind === 'error' || !requiresInput(outcome.result);
     const isAbandoned = !isContinued && questions.hasSpent && !signal.aborted && hasEnded;
     if (isAbandoned && state?.kind === 'parked') await this.cancelParked(state).catch(() => undefined);
+    if (mayRepeat(outcome)) await questions.restoreState();
     return outcome;
   }
 
@@ -294,6 +295,13 @@ export class RepeatedCalls {
     const worker = first?.worker ?? this.workerId.text;
     return { kind: 'parked', worker, call, ...(trace !== undefined && { trace }) };
   }
+}
+
+/** True for an error that tells the client to send the same request again. */
+function mayRepeat(outcome: Outcome): boolean {
+  if (outcome.kind !== 'error' || !isJsonObject(outcome.error.data)) return false;
+  const { outcome: executed, retriable } = outcome.error.data;
+  return executed === 'not_executed' && retriable === true;
 }
 
 /** Without questions the state alone is sent back (specification of 2026: basic/patterns/mrtr). */
