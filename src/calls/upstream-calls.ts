@@ -163,8 +163,8 @@ export class UpstreamCalls {
     signal: AbortSignal,
   ): Promise<Outcome> {
     if (!call.messages) return this.runAtServer(call, session, reply, signal);
-    const handled = new HandledReply(reply, call.messages);
-    const outcome = await this.runAtServer(call, session, handled, AbortSignal.any([signal, handled.signal]));
+    const handled = new HandledReply(reply, call.messages, signal);
+    const outcome = await this.runAtServer(call, session, handled, handled.signal);
     if (handled.refused) return handled.refused.toOutcome();
     const { onOutcome } = call.messages;
     return onOutcome && isErrorOrQuestions(outcome, call) ? onOutcome(outcome, signal) : outcome;

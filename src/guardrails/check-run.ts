@@ -29,8 +29,8 @@ export interface CheckRunOptions {
   readonly options: object;
   /** Asks the caller, or an admin. Absent: the check may not ask. */
   readonly asking?: Asking;
-  /** Aborted when the client cancels the call. */
-  readonly signal: AbortSignal;
+  /** Makes the signal that is aborted when the client cancels the call. Few checks need one, which costs more than most of them. */
+  readonly toSignal: () => AbortSignal;
 }
 
 class MayNotAsk extends Error {}
@@ -43,6 +43,7 @@ export class CheckRun {
   private unanswered: GatewayError | undefined;
   private requested: InputRequested | undefined;
   private isOver = false;
+  private madeSignal: AbortSignal | undefined;
 
   constructor(
     private readonly check: GuardrailCheck,
@@ -54,15 +55,25 @@ export class CheckRun {
   }
 
   start(subject: JudgedSubject): Promise<CheckEnd> {
-    const signal = AbortSignal.any([this.options.signal, this.control.signal]);
     const call = subject.call && Object.freeze({ ...subject.call, ...this.asking });
-    const given: GuardrailSubject = Object.freeze({ ...subject, call, signal });
+    const toSignal = (): AbortSignal => this.signal;
+    const given: GuardrailSubject = Object.freeze({
+      ...subject,
+      call,
+      get signal() {
+        return toSignal();
+      },
+    });
     const run = async (): Promise<unknown> => this.check.check(given, this.options.options);
     runAsExtension(this.check.constructor.name, run).then(
       (returned) => this.settle(this.toEnd(returned)),
       (cause: unknown) => this.settle(this.toFailure(cause)),
     );
     return this.end.promise;
+  }
+
+  private get signal(): AbortSignal {
+    return (this.madeSignal ??= AbortSignal.any([this.options.toSignal(), this.control.signal]));
   }
 
   private readonly asking: Asking = {

@@ -145,7 +145,7 @@ export class GuardedDefinitions extends DefinitionGuard {
         definition: undefined,
         call: undefined,
       },
-      { clock: this.clock, signal: NEVER_ABORTED },
+      { clock: this.clock, toSignal: () => NEVER_ABORTED },
     );
     this.counts.add(judgement.decisions);
     return judgement;

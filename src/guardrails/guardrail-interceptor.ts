@@ -125,10 +125,9 @@ export class GuardrailInterceptor extends OutcomeInterceptor {
   ): Promise<JsonObject> {
     const selected = this.guardrails.select(toPhase(part), call.item, call.caller);
     if (selected.length === 0) return value;
-    const { signal } = call;
     const judgement = await judge(selected, toSubject(part, call, value, args), {
       clock: this.clock,
-      signal,
+      toSignal: () => call.signal,
       // Who approves sees the arguments that go on: those that the guardrail judges, after the changes of the ones before it.
       askFor: (guardrail, judged) =>
         askFor(askingAbout(call, part === 'arguments' ? judged : args), guardrail, part, judged),

@@ -109,7 +109,7 @@ export class GuardrailTrial {
     const enforcing = this.guardrails.toGuardrail({ ...guardrail.definition, mode: 'enforce' });
     const { value, refusal, decisions } = await judge([enforcing], toSubject(tried), {
       clock: this.clock,
-      signal: NEVER_ABORTED,
+      toSignal: () => NEVER_ABORTED,
     });
     const [{ decision = 'failed', findings = [], reason }] = decisions as [Partial<(typeof decisions)[0]>];
     return { decision, findings, ...(reason !== undefined && { reason }), ...(!refusal && { value }) };

@@ -32,8 +32,8 @@ export interface JudgementPorts {
   readonly clock: Clock;
   /** Asks for a guardrail about the value that it judges. Absent: no guardrail may ask. */
   readonly askFor?: (guardrail: string, value: JsonObject) => Asking;
-  /** Aborted when the client cancels the call. */
-  readonly signal: AbortSignal;
+  /** Makes the signal that is aborted when the client cancels the call. */
+  readonly toSignal: () => AbortSignal;
 }
 
 const FAILED = 'its check failed';
@@ -75,9 +75,9 @@ function run(guardrail: Guardrail, subject: JudgedSubject, ports: JudgementPorts
   if (!check || fault !== undefined) return { kind: 'failed', reason: fault ?? FAILED };
   const mayAsk = definition.mode === 'enforce' && subject.call !== undefined;
   const asking = mayAsk ? ports.askFor?.(slug, subject.value) : undefined;
-  const { clock, signal } = ports;
+  const { clock, toSignal } = ports;
   const { deadlineMs, options } = definition;
-  return new CheckRun(check, { clock, deadlineMs, options, signal, ...(asking && { asking }) }).start(subject);
+  return new CheckRun(check, { clock, deadlineMs, options, toSignal, ...(asking && { asking }) }).start(subject);
 }
 
 interface Decided {

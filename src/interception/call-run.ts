@@ -11,7 +11,7 @@ export class CallRun extends InterceptorRun<JsonObject | undefined, JsonObject> 
   private call: InterceptedCall | undefined;
 
   constructor(
-    private readonly interceptor: RegisteredInterceptor,
+    readonly interceptor: RegisteredInterceptor,
     ports: RunPorts<JsonObject | undefined, JsonObject>,
   ) {
     super(ports);

@@ -45,8 +45,10 @@ export class CallerQuestions {
   hasSent = false;
   /** Interceptors that wait for an answer now, once for each question. */
   private readonly asking: RegisteredInterceptor[] = [];
-  private readonly pending = new Map<string, Question>();
-  private readonly awaited = new Map<string, string>();
+  private readonly pending: Record<string, Question> = {};
+  private readonly awaited: Record<string, string> = {};
+  /** True once the request ends with questions, or until an admin has decided. */
+  private isEnding = false;
   private expiresAfterMs = Infinity;
   private unusable: GatewayError | undefined;
 
@@ -58,8 +60,8 @@ export class CallerQuestions {
     if (this.unusable) return this.unusable.toOutcome();
     if (!this.isEnding) return undefined;
     return this.executed.repetition?.ask({
-      questions: Object.fromEntries(this.pending),
-      awaited: Object.fromEntries(this.awaited),
+      questions: this.pending,
+      awaited: this.awaited,
       expiresAfterMs: this.expiresAfterMs,
     });
   }
@@ -117,8 +119,8 @@ export class CallerQuestions {
   }
 
   private awaitApproval({ key, id, knownMs }: AwaitedApproval): void {
-    this.awaited.set(key, id);
-    this.limitRepetition(knownMs);
+    this.awaited[key] = id;
+    this.endRequest(knownMs);
   }
 
   private async askOnStream(
@@ -150,8 +152,8 @@ export class CallerQuestions {
     const key = toQuestionKey(asker, question.key ?? 'question', toElicitation(question).params);
     const answer = await this.answerTo(key);
     if (answer) return this.readAnswer({ result: answer });
-    this.limitRepetition(expiresAfterMs);
-    this.pending.set(key, toElicitation(question));
+    this.pending[key] = toElicitation(question);
+    this.endRequest(expiresAfterMs);
     throw new InputRequested();
   }
 
@@ -164,16 +166,14 @@ export class CallerQuestions {
     }
   }
 
-  private limitRepetition(expiresAfterMs: number): void {
+  /** @param expiresAfterMs how long the repetition may take */
+  private endRequest(expiresAfterMs: number): void {
+    this.isEnding = true;
     this.expiresAfterMs = Math.min(expiresAfterMs, this.expiresAfterMs);
   }
 
   private expiryOf({ expiresAfterMs }: CallerQuestion): number {
     return readExpiryMs(expiresAfterMs, this.ports.defaultExpiryMs);
-  }
-
-  private get isEnding(): boolean {
-    return this.pending.size > 0 || this.awaited.size > 0;
   }
 
   private get execution(): ExecutionOutcome {

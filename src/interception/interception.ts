@@ -34,6 +34,7 @@ export class Interception implements CallInterception {
     return interceptors.length === 0 ? undefined : (executed, execute) => this.run(interceptors, executed, execute);
   }
 
+  /** Waits for nothing that is known already: every intercepted call passes here. */
   private async run(
     interceptors: readonly RegisteredInterceptor[],
     executed: ExecutedCall,
@@ -42,7 +43,8 @@ export class Interception implements CallInterception {
     const { call } = executed;
     try {
       const item = this.readmission.describe(executed);
-      const definition = await this.readmission.definitionOf(call);
+      const found = this.readmission.definitionOf(call);
+      const definition = found instanceof Promise ? await found : found;
       const requestId = call.progress?.requestId ?? randomUUID();
       const subject = { executed, requestId, item, definition };
       return await new InterceptedExecution(this.parts, interceptors, subject, execute).run();
