@@ -17,12 +17,12 @@ import { startGateway, type TestGateway } from '#lib/testing/kit';
 import { AdminClient } from '../support/admin-client.js';
 import { DATABASE_KINDS, type DatabaseHost } from '../support/databases.js';
 
-class Service {
+class DlpService {
   @Secret() @IsString() readonly secret!: string;
 }
 class DlpOptions {
   @IsInt() @Min(1) readonly minimum: number = 3;
-  @Type(() => Service) @ValidateNested() readonly service!: Service;
+  @Type(() => DlpService) @ValidateNested() readonly service!: DlpService;
 }
 
 @Guardrail('acme-dlp', { phases: ['arguments'], options: DlpOptions })
@@ -150,7 +150,7 @@ describe.each(DATABASE_KINDS)('the admin API for guardrails, over $name,', ({ st
     const { json: document } = await send('GET', '/openapi.json');
     expect(document).toMatchObject({
       components: {
-        schemas: { AcmeDlpGuardrailOptions: { properties: { service: { $ref: '#/components/schemas/Service' } } } },
+        schemas: { AcmeDlpGuardrailOptions: { properties: { service: { $ref: '#/components/schemas/DlpService' } } } },
       },
     });
   });

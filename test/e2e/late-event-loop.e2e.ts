@@ -10,23 +10,23 @@ import { CLIENT_TRANSPORTS, rawClient, type RawClient } from '#lib/testing/raw-c
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { until } from '../support/until.js';
 
-/** A legacy server over HTTP or stdio. It records each call in a file, and answers it while the gateway is blocked. */
+/** A legacy server over HTTP or stdio. It records each call and each answer in a file, and answers while the gateway is blocked. */
 const SCRIPT = `
   const { appendFileSync } = require('node:fs');
-  const [way, arrivals] = process.argv.slice(1);
+  const [way, arrivals, answers] = process.argv.slice(1);
   const answer = ({ id, method }, reply) => {
-    const result = (value) => reply(JSON.stringify({ jsonrpc: '2.0', id, result: value }));
+    const result = (value, sent) => reply(JSON.stringify({ jsonrpc: '2.0', id, result: value }), sent);
     if (method === 'initialize')
       return result({ protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo: { name: 'a', version: '1' } });
     if (method === 'tools/list') return result({ tools: [{ name: 'work', inputSchema: { type: 'object' } }] });
     if (method !== 'tools/call') return reply(JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32601, message: 'no' } }));
     appendFileSync(arrivals, '.');
-    setTimeout(() => result({ content: [{ type: 'text', text: 'done' }] }), 100);
+    setTimeout(() => result({ content: [{ type: 'text', text: 'done' }] }, () => appendFileSync(answers, '.')), 100);
   };
   if (way === 'stdio')
     require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
       const message = JSON.parse(line);
-      if (message.id !== undefined) answer(message, (text) => process.stdout.write(text + '\\n'));
+      if (message.id !== undefined) answer(message, (text, sent) => process.stdout.write(text + '\\n', sent));
     });
   else
     require('node:http').createServer((request, response) => {
@@ -36,24 +36,31 @@ const SCRIPT = `
         if (request.method !== 'POST') return response.writeHead(405).end();
         if (message.id === undefined) return response.writeHead(202).end();
         response.setHeader('content-type', 'application/json');
-        answer(message, (text) => response.end(text));
+        answer(message, (text, sent) => response.end(text, sent));
       });
     }).listen(0, '127.0.0.1', function () { console.log(this.address().port); });
 `;
 
-const REQUEST_TIMEOUT_MS = scaleDeadline(1_000);
+const REQUEST_TIMEOUT_MS = scaleDeadline(2_000);
 
-/** Blocks this thread so that the timers are what runs next: after the immediates, before anything is read. */
-const blockThread = (ms: number): Promise<void> =>
+const pauseThread = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+
+/**
+ * Blocks this thread, at least so long and until the servers have sent so many answers. The timers are what runs next: after
+ * the immediates, before anything is read.
+ */
+const blockThread = (ms: number, answerCount: number): Promise<void> =>
   new Promise((resolve) =>
     setImmediate(() => {
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+      pauseThread(ms);
+      while (readFileSync(answers).length < answerCount) pauseThread(10);
       resolve();
     }),
   );
 
 let folder: string;
 let arrivals: string;
+let answers: string;
 let server: ChildProcess;
 let gateway: TestGateway;
 const clients: RawClient[] = [];
@@ -61,8 +68,9 @@ const clients: RawClient[] = [];
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'isthmus-late-'));
   arrivals = join(folder, 'arrivals');
-  writeFileSync(arrivals, '');
-  const argumentsOf = (way: string) => ['-e', SCRIPT, way, arrivals];
+  answers = join(folder, 'answers');
+  for (const file of [arrivals, answers]) writeFileSync(file, '');
+  const argumentsOf = (way: string) => ['-e', SCRIPT, way, arrivals, answers];
   server = spawn(process.execPath, argumentsOf('http'), { stdio: ['ignore', 'pipe', 'inherit'] });
   const [port] = (await once(server.stdout!, 'data')) as [Buffer];
   const timeouts = { request: `${REQUEST_TIMEOUT_MS}ms` };
@@ -96,9 +104,9 @@ describe('an event loop that was blocked for longer than the timeout of a reques
     }
     const calls = clients.map((client) => client.request('tools/call', { name: 'work', arguments: {} }));
     await until(() => readFileSync(arrivals).length === calls.length);
-    await blockThread(REQUEST_TIMEOUT_MS + 500);
+    await blockThread(REQUEST_TIMEOUT_MS + 500, calls.length);
     const done = { result: { content: [{ type: 'text', text: 'done' }] } };
-    const outcomes = (await Promise.all(calls)).map(({ answers }, index) => [names[index], answers]);
+    const outcomes = (await Promise.all(calls)).map((call, index) => [names[index], call.answers]);
     expect(outcomes).toEqual(
       names.map((name) => [name, [expect.objectContaining({ result: expect.objectContaining(done.result) })]]),
     );

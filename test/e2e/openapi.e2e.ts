@@ -98,7 +98,7 @@ const requestSchemaOf = (operation: JsonObject | undefined): JsonObject =>
 const expectToFit = (schema: JsonObject, value: unknown): void => expect(faultsIn(schema, value)).toEqual([]);
 
 function faultsIn(schema: JsonObject, value: unknown): readonly unknown[] {
-  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  const ajv = new Ajv2020({ strict: false, allErrors: true, formats: { cel: true } });
   addFormats.default(ajv);
   ajv.addSchema({ $id: 'openapi', components: document.components });
   const validate = ajv.compile({ $ref: `openapi${schema['$ref'] as string}` });

@@ -1,8 +1,8 @@
 import { Logger, type Type } from '@nestjs/common';
-import { getMetadataStorage } from 'class-validator';
 import { targetConstructorToSchema } from 'class-validator-jsonschema';
 import { cleanDetail } from '#lib/mcp-protocol';
 import { transformMetadata as classTransformerMetadataStorage } from '#lib/validation';
+import { classesWithRules, CONVERTERS, schemaNameOf } from './schema-names.js';
 
 export type Schemas = Record<string, unknown>;
 type ClassSchema = ReturnType<typeof targetConstructorToSchema>;
@@ -18,17 +18,12 @@ const logger = new Logger('OpenApi');
 const reported = new Set<string>();
 
 /**
- * The schemas of all classes with rules of class-validator, by name. They refer to each other below `refPointerPrefix`. Of classes with
- * the same name the one that was loaded first counts: no class of an extension replaces one of the gateway.
+ * The schemas of all classes with rules of class-validator, by schema name. They refer to each other below
+ * `refPointerPrefix`.
  */
 export function schemasOfAllClasses(refPointerPrefix: string): Schemas {
-  const { validationMetadatas } = getMetadataStorage() as unknown as {
-    readonly validationMetadatas: Map<unknown, unknown>;
-  };
-  const classes = [...validationMetadatas.keys()].filter((target) => typeof target === 'function') as Type<object>[];
-  const byName = classes.toReversed().map((type) => [type.name, type] as const);
   return Object.fromEntries(
-    Array.from(new Map(byName), ([name, type]) => [name, schemaOfClass(type, refPointerPrefix)]),
+    classesWithRules().map((type) => [schemaNameOf(type), schemaOfClass(type, refPointerPrefix)]),
   );
 }
 
@@ -40,10 +35,14 @@ export function schemasOfAllClasses(refPointerPrefix: string): Schemas {
  */
 export function schemaOfClass(type: Type<object>, refPointerPrefix: string, use?: string): ClassSchema {
   try {
-    return withoutBuiltIns(
-      targetConstructorToSchema(type, { refPointerPrefix, classTransformerMetadataStorage }),
+    const schema = targetConstructorToSchema(type, {
       refPointerPrefix,
-    );
+      classTransformerMetadataStorage,
+      additionalConverters: CONVERTERS,
+    });
+    // Decorators may have put a value into the schema that JSON cannot express.
+    JSON.stringify(schema);
+    return schema;
   } catch (cause) {
     const why = `cannot be described by a JSON Schema (${String(cause)}). Correct its decorators.`;
     reportOnce(type.name, `The class ${type.name}${use === undefined ? '' : ` of ${use}`} ${why}`);
@@ -66,13 +65,3 @@ function reportOnce(name: string, fault: string): void {
   reported.add(name);
   logger.warn(`${cleanDetail(fault)} Until then, the admin API describes it as any object.`);
 }
-
-/**
- * A member whose rules say nothing about its type may have any value. The converter refers to a schema of the class that the
- * compiler has recorded for it: `Object`, or `Array` for a rule about each item.
- */
-const withoutBuiltIns = <T>(schema: T, refPointerPrefix: string): T =>
-  ['Object', 'Array'].reduce<T>(
-    (rest, name) => JSON.parse(JSON.stringify(rest).replaceAll(`{"$ref":"${refPointerPrefix}${name}"}`, '{}')) as T,
-    schema,
-  );

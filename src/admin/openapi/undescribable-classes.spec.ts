@@ -6,7 +6,6 @@ import { JSONSchema } from 'class-validator-jsonschema';
 import { Guardrail, GUARDRAIL_CHECKS, GuardrailCheck, PASS } from '#lib/extension-kit';
 import { KnownChecks } from '../../registry/index.js';
 import { guardrailOptionSchemas, optionsSchemaOf } from './check-options.js';
-import { schemasOfAllClasses } from './class-schemas.js';
 import { contributedSchemas } from './contributed-schemas.js';
 import { openApiDocument } from './openapi-document.js';
 
@@ -26,14 +25,6 @@ class NoRules {
 class NestedOptions {
   @Type(() => NoRules) @ValidateNested() readonly peer!: NoRules;
 }
-/** An extension may name a class like one of the gateway. */
-function declareTwin(): void {
-  class TeamEntry {
-    @IsString() readonly ofTheExtension!: string;
-  }
-  expect(TeamEntry.name).toBe('TeamEntry');
-}
-
 @Guardrail('throwing', { phases: ['results'], options: ThrowingOptions })
 class ThrowingCheck extends GuardrailCheck {
   override check = () => PASS;
@@ -74,11 +65,4 @@ it('describes classes of extensions that have no JSON Schema as any object, and 
     expect.stringContaining('HugeEntry of the kind "huge" cannot be described'),
     expect.stringContaining('The class NoRules has no rules of class-validator'),
   ]);
-});
-
-it('describes a class of the gateway by its own members, although an extension has one of its name', () => {
-  declareTwin();
-  expect(Object.keys((schemasOfAllClasses('#/')['TeamEntry'] as { properties: object }).properties).toSorted()).toEqual(
-    ['members', 'roles', 'title'],
-  );
 });

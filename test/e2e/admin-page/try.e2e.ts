@@ -7,6 +7,12 @@ import { HAS_BROWSER } from '../../support/browser.js';
 
 const EVIL = '<img src=x onerror="document.title=\'owned\'">';
 const ERAS = ['modern', 'legacy'] as const;
+/** What the tool `ask_at_once` asks, in the order in which a legacy server sends it. */
+const QUESTIONS = [
+  { title: 'The server asks', field: 'name (required)', reply: 'Ada', submit: 'Answer' },
+  { title: 'The server asks a model', field: 'Reply in place of the model', reply: EVIL, submit: 'Reply' },
+  { title: 'The server asks for your roots', field: 'Roots', reply: 'file:///home/ada', submit: 'Answer' },
+];
 
 (HAS_BROWSER ? describe : describe.skip)('the page to try tools', () => {
   const servers: ReferenceServer[] = [];
@@ -99,13 +105,15 @@ const ERAS = ['modern', 'legacy'] as const;
     const { page } = world;
     await open('/mcp', era, `${server}__ask_at_once`);
     await button('Call').click();
-    await panel('The server asks').getByLabel('name (required)').fill('Ada');
-    await panel('The server asks a model').getByLabel('Reply in place of the model').fill(EVIL);
-    await panel('The server asks for your roots').getByLabel('Roots').fill('file:///home/ada');
-    if (era === 'legacy' && era === server) expect(await accessibilityFaults(page)).toEqual([]);
-    await panel('The server asks a model').getByRole('button', { name: 'Reply' }).click();
-    await panel('The server asks').getByRole('button', { name: 'Answer' }).click();
-    await panel('The server asks for your roots').getByRole('button', { name: 'Answer' }).click();
+    if (era === 'legacy' && era === server) {
+      await Promise.all(QUESTIONS.map(({ title }) => panel(title).waitFor()));
+      expect(await accessibilityFaults(page)).toEqual([]);
+    }
+    // A legacy server sends its questions one by one: those that arrive late are in the next result for a modern client.
+    for (const { title, field, reply, submit } of QUESTIONS) {
+      await panel(title).getByLabel(field).fill(reply);
+      await panel(title).getByRole('button', { name: submit }).click();
+    }
     await panel('Result').getByText(`Ada | ${EVIL} | file:///home/ada`).waitFor();
     expect(await panel('The server asks').count()).toBe(0);
   });
