@@ -15,7 +15,7 @@ export interface CallerQuestion {
   readonly message: string;
   /** Schema of the form, as in `elicitation/create`. Default: a form without fields, which the user accepts or declines. */
   readonly requestedSchema?: JsonObject;
-  /** How long the caller may take to answer, in milliseconds. Default: the gateway's time for questions. */
+  /** How long the caller may take to answer, in milliseconds, at most a day. Default: the gateway's time for questions. */
   readonly expiresAfterMs?: number;
 }
 
@@ -33,7 +33,7 @@ export interface AdminQuestion {
   readonly key?: string;
   /** Says why an admin is asked. It contains no arguments: every role that may list approvals reads it. */
   readonly message: string;
-  /** How long admins may take to decide, in milliseconds. Default: the gateway's time for questions. */
+  /** How long admins may take to decide, in milliseconds, at most a day. Default: the gateway's time for questions. */
   readonly expiresAfterMs?: number;
 }
 
@@ -71,7 +71,8 @@ export interface InterceptedCall {
    * this point, at whichever worker receives it, and `ask` returns the answer. What precedes `ask` must bear repetition. The
    * answer is bound to the caller, the item and the arguments, is used once, and expires.
    *
-   * @throws GatewayError if the client cannot answer questions
+   * @throws GatewayError if the client cannot answer questions. A question after the call was sent, or one whose time is no positive
+   * number, is a fault of the interceptor.
    */
   ask(question: CallerQuestion): Promise<CallerAnswer>;
   /**

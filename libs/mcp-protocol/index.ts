@@ -81,6 +81,7 @@ export {
   LIST_MEMBERS,
   canAnswerQuestions,
   canRequireInput,
+  requiresInput,
   metaOf,
   type ListMethod,
 } from './methods.js';

@@ -51,6 +51,9 @@ export function canRequireInput(method: string): boolean {
   return INPUT_METHODS.has(method);
 }
 
+/** True for a result that asks the client to repeat its request with answers. In a result of a legacy server it means nothing. */
+export const requiresInput = (result: JsonObject): boolean => result['resultType'] === 'input_required';
+
 /** Returns `_meta` of the params; an empty object if it is missing or not an object. */
 export function metaOf(holder: JsonObject): JsonObject {
   const meta = holder['_meta'];

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { GatewayError } from '#lib/extension-kit';
-import { result, type ClientProfile, type JsonObject, type Outcome } from '#lib/mcp-protocol';
+import { failure, result, type ClientProfile, type JsonObject, type Outcome } from '#lib/mcp-protocol';
 import { DispatchWorld } from '../../test/support/dispatch-world.js';
 import { remoteServer } from '../../test/support/fake-upstream.js';
 import { until } from '../../test/support/until.js';
-import type { CallInterception } from './call-interception.js';
+import type { CallInterception, RunIntercepted } from './call-interception.js';
 
 const CLIENT: ClientProfile = { revision: '2026-07-28', capabilities: { elicitation: { form: {} } } };
 const FORM = { method: 'elicitation/create', params: { message: 'Who?', requestedSchema: {} } };
@@ -14,14 +14,14 @@ const ADA = { action: 'accept', content: { name: 'Ada' } };
 /** Approves calls by a question to the caller, as an interceptor does. */
 class Approval implements CallInterception {
   /** What becomes of an approved call. */
-  decide: CallInterception['run'] = (executed, execute) => execute(executed.call, executed.signal);
-  readonly intercepts = () => true;
+  decide: RunIntercepted = (executed, execute) => execute(executed.call, executed.signal);
+  readonly find = () => this.run;
 
-  run: CallInterception['run'] = async (executed, execute) => {
+  private readonly run: RunIntercepted = async (executed, execute) => {
     try {
       const answer = await executed.repetition?.answerTo('approval');
       if (!answer && executed.repetition)
-        return executed.repetition.ask({ questions: { approval: FORM }, awaited: {}, expiresAfterMs: undefined });
+        return executed.repetition.ask({ questions: { approval: FORM }, awaited: {}, expiresAfterMs: 60_000 });
     } catch (cause) {
       if (cause instanceof GatewayError) return cause.toOutcome();
       throw cause;
@@ -89,7 +89,7 @@ describe('a parked call of a client that an interceptor has asked', () => {
     const repetition = await park();
     const first = call(repetition);
     await until(async () => isAnswered);
-    world.interception.bind({ intercepts: () => true, run: async () => result({ refused: true }) });
+    world.interception.bind({ find: () => async () => result({ refused: true }) });
     expect(await call(repetition)).toMatchObject(result({ refused: true }));
     finish();
     expect(await first).toMatchObject(result({ content: [] }));
@@ -100,6 +100,56 @@ describe('a parked call of a client that an interceptor has asked', () => {
     approval.decide = async () => result({ declined: true });
     expect(await call(repetition)).toMatchObject(result({ declined: true }));
     expect(isCancelled).toBe(true);
+  });
+});
+
+describe('the answer of a client to an interceptor', () => {
+  let world: DispatchWorld;
+  let approval: Approval;
+
+  beforeEach(async () => {
+    world = await DispatchWorld.open([remoteServer('a')]);
+    world.connector.eras.set('a', 'modern');
+    approval = new Approval();
+    world.interception.bind(approval);
+  });
+
+  afterEach(() => world.close());
+
+  const call = (params: JsonObject = {}) =>
+    world.request('tools/call', { name: 'book', arguments: {}, ...params }, { endpoint: 'a', client: CLIENT });
+
+  /** The outcomes of a repetition that ends so, and of the same one sent again. */
+  async function repeatAfter(ending: Outcome) {
+    const asked = await call();
+    const { requestState } = (asked as unknown as { result: { requestState: string } }).result;
+    const repetition = { requestState, inputResponses: { approval: ACCEPT } };
+    const { decide } = approval;
+    approval.decide = async () => ending;
+    const first = await call(repetition);
+    approval.decide = decide;
+    return {
+      first,
+      again: await call(repetition),
+      sent: world.requestsTo('a').filter(([method]) => method === 'tools/call').length,
+    };
+  }
+
+  it('counts for the same request sent again when the first one was not executed', async () => {
+    const busy = failure({ code: -31_007, message: 'm', data: { outcome: 'not_executed', retriable: true } }, 503);
+    const { first, again, sent } = await repeatAfter(busy);
+    expect(first).toMatchObject({ error: { code: -31_007 } });
+    expect(again.kind).toBe('result');
+    expect(sent).toBe(1);
+  });
+
+  it.each([
+    ['must not be sent again', { outcome: 'not_executed', retriable: false }],
+    ['may have run', { outcome: 'unknown', retriable: false }],
+  ])('counts no more after an error that says the call %s', async (_what, data) => {
+    const { again, sent } = await repeatAfter(failure({ code: -31_009, message: 'm', data }, 403));
+    expect(again).toMatchObject({ error: { code: -32_602, data: { outcome: 'unknown' } } });
+    expect(sent).toBe(0);
   });
 });
 
@@ -117,12 +167,13 @@ describe('the answers of a client to a modern server', () => {
   async function receivedAfter(params: JsonObject) {
     let shown: JsonObject | undefined;
     world.interception.bind({
-      intercepts: () => true,
-      run: async ({ call, repetition, signal }, execute) => {
-        shown = repetition?.serverAnswers.given;
-        if (shown && Object.keys(shown).length > 0) repetition?.serverAnswers.replace({ who: { action: 'decline' } });
-        return execute(call, signal);
-      },
+      find:
+        () =>
+        async ({ call, repetition, signal }, execute) => {
+          shown = repetition?.serverAnswers.given;
+          if (shown && Object.keys(shown).length > 0) repetition?.serverAnswers.replace({ who: { action: 'decline' } });
+          return execute(call, signal);
+        },
     });
     const request = { name: 'book', arguments: {}, ...params };
     const outcome = await world.request('tools/call', request, { endpoint: 'a', client: CLIENT });

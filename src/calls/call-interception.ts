@@ -32,8 +32,8 @@ export interface RequestedRepetition {
   readonly questions: Readonly<Record<string, Question>>;
   /** Ids of what else the request waits for, by key. */
   readonly awaited: Readonly<Record<string, string>>;
-  /** How long the repetition may take, in milliseconds. Undefined: the gateway's time for questions. */
-  readonly expiresAfterMs: number | undefined;
+  /** How long the repetition may take, in milliseconds. */
+  readonly expiresAfterMs: number;
 }
 
 /** A call at the worker that executes it. */
@@ -59,16 +59,16 @@ export interface ExecutedCall {
 /** Executes a call at its server. Aborting the signal cancels it there. */
 export type ExecuteCall = (call: UpstreamCall, signal: AbortSignal) => Promise<Outcome>;
 
+/**
+ * Runs a call through the interceptors that see it, and returns what the client receives. A question for a client that answers by
+ * repeating its call (`input_required`) is returned unchanged. Rejects only for a defect of the gateway.
+ */
+export type RunIntercepted = (executed: ExecutedCall, execute: ExecuteCall) => Promise<Outcome>;
+
 /** Wraps the execution of calls at the worker that executes them, once for each request of a client. */
 export abstract class CallInterception {
-  /** True for a call that an interceptor sees. Asked for every call, so it must cost nothing. */
-  abstract intercepts(call: UpstreamCall): boolean;
-
-  /**
-   * Returns what the client receives. A question for a client that answers by repeating its call (`input_required`) is returned
-   * unchanged. Rejects only for a defect of the gateway.
-   */
-  abstract run(executed: ExecutedCall, execute: ExecuteCall): Promise<Outcome>;
+  /** Returns what wraps a call, or undefined when no interceptor sees it. Asked for every call, so it must cost nothing. */
+  abstract find(call: UpstreamCall): RunIntercepted | undefined;
 }
 
 /** Delegates to the interception that a higher module binds, if there is one: only there are names, policies and schemas known. */
@@ -81,11 +81,7 @@ export class DeferredInterception extends CallInterception {
     this.interception = interception;
   }
 
-  override intercepts(call: UpstreamCall): boolean {
-    return this.interception !== undefined && this.interception.intercepts(call);
-  }
-
-  override run(executed: ExecutedCall, execute: ExecuteCall): Promise<Outcome> {
-    return this.interception?.run(executed, execute) ?? execute(executed.call, executed.signal);
+  override find(call: UpstreamCall): RunIntercepted | undefined {
+    return this.interception?.find(call);
   }
 }

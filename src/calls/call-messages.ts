@@ -1,5 +1,6 @@
 import { OutcomeError } from '#lib/extension-kit';
 import type { Answer, McpNotification, Outcome, Question } from '#lib/mcp-protocol';
+import { createLinkedController } from '#lib/time';
 import { QuestionWithdrawn } from '../session-pool/index.js';
 import type { UpstreamConnection, UpstreamReply } from '../upstream/index.js';
 import { CallReply } from './call-replies.js';
@@ -36,16 +37,19 @@ export class MessageRefused extends OutcomeError {}
 export class HandledReply extends CallReply {
   /** Why the call must end. */
   refused: MessageRefused | undefined;
-  private readonly control = new AbortController();
+  private readonly control: AbortController;
 
+  /** @param signal aborted when the client cancels the call */
   constructor(
     private readonly reply: CallReply & UpstreamReply,
     private readonly messages: CallMessages,
+    signal: AbortSignal,
   ) {
     super();
+    this.control = createLinkedController(signal);
   }
 
-  /** Aborted when the call must end. */
+  /** Aborted when the call must end, for whichever reason. */
   get signal(): AbortSignal {
     return this.control.signal;
   }

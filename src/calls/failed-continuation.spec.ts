@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { result, type Outcome } from '#lib/mcp-protocol';
+import { failure, result, type Outcome } from '#lib/mcp-protocol';
 import { SystemClock } from '#lib/time';
 import {
   callerOf,
@@ -38,8 +38,20 @@ const call: UpstreamCall = {
 
 let pool: UpstreamPool;
 
-beforeEach(() => Logger.overrideLogger(false));
-afterEach(() => pool.close());
+let logged: unknown[];
+
+beforeEach(() => {
+  logged = [];
+  Logger.overrideLogger({
+    log: () => undefined,
+    warn: (text: unknown) => void logged.push(text),
+    error: () => undefined,
+  });
+});
+afterEach(() => {
+  Logger.overrideLogger(['fatal', 'error', 'warn', 'log']);
+  return pool.close();
+});
 
 it.each<[string, () => Outcome, object]>([
   ['becomes unreachable', () => unreachable('a'), BROKEN_OFF],
@@ -62,6 +74,19 @@ it.each<[string, () => Outcome, object]>([
     { code: -32_000, message: 'Full.' },
   ],
 ])('a call is never started twice when its server %s after its questions', async (_what, then, error) => {
+  const { outcome, rounds } = await continueWith(then);
+  expect(outcome).toMatchObject({ kind: 'error', error });
+  expect(rounds).toBe(2);
+});
+
+it('the log names the code with which a call could not continue, and nothing that its server said', async () => {
+  const requiredCapabilities = { swordfish: {} };
+  await continueWith(() => failure({ code: -32_021, message: 'swordfish', data: { requiredCapabilities } }));
+  expect(logged).toEqual(['Server a: a call could not continue after its questions (error -31004).']);
+});
+
+/** Runs a call whose server ends so after its questions. */
+async function continueWith(then: () => Outcome) {
   const connector = new FakeConnector();
   connector.eras.set('a', 'modern');
   const config = limits({});
@@ -79,6 +104,5 @@ it.each<[string, () => Outcome, object]>([
     return rounds === 1 ? result({ resultType: 'input_required', requestState: 'one' }) : then();
   };
   const outcome = await calls.runInSession(createSession(), call, new RecordingSink());
-  expect(outcome).toMatchObject({ kind: 'error', error });
-  expect(rounds).toBe(2);
-});
+  return { outcome, rounds };
+}

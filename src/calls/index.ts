@@ -4,6 +4,7 @@ export {
   type ClientRepetition,
   type ExecuteCall,
   type ExecutedCall,
+  type RunIntercepted,
   type ServerAnswers,
 } from './call-interception.js';
 export { MessageRefused, type CallMessages } from './call-messages.js';

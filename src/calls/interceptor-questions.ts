@@ -73,15 +73,15 @@ export class InterceptorQuestions {
 
   /** The call as its server may see it: without the answers to interceptors. */
   toServer(call: UpstreamCall): UpstreamCall {
-    if (this.state?.kind !== 'interceptors') return this.hasReplaced ? this.withReplaced(call) : call;
-    const { inputResponses: _responses, requestState: _state, ...params } = call.request.params;
-    const held = Object.keys(this.serverResponses).length > 0 && { inputResponses: this.serverResponses };
-    return { ...call, request: { ...call.request, params: { ...params, ...held } } };
-  }
-
-  private withReplaced(call: UpstreamCall): UpstreamCall {
-    const params = { ...call.request.params, inputResponses: this.serverResponses };
-    return { ...call, request: { ...call.request, params } };
+    const isOwnState = this.state?.kind === 'interceptors';
+    if (!isOwnState && !this.hasReplaced) return call;
+    const { inputResponses: _responses, requestState, ...params } = call.request.params;
+    const changed: JsonObject = {
+      ...params,
+      ...(!isOwnState && requestState !== undefined && { requestState }),
+      ...(Object.keys(this.serverResponses).length > 0 && { inputResponses: this.serverResponses }),
+    };
+    return { ...call, request: { ...call.request, params: changed } };
   }
 
   /** The state for the next repetition, when the server has questions. */
@@ -120,5 +120,12 @@ export class InterceptorQuestions {
     for (const key of Object.keys(this.answers)) this.readAnswer(key);
     if (!(await this.spent.spend(this.state.nonce, this.leftMs + CLOCK_SKEW_MS))) throw new RequestStateUsed();
     this.hasSpent = true;
+  }
+
+  /** Lets the client repeat a request that was not executed: its answers would be lost. */
+  async restoreState(): Promise<void> {
+    if (this.state?.kind !== 'interceptors' || !this.hasSpent) return;
+    this.hasSpent = false;
+    await this.spent.restore(this.state.nonce);
   }
 }

@@ -2,7 +2,15 @@
  * A modern client answers the questions of a modern server itself, by repeating its call with the answers. Handlers of the call see
  * the questions on their way to the client, and may answer for it.
  */
-import { failure, isJsonObject, type JsonObject, type JsonValue, type Outcome, type Question } from '#lib/mcp-protocol';
+import {
+  failure,
+  isJsonObject,
+  requiresInput,
+  type JsonObject,
+  type JsonValue,
+  type Outcome,
+  type Question,
+} from '#lib/mcp-protocol';
 import type { UpstreamRequest } from '../upstream/index.js';
 import type { CallMessages } from './call-messages.js';
 import { AnsweredByRepetition, TooManyQuestionRounds } from './calls.errors.js';
@@ -42,7 +50,7 @@ export async function passReplayableQuestions(
     const { inputRequests, responses } = passed;
     if (Object.keys(inputRequests).length > 0) return { ...required, result: { ...required.result, inputRequests } };
     const outcome = await sendRepeated(send, toRepeatedRequest(request, required.result, responses));
-    if (outcome.kind === 'error' || outcome.result['resultType'] !== 'input_required') return outcome;
+    if (outcome.kind === 'error' || !requiresInput(outcome.result)) return outcome;
     required = outcome;
   }
   throw new TooManyQuestionRounds(server, maxRounds);

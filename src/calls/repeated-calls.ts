@@ -1,5 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { isJsonObject, toFaultOutcome, result, type JsonObject, type JsonValue, type Outcome } from '#lib/mcp-protocol';
+import {
+  isJsonObject,
+  requiresInput,
+  toFaultOutcome,
+  result,
+  type JsonObject,
+  type JsonValue,
+  type Outcome,
+} from '#lib/mcp-protocol';
 import { SessionPoolConfig, type StreamSink } from '../session-pool/index.js';
 import { whileServerWorks, type CallProgress } from '../telemetry/index.js';
 import {
@@ -9,7 +17,7 @@ import {
   UrlElicitationDeclined,
 } from './calls.errors.js';
 import { InterceptorQuestions } from './interceptor-questions.js';
-import { DeferredInterception, type ExecutedCall } from './call-interception.js';
+import { DeferredInterception, type ExecutedCall, type RunIntercepted } from './call-interception.js';
 import type { UpstreamCall } from './upstream-call.js';
 import { UpstreamCalls } from './upstream-calls.js';
 import type { InputRequired, CallResult } from './parkable-call.js';
@@ -97,7 +105,8 @@ export class RepeatedCalls {
     parked?: ParkedState,
   ): Promise<Outcome> {
     if (signal.aborted) return toFaultOutcome('aborted');
-    if (this.interception.intercepts(call)) return this.intercept(call, binding, sink, signal);
+    const runIntercepted = this.interception.find(call);
+    if (runIntercepted) return this.intercept(runIntercepted, call, binding, sink, signal);
     if (parked) return this.continueCall(call, { binding, state: parked }, sink, signal);
     const state = this.readState(binding)?.state;
     if (state?.kind !== 'interceptors') return this.continueCall(call, { binding, state }, sink, signal);
@@ -107,6 +116,7 @@ export class RepeatedCalls {
   }
 
   private async intercept(
+    runIntercepted: RunIntercepted,
     call: UpstreamCall,
     binding: StateBinding,
     sink: StreamSink,
@@ -125,7 +135,7 @@ export class RepeatedCalls {
         awaitedAs: (key) => questions.awaitedAs(key),
         keepAnswer: (key, answer) => questions.keepAnswer(key, answer),
         serverAnswers: questions.serverAnswers,
-        ask: ({ questions: asked, awaited, expiresAfterMs = this.config.questionTimeoutMs }) => {
+        ask: ({ questions: asked, awaited, expiresAfterMs }) => {
           const next = questions.toAskedState(Object.keys(asked), awaited);
           return toQuestionsOutcome(asked, this.states.mint(next, binding, expiresAfterMs));
         },
@@ -134,14 +144,16 @@ export class RepeatedCalls {
         notify: (notification) => void sink.emit({ kind: 'notification', notification }),
       }),
     };
-    const outcome = await this.interception.run(executed, (each, inner) => {
+    const outcome = await runIntercepted(executed, (each, inner) => {
       isContinued = true;
       const repetition = { binding, state, wrap: (next: ServerState | undefined) => questions.wrap(next) };
       return this.continueCall(questions.toServer(each), repetition, sink, inner);
     });
     // Its client has the outcome, and no other request can have continued the call with these answers.
-    const isFinal = !isContinued && questions.hasSpent && !signal.aborted && !requiresInput(outcome);
-    if (isFinal && state?.kind === 'parked') await this.cancelParked(state).catch(() => undefined);
+    const hasEnded = outcome.kind === 'error' || !requiresInput(outcome.result);
+    const isAbandoned = !isContinued && questions.hasSpent && !signal.aborted && hasEnded;
+    if (isAbandoned && state?.kind === 'parked') await this.cancelParked(state).catch(() => undefined);
+    if (mayRepeat(outcome)) await questions.restoreState();
     return outcome;
   }
 
@@ -224,7 +236,7 @@ export class RepeatedCalls {
   }
 
   private sealServerState(outcome: Outcome, repetition: Repetition, { server, progress }: UpstreamCall): Outcome {
-    if (outcome.kind === 'error' || outcome.result['resultType'] !== 'input_required') return outcome;
+    if (outcome.kind === 'error' || !requiresInput(outcome.result)) return outcome;
     const { requestState: serverState, inputRequests } = outcome.result;
     const asked = this.questions.describe(inputRequests, progress);
     if (typeof serverState !== 'string') {
@@ -285,8 +297,12 @@ export class RepeatedCalls {
   }
 }
 
-const requiresInput = (outcome: Outcome): boolean =>
-  outcome.kind === 'result' && outcome.result['resultType'] === 'input_required';
+/** True for an error that tells the client to send the same request again. */
+function mayRepeat(outcome: Outcome): boolean {
+  if (outcome.kind !== 'error' || !isJsonObject(outcome.error.data)) return false;
+  const { outcome: executed, retriable } = outcome.error.data;
+  return executed === 'not_executed' && retriable === true;
+}
 
 /** Without questions the state alone is sent back (specification of 2026: basic/patterns/mrtr). */
 function toQuestionsOutcome(questions: InputRequired['questions'], requestState: string): Outcome {

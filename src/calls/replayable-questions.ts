@@ -9,6 +9,7 @@ import {
   failure,
   GatewayCode,
   isJsonObject,
+  requiresInput,
   toLegacyQuestion,
   type Answer,
   type JsonObject,
@@ -48,7 +49,7 @@ export async function answerReplayableQuestions(
     const ended = await pauseIfUnanswered(answers.responses, backoff, signal);
     if (ended) return ended;
     const outcome = await sendRepeated(send, toRepeatedRequest(request, required, answers.responses));
-    if (outcome.kind === 'error' || outcome.result['resultType'] !== 'input_required') return outcome;
+    if (outcome.kind === 'error' || !requiresInput(outcome.result)) return outcome;
     required = outcome.result;
   }
   throw new TooManyQuestionRounds(server, maxRounds);

@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { Caller } from '#lib/extension-kit';
 import {
-  canonicalJson,
   isJsonObject,
   ownJsonBounds,
   parseJson,
@@ -9,7 +7,7 @@ import {
   type McpRequest,
   type Question,
 } from '#lib/mcp-protocol';
-import { TextCipher } from '#lib/sealing';
+import { computeJsonDigest, TextCipher } from '#lib/sealing';
 import type { Clock } from '#lib/time';
 import { toNarrowing } from '../session-pool/index.js';
 
@@ -146,7 +144,7 @@ function toBindingText({ caller, endpoint, request }: StateBinding): string {
 
 /** Digests the parts of the params that define the request, independent of the order of members. */
 function computeDigest({ _meta, inputResponses: _responses, requestState: _state, ...params }: JsonObject): string {
-  return createHash('sha256').update(canonicalJson(params)).digest('base64url');
+  return computeJsonDigest(params);
 }
 
 /** Returns true for an object that maps keys to questions. */

@@ -11,6 +11,14 @@ describe('MemorySpentStates', () => {
     expect(await states.spend(other, 1_000)).toBe(true);
   });
 
+  it('lets a state be used once more after it was restored', async () => {
+    const states = new MemorySpentStates(new ManualClock());
+    const one = states.mint();
+    await states.spend(one, 1_000);
+    await states.restore(one);
+    expect([await states.spend(one, 1_000), await states.spend(one, 1_000)]).toEqual([true, false]);
+  });
+
   it('refuses the states of an earlier process, which it cannot remember', async () => {
     const clock = new ManualClock();
     const before = new MemorySpentStates(clock).mint();

@@ -19,6 +19,9 @@ export abstract class SpentStates {
    * @throws CoordinationUnavailable when it cannot be told
    */
   abstract spend(nonce: string, lifetimeMs: number): Promise<boolean>;
+
+  /** Lets a state be used once more whose use had no effect. A failure leaves it used. */
+  abstract restore(nonce: string): Promise<void>;
 }
 
 /** For a single worker. States of an earlier process count as used, because nobody remembers whether they were. */
@@ -44,6 +47,10 @@ export class MemorySpentStates extends SpentStates {
     return true;
   }
 
+  override async restore(nonce: string): Promise<void> {
+    this.expiries.delete(nonce);
+  }
+
   private forgetExpired(): void {
     const now = this.clock.monotonicNow();
     for (const [nonce, expiry] of this.expiries) if (expiry <= now) this.expiries.delete(nonce);
@@ -63,5 +70,10 @@ export class RedisSpentStates extends SpentStates {
       throw new CoordinationUnavailable();
     });
     return reply !== null;
+  }
+
+  override async restore(nonce: string): Promise<void> {
+    const { commands, keys } = this.redis;
+    await commands.send('DEL', keys.spentState(nonce)).catch(() => undefined);
   }
 }

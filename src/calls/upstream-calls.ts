@@ -4,7 +4,6 @@ import {
   GatewayCode,
   capabilityNames,
   capabilityOf,
-  cleanDetail,
   eraOfRevision,
   errorForEra,
   failure,
@@ -13,6 +12,7 @@ import {
   LIST_MEMBERS,
   canAnswerQuestions,
   canRequireInput,
+  requiresInput,
   toFaultOutcome,
   result,
   RpcCode,
@@ -143,7 +143,8 @@ export class UpstreamCalls {
     reply: CallReply,
     signal: AbortSignal,
   ): Promise<Outcome> {
-    if (!this.interception?.intercepts(call)) return this.run(call, session, reply, signal);
+    const runIntercepted = this.interception?.find(call);
+    if (!runIntercepted) return this.run(call, session, reply, signal);
     const executed: ExecutedCall = {
       call,
       endpoint: session?.start.endpoint ?? call.endpoint ?? '',
@@ -152,7 +153,7 @@ export class UpstreamCalls {
       ...(session && { askClient: (question, inner) => reply.answerQuestion(question, inner) }),
       ...(call.request.progressToken !== undefined && { notify: (notification) => void reply.notify(notification) }),
     };
-    return this.interception.run(executed, (each, inner) => this.run(each, session, reply, inner));
+    return runIntercepted(executed, (each, inner) => this.run(each, session, reply, inner));
   }
 
   private async run(
@@ -162,11 +163,11 @@ export class UpstreamCalls {
     signal: AbortSignal,
   ): Promise<Outcome> {
     if (!call.messages) return this.runAtServer(call, session, reply, signal);
-    const handled = new HandledReply(reply, call.messages);
-    const outcome = await this.runAtServer(call, session, handled, AbortSignal.any([signal, handled.signal]));
+    const handled = new HandledReply(reply, call.messages, signal);
+    const outcome = await this.runAtServer(call, session, handled, handled.signal);
     if (handled.refused) return handled.refused.toOutcome();
     const { onOutcome } = call.messages;
-    return onOutcome && !isFinal(outcome, call) ? onOutcome(outcome, signal) : outcome;
+    return onOutcome && isErrorOrQuestions(outcome, call) ? onOutcome(outcome, signal) : outcome;
   }
 
   private async runAtServer(
@@ -243,7 +244,7 @@ export class UpstreamCalls {
     if (outcome.kind === 'error') return withClientErrorCodes(outcome, era, call);
     if (era === 'legacy' && call.clientRepeatsCall) return withoutType(outcome);
     // In a legacy server's result `resultType` has no meaning: repeating the call would execute it twice.
-    const wantsInput = era === 'modern' && outcome.result['resultType'] === 'input_required';
+    const wantsInput = era === 'modern' && requiresInput(outcome.result);
     if (!wantsInput || (call.clientRepeatsCall && !call.messages?.onQuestion)) return outcome;
     const last = await this.continueWithAnswers(connection, call, request, outcome, reply, signal);
     return last.kind === 'error' ? this.reportInterruptedCall(call, withClientErrorCodes(last, era, call)) : last;
@@ -270,16 +271,16 @@ export class UpstreamCalls {
   private openTasks(era: Era, call: UpstreamCall, session: Session | undefined): TaskExchange | undefined {
     const { server, caller, client } = call;
     if (call.usesTasks !== true || eraOfRevision(client.revision) !== era) return undefined;
-    if (this.interception?.intercepts(call)) return undefined;
+    if (this.interception?.find(call)) return undefined;
     return this.tasks?.open({ server, caller, session: session?.id });
   }
 
   private reportInterruptedCall({ server }: UpstreamCall, failed: FailedOutcome): Outcome {
     const reported = toUnknownOutcome(failed);
-    // The original message would mislead the client, but operators need it.
+    // The original error would mislead the client, but operators need its code. Its message may quote what guardrails withhold.
     if (reported !== failed)
       this.logger.warn(
-        cleanDetail(`Server ${server.slug}: a call could not continue after its questions: ${failed.error.message}`),
+        `Server ${server.slug}: a call could not continue after its questions (error ${failed.error.code}).`,
       );
     return reported;
   }
@@ -348,10 +349,10 @@ function isServerFailure(outcome: Outcome): boolean {
   return !GATEWAY_CODES.has(outcome.error.code);
 }
 
-/** False for an error of the server, and for its questions. Errors of the gateway have an HTTP status. */
-function isFinal(outcome: Outcome, { clientRepeatsCall }: UpstreamCall): boolean {
-  if (outcome.kind === 'error') return outcome.httpStatus !== undefined;
-  return !clientRepeatsCall || outcome.result['resultType'] !== 'input_required';
+/** True for an error of the server, and for its questions to a client that repeats its call. Errors of the gateway have an HTTP status. */
+function isErrorOrQuestions(outcome: Outcome, { clientRepeatsCall }: UpstreamCall): boolean {
+  if (outcome.kind === 'error') return outcome.httpStatus === undefined;
+  return clientRepeatsCall && requiresInput(outcome.result);
 }
 
 /** The server failed after its question was rejected, because the client had not declared the capability for it. */

@@ -15,9 +15,17 @@ export const runAsGateway = <T>(run: () => T): T => running.run(undefined, run);
  */
 export function askAtOnce(name: string, ask: () => unknown): unknown {
   const answer = runAsExtension(name, ask);
-  if (answer instanceof Promise) answer.catch(() => undefined);
-  return answer;
+  return answer instanceof Promise ? handled(answer) : answer;
 }
+
+/** A promise that an extension receives or has made: its rejection must not end the process when nobody handles it. */
+export function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}
+
+/** A rejection that an extension receives, and may ignore. */
+export const rejectHandled = (cause: Error): Promise<never> => handled(Promise.reject(cause));
 
 /**
  * Logs rejections that nobody handles where an extension caused them, instead of ending the worker with all its calls. Others, a

@@ -6,7 +6,7 @@ export { ExtensionFailures, toDetail } from './extension-failures.js';
 export { MethodContributions } from './method-contributions.js';
 export { ExtensionFault } from './extension.errors.js';
 export { ExtensionsConfig } from './extensions.config.js';
-export { askAtOnce, runAsExtension, runAsGateway } from './extension-scope.js';
+export { askAtOnce, handled, rejectHandled, runAsExtension, runAsGateway } from './extension-scope.js';
 export { ExtensionsModule, strategyProvider } from './extensions.module.js';
 export type { Extension } from './extension.js';
 export { NotJson, toPlainJson } from './plain-json.js';

@@ -18,7 +18,7 @@ function start(check: GuardrailCheck['check'], more: Partial<CheckRunOptions> = 
     }
   }
   const control = new AbortController();
-  const options = { clock, deadlineMs: DEADLINE_MS, options: {}, signal: control.signal, ...more };
+  const options = { clock, deadlineMs: DEADLINE_MS, options: {}, toSignal: () => control.signal, ...more };
   const end = new CheckRun(new Check(), options).start(createSubject({ text: 'private' }));
   return { clock, control, end, received: () => signal };
 }

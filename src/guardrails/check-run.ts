@@ -1,17 +1,23 @@
 import { GatewayError, type GuardrailCheck, type GuardrailSubject, type GuardrailVerdict } from '#lib/extension-kit';
 import type { Clock } from '#lib/time';
-import { runAsExtension } from '../extensions/index.js';
-import { OwnTime } from '../interception/index.js';
+import { handled, rejectHandled, runAsExtension } from '../extensions/index.js';
+import { InputRequested, Misuse, OwnTime, type Asking } from '../interception/index.js';
 import { NoVerdict, readVerdict } from './verdict.js';
 
-/** How a check asks about a call. */
-export type Asking = Pick<NonNullable<GuardrailSubject['call']>, 'ask' | 'askAdmin'>;
+type Call = NonNullable<GuardrailSubject['call']>;
+
+/** A value to judge: a subject without what belongs to one run of a check. */
+export type JudgedSubject = Omit<GuardrailSubject, 'signal' | 'call'> & {
+  readonly call: Omit<Call, keyof Asking> | undefined;
+};
 
 /** The end of a check. */
 export type CheckEnd =
   | { readonly kind: 'verdict'; readonly verdict: GuardrailVerdict }
   /** The caller, or an admin, could not be asked or did not answer. */
   | { readonly kind: 'unanswered'; readonly refusal: GatewayError }
+  /** The request ends with the question of the check; its repetition brings the answer. */
+  | { readonly kind: 'asked'; readonly refusal: GatewayError }
   /** The check would ask, and may not. */
   | { readonly kind: 'would ask'; readonly whom: 'the caller' | 'an admin' }
   /** `reason` contains nothing of the value. */
@@ -23,8 +29,8 @@ export interface CheckRunOptions {
   readonly options: object;
   /** Asks the caller, or an admin. Absent: the check may not ask. */
   readonly asking?: Asking;
-  /** Aborted when the client cancels the call. */
-  readonly signal: AbortSignal;
+  /** Makes the signal that is aborted when the client cancels the call. Few checks need one, which costs more than most of them. */
+  readonly toSignal: () => AbortSignal;
 }
 
 class MayNotAsk extends Error {}
@@ -35,7 +41,9 @@ export class CheckRun {
   private readonly end = Promise.withResolvers<CheckEnd>();
   private readonly ownTime: OwnTime;
   private unanswered: GatewayError | undefined;
+  private requested: InputRequested | undefined;
   private isOver = false;
+  private madeSignal: AbortSignal | undefined;
 
   constructor(
     private readonly check: GuardrailCheck,
@@ -46,16 +54,26 @@ export class CheckRun {
     this.ownTime = new OwnTime(clock, deadlineMs, () => this.settle(exceeded));
   }
 
-  start(subject: Omit<GuardrailSubject, 'signal'>): Promise<CheckEnd> {
-    const signal = AbortSignal.any([this.options.signal, this.control.signal]);
+  start(subject: JudgedSubject): Promise<CheckEnd> {
     const call = subject.call && Object.freeze({ ...subject.call, ...this.asking });
-    const given: GuardrailSubject = Object.freeze({ ...subject, call, signal });
+    const toSignal = (): AbortSignal => this.signal;
+    const given: GuardrailSubject = Object.freeze({
+      ...subject,
+      call,
+      get signal() {
+        return toSignal();
+      },
+    });
     const run = async (): Promise<unknown> => this.check.check(given, this.options.options);
     runAsExtension(this.check.constructor.name, run).then(
       (returned) => this.settle(this.toEnd(returned)),
       (cause: unknown) => this.settle(this.toFailure(cause)),
     );
     return this.end.promise;
+  }
+
+  private get signal(): AbortSignal {
+    return (this.madeSignal ??= AbortSignal.any([this.options.toSignal(), this.control.signal]));
   }
 
   private readonly asking: Asking = {
@@ -71,14 +89,16 @@ export class CheckRun {
     }
     if (this.isOver) return rejectHandled(new MayNotAsk('The check has ended.'));
     const asked = this.ownTime.pauseWhile(ask(asking)).catch((cause: unknown) => {
-      if (cause instanceof GatewayError) this.unanswered = cause;
+      if (cause instanceof InputRequested) this.requested = cause;
+      else if (cause instanceof GatewayError) this.unanswered = cause;
       throw cause;
     });
-    asked.catch(() => undefined);
-    return asked;
+    return handled(asked);
   }
 
   private toEnd(returned: unknown): CheckEnd {
+    // The request ends with the question, whatever the check makes of its error.
+    if (this.requested) return { kind: 'asked', refusal: this.requested };
     try {
       return { kind: 'verdict', verdict: readVerdict(returned) };
     } catch (cause) {
@@ -87,9 +107,11 @@ export class CheckRun {
   }
 
   private toFailure(cause: unknown): CheckEnd {
-    if (this.unanswered !== undefined && cause === this.unanswered)
-      return { kind: 'unanswered', refusal: this.unanswered };
-    return { kind: 'failed', reason: `it threw ${describe(cause)}` };
+    if (this.requested) return { kind: 'asked', refusal: this.requested };
+    if (this.unanswered === undefined || cause !== this.unanswered)
+      return { kind: 'failed', reason: `it threw ${describe(cause)}` };
+    if (this.unanswered instanceof Misuse) return { kind: 'failed', reason: this.unanswered.reason };
+    return { kind: 'unanswered', refusal: this.unanswered };
   }
 
   private settle(end: CheckEnd): void {
@@ -99,12 +121,6 @@ export class CheckRun {
     this.control.abort();
     this.end.resolve(end);
   }
-}
-
-function rejectHandled(cause: Error): Promise<never> {
-  const rejected = Promise.reject(cause);
-  rejected.catch(() => undefined);
-  return rejected;
 }
 
 /** The class and the place of an error. Its message may quote the value that the check judged. */

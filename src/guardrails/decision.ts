@@ -2,8 +2,8 @@ import type { GuardrailFinding, GuardrailPhase } from '#lib/extension-kit';
 import type { GuardrailMode } from '../registry/index.js';
 
 /**
- * What a guardrail decided about a value. `asked`: it would ask the caller or an admin before it decides. `failed`: its check threw, exceeded its
- * deadline or broke its contract, or is not loaded.
+ * What a guardrail decided about a value. `asked`: the request ended with its question to the caller or an admin, or it would ask them and
+ * only observes. `failed`: its check threw, exceeded its deadline or broke its contract, or is not loaded.
  */
 export type DecisionKind = 'passed' | 'changed' | 'refused' | 'asked' | 'failed';
 

@@ -77,6 +77,14 @@ export class GuardedDefinitions extends DefinitionGuard {
     return judgement.refusal;
   }
 
+  /** Whether the tool of a definition is known to be shown: false, too, for one that is not judged yet. */
+  shows(use: JudgedDefinition['use'], definition: JsonObject): boolean {
+    const found = toJudged(use.server, definition, use.shownName);
+    if (!found) return true;
+    const judgement = this.findCurrent(found);
+    return judgement !== undefined && !judgement.refusal;
+  }
+
   /** Returns why a tool is withheld whose definition is not known: no guardrail could judge it. */
   refusalOfUnknown(use: GuardedUse): Refusal | undefined {
     const judging = this.guardrails.select('definitions', use, undefined).find(refusesUnjudged);
@@ -137,7 +145,7 @@ export class GuardedDefinitions extends DefinitionGuard {
         definition: undefined,
         call: undefined,
       },
-      { clock: this.clock, signal: NEVER_ABORTED },
+      { clock: this.clock, toSignal: () => NEVER_ABORTED },
     );
     this.counts.add(judgement.decisions);
     return judgement;

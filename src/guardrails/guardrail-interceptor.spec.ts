@@ -3,12 +3,8 @@ import { Logger } from '@nestjs/common';
 import type { GuardrailPhase } from '#lib/extension-kit';
 import { failure, result, type JsonObject, type Outcome } from '#lib/mcp-protocol';
 import { WordCheck } from '../../test/support/guarding-checks.js';
-import { InterceptionWorld, interceptorOf, REPETITION } from '../interception/testing.js';
-import { DecisionCounts } from './decision-counts.js';
-import type { GuardedDefinitions } from './guarded-definitions.js';
-import { GuardrailInterceptor } from './guardrail-interceptor.js';
-import { Guardrail } from './guardrail.js';
-import type { Guardrails } from './guardrails.js';
+import { InterceptionWorld, REPETITION } from '../interception/testing.js';
+import { guardedBy, guardrailOf } from './guardrail-fixture.js';
 
 const WORD = 'swordfish';
 const MASK = { word: WORD, replacement: '***' };
@@ -23,32 +19,16 @@ beforeEach(() => {
 
 afterEach(() => Logger.overrideLogger(['fatal', 'error', 'warn', 'log']));
 
-/** The interceptor with one guardrail that looks for the word in one phase. */
-function guardrailWith(phase: GuardrailPhase, options: object) {
-  const more = { mode: 'enforce', order: 0, onFailure: 'refuse', deadlineMs: 1_000 } as const;
-  const guardrail = new Guardrail(
-    { slug: 'no-word', check: 'word', phases: [phase], options, ...more },
-    new WordCheck(),
-  );
-  const guardrails = { select: (asked: GuardrailPhase) => (asked === phase ? [guardrail] : []) };
-  const definitions = { findRefusal: async () => undefined };
-  const { clock } = world;
-  const instance = new GuardrailInterceptor(
-    guardrails as unknown as Guardrails,
-    definitions as unknown as GuardedDefinitions,
-    new DecisionCounts(clock),
-    clock,
-  );
-  return { ...interceptorOf(async () => ({}), {}, 'Guardrails'), instance };
-}
-
 /** The outcome of a call of a modern client, whose server answers so. */
 function runModern(given: Outcome, phase: GuardrailPhase, options: object, answers: JsonObject = {}) {
   const received: JsonObject[] = [];
   world.respond = async ({ messages }) => (await messages?.onOutcome?.(given, world.control.signal)) ?? given;
   const serverAnswers = { given: answers, replace: (replaced: JsonObject) => void received.push(replaced) };
   const call = world.executedWith({ clientRepeatsCall: true });
-  const run = world.run([guardrailWith(phase, options)], { ...call, repetition: { ...REPETITION, serverAnswers } });
+  const { interceptor } = guardedBy(world, [
+    guardrailOf(new WordCheck(), { slug: 'no-word', phases: [phase], options }),
+  ]);
+  const run = world.run([interceptor], { ...call, repetition: { ...REPETITION, serverAnswers } });
   return run.then((outcome) => ({ outcome, received }));
 }
 

@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { InterceptedCall, NextCall } from '#lib/extension-kit';
 import {
-  canonicalJson,
   isJsonObject,
   type Answer,
   type JsonObject,
@@ -10,10 +8,18 @@ import {
   type Question,
   type RpcError,
 } from '#lib/mcp-protocol';
+import { computeJsonDigest } from '#lib/sealing';
 import { Clock } from '#lib/time';
-import { freezeDeeply, OutcomeInterceptor, progressOf, serverAnswersOf } from '../interception/index.js';
+import {
+  askingAbout,
+  freezeDeeply,
+  OutcomeInterceptor,
+  progressOf,
+  serverAnswersOf,
+  type Asking,
+} from '../interception/index.js';
 import { toAskingValue, withAskingValue } from './asking-value.js';
-import type { Asking } from './check-run.js';
+import type { JudgedSubject } from './check-run.js';
 import { DecisionCounts } from './decision-counts.js';
 import type { Decision } from './decision.js';
 import { toErrorValue, withErrorValue } from './error-value.js';
@@ -21,7 +27,7 @@ import { GuardedDefinitions } from './guarded-definitions.js';
 import { WithheldByGuardrail } from './guardrails.errors.js';
 import { Guardrails } from './guardrails.js';
 import { toPhase, type JudgedPart } from './judged-part.js';
-import { judge, type JudgedSubject, type Refusal } from './judgement.js';
+import { judge, type Refusal } from './judgement.js';
 
 /**
  * Applies guardrails to calls: to the arguments after every interceptor of extensions, right before the server receives them, and
@@ -41,9 +47,9 @@ export class GuardrailInterceptor extends OutcomeInterceptor {
   override async intercept(call: InterceptedCall, next: NextCall): Promise<JsonObject> {
     await this.refuseWithheld(call);
     const args = await this.judge('arguments', call, call.arguments);
-    await this.judgeServerAnswers(call);
+    await this.judgeServerAnswers(call, args);
     const result = await next(args === call.arguments ? {} : { arguments: args });
-    return this.judge('results', call, result);
+    return this.judge('results', call, result, args);
   }
 
   override async onQuestion(
@@ -75,15 +81,15 @@ export class GuardrailInterceptor extends OutcomeInterceptor {
   }
 
   /** A modern client answers a modern server in the repetition of its call, where no question is open. */
-  private async judgeServerAnswers(call: InterceptedCall): Promise<void> {
+  private async judgeServerAnswers(call: InterceptedCall, args: JsonObject): Promise<void> {
     const answers = serverAnswersOf(call);
     if (!answers) return;
     const { given } = answers;
     const judged: JsonObject = {};
     for (const [key, answer = null] of Object.entries(given))
       judged[key] = isJsonObject(answer)
-        ? await this.judge('answers', call, freezeDeeply(answer))
-        : (await this.judge('answers', call, freezeDeeply({ answer })))['answer'];
+        ? await this.judge('answers', call, freezeDeeply(answer), args)
+        : (await this.judge('answers', call, freezeDeeply({ answer }), args))['answer'];
     if (Object.keys(given).some((key) => judged[key] !== given[key])) answers.replace(judged);
   }
 
@@ -106,23 +112,26 @@ export class GuardrailInterceptor extends OutcomeInterceptor {
     if (refusal) this.refuse(refusal, 'definitions');
   }
 
-  /** Returns the value as it goes on. @throws WithheldByGuardrail, or the error of a caller who does not answer */
-  private async judge(part: JudgedPart, call: InterceptedCall, value: JsonObject): Promise<JsonObject> {
+  /**
+   * Returns the value as it goes on.
+   * @param args of the call, as its server receives them
+   * @throws WithheldByGuardrail, or the error of a caller who does not answer
+   */
+  private async judge(
+    part: JudgedPart,
+    call: InterceptedCall,
+    value: JsonObject,
+    args = call.arguments,
+  ): Promise<JsonObject> {
     const selected = this.guardrails.select(toPhase(part), call.item, call.caller);
     if (selected.length === 0) return value;
-    const { signal } = call;
-    // An answer is not bound to the arguments of the call, as other values are: consent to one must not count for another.
-    const prefix = part === 'answers' ? `${part} ${toDigest(value)}` : part;
-    const askFor = (guardrail: string): Asking => ({
-      ask: (question) => call.ask({ ...question, key: `${guardrail} ${prefix} ${question.key ?? 'question'}` }),
-      askAdmin: ({ key = 'approval', message, ...question }) =>
-        call.askAdmin({
-          ...question,
-          key: `${guardrail} ${prefix} ${key}`,
-          message: `Guardrail ${guardrail}: ${message}`,
-        }),
+    const judgement = await judge(selected, toSubject(part, call, value, args), {
+      clock: this.clock,
+      toSignal: () => call.signal,
+      // Who approves sees the arguments that go on: those that the guardrail judges, after the changes of the ones before it.
+      askFor: (guardrail, judged) =>
+        askFor(askingAbout(call, part === 'arguments' ? judged : args), guardrail, part, judged),
     });
-    const judgement = await judge(selected, toSubject(part, call, value), { clock: this.clock, signal, askFor });
     this.record(call, judgement.decisions);
     if (judgement.refusal) this.refuse(judgement.refusal, part);
     return judgement.value;
@@ -144,25 +153,26 @@ export class GuardrailInterceptor extends OutcomeInterceptor {
 const toRecorded = (guardrail: string, mode: string, decision: string): string =>
   mode === 'observe' ? `${guardrail}: would have ${decision}` : `${guardrail}: ${decision}`;
 
-const toDigest = (value: JsonObject): string => createHash('sha256').update(canonicalJson(value)).digest('base64url');
+/** Asks for a guardrail. What it asks is bound to the value that it judges: consent to one must not count for another. */
+function askFor({ ask, askAdmin }: Asking, guardrail: string, part: JudgedPart, value: JsonObject): Asking {
+  const toKey = (key: string): string => `${guardrail} ${part} ${computeJsonDigest(value)} ${key}`;
+  return {
+    ask: (question) => ask({ ...question, key: toKey(question.key ?? 'question') }),
+    askAdmin: ({ key = 'approval', message, ...question }) =>
+      askAdmin({ ...question, key: toKey(key), message: `Guardrail ${guardrail}: ${message}` }),
+  };
+}
 
-function toSubject(part: JudgedPart, call: InterceptedCall, value: JsonObject): JudgedSubject {
+function toSubject(part: JudgedPart, call: InterceptedCall, value: JsonObject, args: JsonObject): JudgedSubject {
   const { item, caller, definition, requestId, endpoint, client, method } = call;
   return {
     phase: toPhase(part),
     value,
     ...(part === 'answers' && { isAnswer: true }),
     server: item.server,
-    item,
+    item: item.args && item.args !== args ? Object.freeze({ ...item, args }) : item,
     caller,
     definition,
-    call: {
-      requestId,
-      endpoint,
-      client,
-      method,
-      ask: (question) => call.ask(question),
-      askAdmin: (question) => call.askAdmin(question),
-    },
+    call: { requestId, endpoint, client, method },
   };
 }

@@ -16,7 +16,8 @@ import { freezeDeeply } from '../interception/index.js';
 import type { DecisionKind } from './decision.js';
 import type { Guardrail } from './guardrail.js';
 import { Guardrails } from './guardrails.js';
-import { judge, type JudgedSubject } from './judgement.js';
+import type { JudgedSubject } from './check-run.js';
+import { judge } from './judgement.js';
 
 /** A guardrail that selects a call, for admins. Its members are part of the admin API. */
 export interface SelectedGuardrail {
@@ -71,7 +72,10 @@ const METHODS: Readonly<Record<ItemKind, InterceptedMethod>> = {
   resources: 'resources/read',
 };
 
-/** Runs guardrails for admins: no call depends on it, nobody is asked, and nothing is counted. */
+/**
+ * Runs guardrails for admins: no call depends on it, nothing is counted, and nobody is asked. A check that asks ends with the decision
+ * `asked`.
+ */
 @Injectable()
 export class GuardrailTrial {
   constructor(
@@ -105,7 +109,7 @@ export class GuardrailTrial {
     const enforcing = this.guardrails.toGuardrail({ ...guardrail.definition, mode: 'enforce' });
     const { value, refusal, decisions } = await judge([enforcing], toSubject(tried), {
       clock: this.clock,
-      signal: NEVER_ABORTED,
+      toSignal: () => NEVER_ABORTED,
     });
     const [{ decision = 'failed', findings = [], reason }] = decisions as [Partial<(typeof decisions)[0]>];
     return { decision, findings, ...(reason !== undefined && { reason }), ...(!refusal && { value }) };
@@ -134,9 +138,4 @@ function toSubject({ phase, value, use, caller, definition, endpoint = 'default'
   };
 }
 
-/** Nobody is asked: a check that asks ends with the decision `asked`. */
-const TRIED_CALL = {
-  client: { revision: '', capabilities: {}, era: 'modern' },
-  ask: () => Promise.reject(new Error('A trial asks nobody.')),
-  askAdmin: () => Promise.reject(new Error('A trial asks nobody.')),
-} as const;
+const TRIED_CALL = { client: { revision: '', capabilities: {}, era: 'modern' } } as const;

@@ -1,11 +1,12 @@
 import { Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import type { UpstreamCall } from '../calls/index.js';
 import { MAX_DEADLINE_MS } from '../extensions/index.js';
 import { InterceptionModule, CallInterceptors } from '../interception/index.js';
 import { Items, ItemsModule } from '../items/index.js';
 import { RegistryModule } from '../registry/index.js';
-import type { UpstreamCall } from '../calls/index.js';
 import { BuiltInChecksModule } from './checks/built-in-checks.module.js';
 import { DecisionCounts } from './decision-counts.js';
+import { GuardedCalls } from './guarded-calls.js';
 import { GuardedDefinitions } from './guarded-definitions.js';
 import { GuardrailInterceptor } from './guardrail-interceptor.js';
 import { GuardrailTrial } from './guardrail-trial.js';
@@ -20,7 +21,7 @@ const INNERMOST = Infinity;
 /** Applies the configured guardrails to calls and lists, and to nothing while none is configured. */
 @Module({
   imports: [BuiltInChecksModule, InterceptionModule, ItemsModule, RegistryModule],
-  providers: [Guardrails, GuardedDefinitions, GuardrailInterceptor, DecisionCounts, GuardrailTrial],
+  providers: [Guardrails, GuardedCalls, GuardedDefinitions, GuardrailInterceptor, DecisionCounts, GuardrailTrial],
   exports: [DecisionCounts, GuardrailTrial],
 })
 export class GuardrailsModule implements OnModuleInit, OnApplicationShutdown {
@@ -30,6 +31,7 @@ export class GuardrailsModule implements OnModuleInit, OnApplicationShutdown {
   constructor(
     private readonly guardrails: Guardrails,
     private readonly definitions: GuardedDefinitions,
+    private readonly calls: GuardedCalls,
     private readonly interceptor: GuardrailInterceptor,
     private readonly interceptors: CallInterceptors,
     private readonly items: Items,
@@ -55,20 +57,8 @@ export class GuardrailsModule implements OnModuleInit, OnApplicationShutdown {
 
   private addInterceptor(): () => void {
     const options = { order: INNERMOST, deadlineMs: NO_DEADLINE_MS };
-    const applies = (call: UpstreamCall) => this.applies(call);
     const [name, module] = ['Guardrails', GuardrailsModule.name];
+    const applies = (call: UpstreamCall) => this.calls.includes(call);
     return this.interceptors.add({ instance: this.interceptor, options, name, module, applies });
-  }
-
-  private applies({ server, caller, request }: UpstreamCall): boolean {
-    const { name } = request.params;
-    const own = typeof name === 'string' ? name : '';
-    if (request.method !== 'tools/call')
-      return this.guardrails.selectAny({ server, kind: 'resources', name: own }, caller);
-    const shownName = this.items.shownNameOf(server, 'tools', own);
-    return this.guardrails.selectAny(
-      { server, kind: 'tools', name: own, ...(shownName !== undefined && { shownName }) },
-      caller,
-    );
   }
 }

@@ -1,10 +1,18 @@
 import { Injectable } from '@nestjs/common';
-import { GUARDRAIL_CHECKS, type Caller, type GuardrailCheck, type GuardrailPhase } from '#lib/extension-kit';
+import {
+  GUARDRAIL_CHECKS,
+  GUARDRAIL_PHASES,
+  type Caller,
+  type GuardrailCheck,
+  type GuardrailPhase,
+} from '#lib/extension-kit';
 import { Contributions, ExtensionFault } from '../extensions/index.js';
 import { KnownChecks, ServerRegistry, type GuardrailDefinition, type RegistrySnapshot } from '../registry/index.js';
 import { Guardrail, type GuardedUse } from './guardrail.js';
 
 const NONE: readonly Guardrail[] = [];
+/** Definitions are judged once for all calls. */
+const CALL_PHASES = GUARDRAIL_PHASES.filter((phase) => phase !== 'definitions');
 
 type Listener = () => void;
 
@@ -14,6 +22,8 @@ export class Guardrails {
   private checks: ReadonlyMap<string, GuardrailCheck> = new Map();
   private all: readonly Guardrail[] = NONE;
   private byPhase: ReadonlyMap<GuardrailPhase, readonly Guardrail[]> = new Map();
+  /** Those that judge values of calls. */
+  private ofCalls: readonly Guardrail[] = NONE;
   private readonly listeners = new Set<Listener>();
   private stopWatching: (() => void) | undefined;
 
@@ -62,9 +72,9 @@ export class Guardrails {
     return selected.length === 0 ? NONE : selected;
   }
 
-  /** Whether any guardrail selects the use, in whichever phase. A definition is selected whatever the caller is. */
-  selectAny(use: GuardedUse, caller: Caller): boolean {
-    return this.all.some((guardrail) => guardrail.selects(use, caller));
+  /** Whether any guardrail judges values of the calls of a use. */
+  judgeCalls(use: GuardedUse, caller: Caller): boolean {
+    return this.ofCalls.some((guardrail) => guardrail.selects(use, caller));
   }
 
   /** Makes a guardrail of a definition that need not be in force. */
@@ -84,8 +94,8 @@ export class Guardrails {
     this.all = guardrails
       .filter(({ mode }) => mode !== 'off')
       .map((definition) => before.get(definition) ?? this.toGuardrail(definition));
-    const phases: readonly GuardrailPhase[] = ['arguments', 'results', 'definitions', 'questions'];
-    this.byPhase = new Map(phases.map((phase) => [phase, this.all.filter((each) => each.judges(phase))]));
+    this.byPhase = new Map(GUARDRAIL_PHASES.map((phase) => [phase, this.all.filter((each) => each.judges(phase))]));
+    this.ofCalls = this.all.filter((each) => CALL_PHASES.some((phase) => each.judges(phase)));
     for (const listener of this.listeners) listener();
   }
 }

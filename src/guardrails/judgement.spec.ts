@@ -39,7 +39,7 @@ it('judge hides the credentials of the options in the reason of a refusal', asyn
   } as const;
   const { refusal, decisions } = await judge([new Guardrail(definition, new RepeatingCheck())], subject, {
     clock: new ManualClock(),
-    signal: new AbortController().signal,
+    toSignal: () => new AbortController().signal,
   });
   expect([refusal?.reason, decisions[0]?.reason]).toEqual(Array(2).fill('the service refused "Bearer [hidden]"'));
 });

@@ -1,14 +1,12 @@
 import { Logger } from '@nestjs/common';
-import type { GatewayError, GuardrailSubject, GuardrailVerdict, JsonObject } from '#lib/extension-kit';
+import type { GatewayError, GuardrailVerdict, JsonObject } from '#lib/extension-kit';
 import { PASS } from '#lib/extension-kit';
 import type { Clock } from '#lib/time';
 import { hideOptionSecrets, type GuardrailDefinition } from '../registry/index.js';
-import { CheckRun, type Asking, type CheckEnd } from './check-run.js';
+import type { Asking } from '../interception/index.js';
+import { CheckRun, type CheckEnd, type JudgedSubject } from './check-run.js';
 import type { Decision, DecisionKind } from './decision.js';
 import type { Guardrail } from './guardrail.js';
-
-/** A value to judge: a subject without what belongs to one check. */
-export type JudgedSubject = Omit<GuardrailSubject, 'signal'>;
 
 /** The first refusal ends a judgement. */
 export interface Refusal {
@@ -32,10 +30,10 @@ export interface Judgement {
 /** What judgements need. */
 export interface JudgementPorts {
   readonly clock: Clock;
-  /** Asks for a guardrail. Absent: no guardrail may ask. */
-  readonly askFor?: (guardrail: string) => Asking;
-  /** Aborted when the client cancels the call. */
-  readonly signal: AbortSignal;
+  /** Asks for a guardrail about the value that it judges. Absent: no guardrail may ask. */
+  readonly askFor?: (guardrail: string, value: JsonObject) => Asking;
+  /** Makes the signal that is aborted when the client cancels the call. */
+  readonly toSignal: () => AbortSignal;
 }
 
 const FAILED = 'its check failed';
@@ -50,7 +48,7 @@ export async function judge(
   let { value } = subject;
   const decisions: Decision[] = [];
   for (const guardrail of guardrails) {
-    const end = await run(guardrail, { ...subject, value }, ports);
+    const end = await run(guardrail, withValue(subject, value), ports);
     const { verdict, decision, error } = toVerdict(guardrail, end);
     decisions.push(toDecision(guardrail, subject, decision, verdict));
     if (decision === 'failed') logFailure(guardrail, subject, end);
@@ -64,14 +62,22 @@ export async function judge(
   return { value, decisions };
 }
 
+/** The arguments of a call are those of its item, too. */
+function withValue(subject: JudgedSubject, value: JsonObject): JudgedSubject {
+  if (value === subject.value) return subject;
+  const { phase, item } = subject;
+  const isOfItem = phase === 'arguments' && item?.args !== undefined;
+  return { ...subject, value, ...(isOfItem && { item: Object.freeze({ ...item, args: value }) }) };
+}
+
 function run(guardrail: Guardrail, subject: JudgedSubject, ports: JudgementPorts): CheckEnd | Promise<CheckEnd> {
   const { check, definition, slug, fault } = guardrail;
   if (!check || fault !== undefined) return { kind: 'failed', reason: fault ?? FAILED };
   const mayAsk = definition.mode === 'enforce' && subject.call !== undefined;
-  const asking = mayAsk ? ports.askFor?.(slug) : undefined;
-  const { clock, signal } = ports;
+  const asking = mayAsk ? ports.askFor?.(slug, subject.value) : undefined;
+  const { clock, toSignal } = ports;
   const { deadlineMs, options } = definition;
-  return new CheckRun(check, { clock, deadlineMs, options, signal, ...(asking && { asking }) }).start(subject);
+  return new CheckRun(check, { clock, deadlineMs, options, toSignal, ...(asking && { asking }) }).start(subject);
 }
 
 interface Decided {
@@ -88,6 +94,8 @@ function toVerdict({ definition, fault }: Guardrail, end: CheckEnd): Decided {
       return { verdict: withoutCredentials(end.verdict, definition), decision: DECISIONS[end.verdict.action] };
     case 'unanswered':
       return { verdict: refuse(end.refusal.message), decision: 'refused', error: end.refusal };
+    case 'asked':
+      return { verdict: refuse('it waits for an answer'), decision: 'asked', error: end.refusal };
     case 'would ask':
       return { verdict: refuse(`it must ask ${end.whom}`), decision: 'asked' };
     case 'failed': {

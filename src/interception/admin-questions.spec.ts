@@ -2,8 +2,8 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { result, type McpNotification, type Outcome } from '#lib/mcp-protocol';
 import { settled } from '../../test/support/fake-upstream.js';
-import type { ClientRepetition, ExecutedCall } from '../calls/index.js';
-import { APPROVAL_MS, interceptorOf, InterceptionWorld, REPETITION } from './interception-fixture.js';
+import type { ExecutedCall } from '../calls/index.js';
+import { APPROVAL_MS, interceptorOf, InterceptionWorld, Repeating } from './interception-fixture.js';
 
 afterEach(() => Logger.overrideLogger(['fatal', 'error', 'warn', 'log']));
 
@@ -20,25 +20,6 @@ const run = (world: InterceptionWorld, more: Partial<ExecutedCall> = {}) => worl
 async function decide(world: InterceptionWorld, to: 'approved' | 'refused', reason?: string): Promise<void> {
   const pending = (await world.approvals.list()).find((each) => world.approvals.stateOf(each) === 'pending');
   await world.approvals.decide(pending!, to, OPS, reason);
-}
-
-/** The repetition of a modern client that sends back what `asked` requested, if it did. */
-class Repeating implements ClientRepetition {
-  readonly serverAnswers = REPETITION.serverAnswers;
-  readonly asked: Parameters<ClientRepetition['ask']>[0][] = [];
-  private readonly kept: Record<string, Record<string, unknown>> = {};
-
-  readonly answerTo: ClientRepetition['answerTo'] = async (key) => this.kept[key] as never;
-  readonly awaitedAs: ClientRepetition['awaitedAs'] = (key) => this.asked.at(-1)?.awaited[key];
-  readonly keepAnswer: ClientRepetition['keepAnswer'] = (key, answer) => void (this.kept[key] = answer);
-  readonly ask: ClientRepetition['ask'] = (next) => {
-    this.asked.push(next);
-    return REPETITION.ask(next);
-  };
-
-  forgetAnswers(): void {
-    for (const key of Object.keys(this.kept)) delete this.kept[key];
-  }
 }
 
 describe('a call of a client with a session that needs an admin', () => {
@@ -194,6 +175,20 @@ describe('a call of a client that repeats its call, and that needs an admin', ()
     const awaitedAs = () => 'request.lost';
     Object.assign(repetition, { awaitedAs });
     expect(await request()).toMatchObject({ error: { code: -31_009, data: { outcome: 'not_executed' } } });
+  });
+});
+
+describe('a call about which an interceptor asks after it was sent', () => {
+  it('fails as executed, and the log says why', async () => {
+    const world = new InterceptionWorld();
+    const late = interceptorOf(async (call, next) => {
+      const paid = await next();
+      await call.askAdmin({ message: 'Shall I show it?' });
+      return paid;
+    });
+    expect(await world.run([late])).toMatchObject({ error: { code: -32_603, data: { outcome: 'executed' } } });
+    expect(world.logged).toEqual([expect.stringContaining('it asked after the call was sent')]);
+    expect(world.progress.interception).toBe('failed');
   });
 });
 

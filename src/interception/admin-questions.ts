@@ -6,10 +6,10 @@ import type { ClientRepetition, ExecutedCall } from '../calls/index.js';
 import type { ServerItemUse } from '../gate/index.js';
 import { identityOf } from '../registry/index.js';
 import { ApprovalUsed, callCancelled, NotApproved } from './interception.errors.js';
+import { readExpiryMs } from './question-expiry.js';
 import { toQuestionKey, type Asker } from './question-key.js';
 import { reportWaiting } from './waiting-progress.js';
 
-const MAX_EXPIRY_MS = 86_400_000;
 const EXPIRED = 'nobody approved it in time';
 /** Redis lost its data, or a gateway without Redis was restarted. */
 const LOST = 'the gateway has lost what it asked the admins';
@@ -99,7 +99,7 @@ export class AdminQuestions {
   private request({ args, interceptor }: Asker, question: AdminQuestion): Promise<Approval> {
     const { requestId, item, executed } = this.subject;
     const { call, endpoint } = executed;
-    const { expiresAfterMs = this.ports.defaultExpiryMs, message, key = DEFAULT_KEY } = question;
+    const { expiresAfterMs, message, key = DEFAULT_KEY } = question;
     return this.ports.approvals.request({
       requestId,
       principal: call.caller.principal,
@@ -109,7 +109,7 @@ export class AdminQuestions {
       arguments: args,
       message,
       boundTo: [endpoint, identityOf(item.server), interceptor.module, interceptor.name, key],
-      expiresAfterMs: Math.min(expiresAfterMs, MAX_EXPIRY_MS),
+      expiresAfterMs: readExpiryMs(expiresAfterMs, this.ports.defaultExpiryMs),
     });
   }
 

@@ -26,8 +26,6 @@ const NONE: readonly RegisteredInterceptor[] = [];
 export class CallInterceptors {
   private all: readonly RegisteredInterceptor[] = NONE;
   private byMethod: ReadonlyMap<string, readonly RegisteredInterceptor[]> = new Map();
-  /** False while no interceptor is registered. */
-  isActive = false;
 
   /**
    * Adds an interceptor after those of a lower or equal order. Returns a function that removes it: the gateway's own interceptors
@@ -41,14 +39,10 @@ export class CallInterceptors {
   /** Returns those that see a call. A call that has begun keeps the ones that it began with. */
   of(call: UpstreamCall): readonly RegisteredInterceptor[] {
     const candidates = this.byMethod.get(call.request.method) ?? NONE;
-    return candidates.every((each) => isApplied(each, call))
-      ? candidates
-      : candidates.filter((each) => isApplied(each, call));
-  }
-
-  /** True for a call that some interceptor sees. */
-  see(call: UpstreamCall): boolean {
-    return this.byMethod.get(call.request.method)?.some((each) => isApplied(each, call)) ?? false;
+    const first = candidates.findIndex((each) => !isApplied(each, call));
+    if (first === -1) return candidates;
+    // Those before it are known to see the call: each is asked once.
+    return candidates.filter((each, index) => index < first || (index > first && isApplied(each, call)));
   }
 
   private use(interceptors: readonly RegisteredInterceptor[]): void {
@@ -56,7 +50,6 @@ export class CallInterceptors {
     this.byMethod = new Map(
       INTERCEPTED_METHODS.map((method) => [method, interceptors.filter((each) => sees(each, method))] as const),
     );
-    this.isActive = interceptors.length > 0;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { CallChanges, InterceptedCall } from '#lib/extension-kit';
-import type { JsonObject } from '#lib/mcp-protocol';
+import { requiresInput, type JsonObject } from '#lib/mcp-protocol';
 import { NotJson } from '../extensions/index.js';
 import type { RegisteredInterceptor } from './call-interceptors.js';
 import { ContractBroken } from './interception.errors.js';
@@ -11,7 +11,7 @@ export class CallRun extends InterceptorRun<JsonObject | undefined, JsonObject> 
   private call: InterceptedCall | undefined;
 
   constructor(
-    private readonly interceptor: RegisteredInterceptor,
+    readonly interceptor: RegisteredInterceptor,
     ports: RunPorts<JsonObject | undefined, JsonObject>,
   ) {
     super(ports);
@@ -38,8 +38,7 @@ export class CallRun extends InterceptorRun<JsonObject | undefined, JsonObject> 
 
   protected override readReturned(value: unknown): JsonObject {
     const result = copyJsonObject(value);
-    if (result['resultType'] === 'input_required')
-      throw new ContractBroken('it returned questions as a result instead of calling ask');
+    if (requiresInput(result)) throw new ContractBroken('it returned questions as a result instead of calling ask');
     return result;
   }
 }

@@ -1,10 +1,17 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { GatewayError } from '#lib/extension-kit';
+import { GatewayError, type InterceptedCall } from '#lib/extension-kit';
 import { result, type JsonObject } from '#lib/mcp-protocol';
 import { settled } from '../../test/support/fake-upstream.js';
 import type { ClientRepetition } from '../calls/index.js';
-import { interceptorOf, InterceptionWorld, REPETITION, type Intercept } from './interception-fixture.js';
+import {
+  APPROVAL_MS,
+  interceptorOf,
+  InterceptionWorld,
+  Repeating,
+  REPETITION,
+  type Intercept,
+} from './interception-fixture.js';
 
 afterEach(() => Logger.overrideLogger(['fatal', 'error', 'warn', 'log']));
 
@@ -89,6 +96,38 @@ describe('a question of an interceptor', () => {
     });
     await world.run([askingTwice], { ...world.executedWith({ client }), repetition });
     expect(times).toEqual([2_000]);
+  });
+
+  it.each([Number.NaN, 0, -1, '5' as never])(
+    'is a fault of the interceptor when it may take %p ms',
+    async (expiresAfterMs) => {
+      const asked = async (ask: (call: InterceptedCall) => Promise<unknown>) => {
+        const world = new InterceptionWorld();
+        const interceptor = interceptorOf((call, next) => ask(call).then(() => next()));
+        const repetition = new Repeating();
+        const client = { revision: '2026-07-28', capabilities: { elicitation: {} } };
+        const outcome = await world.run([interceptor], { ...world.executedWith({ client }), repetition });
+        expect(outcome).toMatchObject({ error: { code: -32_603, data: { outcome: 'not_executed' } } });
+        expect(world.logged).toEqual([expect.stringContaining('is no positive number of milliseconds')]);
+      };
+      await asked((call) => call.ask({ message: 'Really?', expiresAfterMs }));
+      await asked((call) => call.askAdmin({ message: 'It deletes.', expiresAfterMs }));
+    },
+  );
+
+  it('expires after the default time, although the request also waits for an admin who has more', async () => {
+    const world = new InterceptionWorld();
+    const repetition = new Repeating();
+    const both = interceptorOf(async (call, next) => {
+      await Promise.allSettled([call.askAdmin({ message: 'It deletes.' }), call.ask({ message: 'Really?' })]);
+      return next();
+    });
+    const client = { revision: '2026-07-28', capabilities: { elicitation: {} } };
+    const running = world.run([both], { ...world.executedWith({ client }), repetition });
+    await settled();
+    await world.clock.advance(30_000);
+    await running;
+    expect(repetition.asked.map(({ expiresAfterMs }) => expiresAfterMs)).toEqual([APPROVAL_MS]);
   });
 
   it('refuses the call when the client does not answer', async () => {

@@ -13,10 +13,9 @@ import {
   type Outcome,
   type Question,
 } from '#lib/mcp-protocol';
-import type { Clock } from '#lib/time';
 import type { ExecutedCall } from '../calls/index.js';
 import type { RegisteredInterceptor } from './call-interceptors.js';
-import type { AdminQuestions, AwaitedApproval } from './admin-questions.js';
+import type { AdminPorts, AdminQuestions, AwaitedApproval } from './admin-questions.js';
 import {
   ApprovalUsed,
   CallerCannotBeAsked,
@@ -24,10 +23,12 @@ import {
   InputRequested,
   Misuse,
 } from './interception.errors.js';
+import { readExpiryMs } from './question-expiry.js';
 import { toQuestionKey, type Asker } from './question-key.js';
 
 /** A form without fields, which the user accepts or declines. */
 const EMPTY_FORM: JsonObject = { type: 'object', properties: {} };
+const ASKED_TOO_LATE = 'it asked after the call was sent';
 
 /** The questions of the interceptors of one request to its caller, and to admins about it. */
 export class CallerQuestions {
@@ -36,7 +37,7 @@ export class CallerQuestions {
 
   constructor(
     private readonly executed: ExecutedCall,
-    private readonly clock: Clock,
+    private readonly ports: Pick<AdminPorts, 'clock' | 'defaultExpiryMs'>,
     private readonly admins: AdminQuestions,
   ) {}
 
@@ -44,9 +45,11 @@ export class CallerQuestions {
   hasSent = false;
   /** Interceptors that wait for an answer now, once for each question. */
   private readonly asking: RegisteredInterceptor[] = [];
-  private readonly pending = new Map<string, Question>();
-  private readonly awaited = new Map<string, string>();
-  private expiresAfterMs: number | undefined;
+  private readonly pending: Record<string, Question> = {};
+  private readonly awaited: Record<string, string> = {};
+  /** True once the request ends with questions, or until an admin has decided. */
+  private isEnding = false;
+  private expiresAfterMs = Infinity;
   private unusable: GatewayError | undefined;
 
   /**
@@ -57,8 +60,8 @@ export class CallerQuestions {
     if (this.unusable) return this.unusable.toOutcome();
     if (!this.isEnding) return undefined;
     return this.executed.repetition?.ask({
-      questions: Object.fromEntries(this.pending),
-      awaited: Object.fromEntries(this.awaited),
+      questions: this.pending,
+      awaited: this.awaited,
       expiresAfterMs: this.expiresAfterMs,
     });
   }
@@ -98,7 +101,7 @@ export class CallerQuestions {
    * @throws GatewayError if nobody decides in time, or decisions cannot be read
    */
   async askAdmin(asker: Asker, question: AdminQuestion, signal: AbortSignal): Promise<AdminDecision> {
-    if (this.hasSent) throw new Misuse('The call was sent already. Ask before next.');
+    if (this.hasSent) throw new Misuse(ASKED_TOO_LATE);
     this.asking.push(asker.interceptor);
     this.hasAsked = true;
     try {
@@ -116,8 +119,8 @@ export class CallerQuestions {
   }
 
   private awaitApproval({ key, id, knownMs }: AwaitedApproval): void {
-    this.awaited.set(key, id);
-    this.limitRepetition(knownMs);
+    this.awaited[key] = id;
+    this.endRequest(knownMs);
   }
 
   private async askOnStream(
@@ -127,9 +130,10 @@ export class CallerQuestions {
   ): Promise<CallerAnswer> {
     this.hasAsked = true;
     const timeout = new AbortController();
-    const { expiresAfterMs } = question;
+    // Without a time of its own, the question has that of its session.
+    const expiresAfterMs = question.expiresAfterMs === undefined ? undefined : this.expiryOf(question);
     const cancelTimeout =
-      expiresAfterMs === undefined ? undefined : this.clock.after(expiresAfterMs, () => timeout.abort());
+      expiresAfterMs === undefined ? undefined : this.ports.clock.after(expiresAfterMs, () => timeout.abort());
     try {
       const answer = await askClient(toElicitation(question), AbortSignal.any([signal, timeout.signal]));
       return this.readAnswer(answer);
@@ -143,12 +147,13 @@ export class CallerQuestions {
 
   /** The repetition runs all interceptors again, so that a call which was sent would be sent twice. */
   private async askByRepetition(asker: Asker, question: CallerQuestion): Promise<CallerAnswer> {
-    if (this.hasSent) throw new Misuse('The call was sent already. Ask before next.');
+    if (this.hasSent) throw new Misuse(ASKED_TOO_LATE);
+    const expiresAfterMs = this.expiryOf(question);
     const key = toQuestionKey(asker, question.key ?? 'question', toElicitation(question).params);
     const answer = await this.answerTo(key);
     if (answer) return this.readAnswer({ result: answer });
-    this.pending.set(key, toElicitation(question));
-    if (question.expiresAfterMs !== undefined) this.limitRepetition(question.expiresAfterMs);
+    this.pending[key] = toElicitation(question);
+    this.endRequest(expiresAfterMs);
     throw new InputRequested();
   }
 
@@ -161,12 +166,14 @@ export class CallerQuestions {
     }
   }
 
-  private limitRepetition(expiresAfterMs: number): void {
-    this.expiresAfterMs = Math.min(expiresAfterMs, this.expiresAfterMs ?? expiresAfterMs);
+  /** @param expiresAfterMs how long the repetition may take */
+  private endRequest(expiresAfterMs: number): void {
+    this.isEnding = true;
+    this.expiresAfterMs = Math.min(expiresAfterMs, this.expiresAfterMs);
   }
 
-  private get isEnding(): boolean {
-    return this.pending.size > 0 || this.awaited.size > 0;
+  private expiryOf({ expiresAfterMs }: CallerQuestion): number {
+    return readExpiryMs(expiresAfterMs, this.ports.defaultExpiryMs);
   }
 
   private get execution(): ExecutionOutcome {

@@ -17,6 +17,9 @@ export interface CallSubject {
 /** How an interceptor asks about the call. */
 export type Asking = Pick<InterceptedCall, 'ask' | 'askAdmin'>;
 
+/** Returns how an interceptor asks about the call with these arguments. */
+type AskingAbout = (args: JsonObject) => Asking;
+
 /**
  * The call as one interceptor sees it: with the arguments of the interceptors before it.
  * @param toSignal makes the signal when it is read
@@ -25,8 +28,8 @@ export const toInterceptedCall = (
   subject: CallSubject,
   args: JsonObject,
   toSignal: () => AbortSignal,
-  asking: Asking,
-): InterceptedCall => new CallView(subject, args, toSignal, asking);
+  askingAbout: AskingAbout,
+): InterceptedCall => new CallView(subject, args, toSignal, askingAbout);
 
 /**
  * Makes and freezes a member when it is read: few interceptors read all. What extensions may not see is in private fields: a map
@@ -36,25 +39,23 @@ class CallView implements InterceptedCall {
   readonly requestId: string;
   readonly endpoint: string;
   readonly method: InterceptedMethod;
-  readonly ask: Asking['ask'];
-  readonly askAdmin: Asking['askAdmin'];
   readonly #subject: CallSubject;
   readonly #args: JsonObject;
   readonly #toSignal: () => AbortSignal;
+  readonly #askingAbout: AskingAbout;
   #client: InterceptedCall['client'] | undefined;
   #item: InterceptedCall['item'] | undefined;
   #signal: AbortSignal | undefined;
 
-  constructor(subject: CallSubject, args: JsonObject, toSignal: () => AbortSignal, { ask, askAdmin }: Asking) {
+  constructor(subject: CallSubject, args: JsonObject, toSignal: () => AbortSignal, askingAbout: AskingAbout) {
     const { executed, requestId } = subject;
     this.requestId = requestId;
     this.endpoint = executed.endpoint;
     this.method = executed.call.request.method as InterceptedMethod;
-    this.ask = ask;
-    this.askAdmin = askAdmin;
     this.#subject = subject;
     this.#args = args;
     this.#toSignal = toSignal;
+    this.#askingAbout = askingAbout;
     Object.freeze(this);
   }
 
@@ -68,9 +69,13 @@ class CallView implements InterceptedCall {
   }
 
   get item(): InterceptedCall['item'] {
+    return (this.#item ??= this.toItem());
+  }
+
+  private toItem(): InterceptedCall['item'] {
     const { item } = this.#subject;
     const server = toGuardedServer(item.server);
-    return (this.#item ??= Object.freeze({ ...item, server, ...(item.args && { args: this.arguments }) }));
+    return Object.freeze({ ...item, server, ...(item.args && { args: this.arguments }) });
   }
 
   get arguments(): JsonObject {
@@ -85,8 +90,20 @@ class CallView implements InterceptedCall {
     return (this.#signal ??= this.#toSignal());
   }
 
+  get ask(): Asking['ask'] {
+    return this.#askingAbout(this.#args).ask;
+  }
+
+  get askAdmin(): Asking['askAdmin'] {
+    return this.#askingAbout(this.#args).askAdmin;
+  }
+
   static progressOf(call: InterceptedCall): CallProgress | undefined {
     return #subject in call ? call.#subject.executed.call.progress : undefined;
+  }
+
+  static askingAbout(call: InterceptedCall, args: JsonObject): Asking {
+    return #subject in call ? call.#askingAbout(args) : call;
   }
 
   static answersOf(call: InterceptedCall): ServerAnswers | undefined {
@@ -99,3 +116,6 @@ export const progressOf = (call: InterceptedCall): CallProgress | undefined => C
 
 /** The answers for the server that an intercepted call contains, for interceptors of the gateway itself. */
 export const serverAnswersOf = (call: InterceptedCall): ServerAnswers | undefined => CallView.answersOf(call);
+
+/** How an interceptor of the gateway itself asks about an intercepted call, which goes on with these arguments instead of its own. */
+export const askingAbout = (call: InterceptedCall, args: JsonObject): Asking => CallView.askingAbout(call, args);

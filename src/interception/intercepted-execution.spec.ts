@@ -334,7 +334,7 @@ describe('an interceptor that breaks its contract', () => {
         return {};
       }),
     ]);
-    await expect(kept[0]?.()).rejects.toThrow('after the interceptor had ended');
+    await expect(kept[0]?.()).rejects.toThrow('it called next after it had ended');
     expect(world.sent).toEqual([]);
   });
 

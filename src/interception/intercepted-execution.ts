@@ -10,13 +10,14 @@ import {
 import {
   cleanDetail,
   failure,
+  requiresInput,
   result,
   RpcCode,
   type ExecutionOutcome,
   type JsonObject,
   type Outcome,
 } from '#lib/mcp-protocol';
-import type { Clock } from '#lib/time';
+import { createLinkedController, type Clock } from '#lib/time';
 import type { ExecuteCall, UpstreamCall } from '../calls/index.js';
 import type { Readmission } from '../dispatch/index.js';
 import { readArguments, withArguments } from './call-arguments.js';
@@ -46,7 +47,7 @@ type ExecutedResult = Extract<Outcome, { kind: 'result' }>;
 /** One request through its interceptors. Knows at every moment whether the call has run at its server. */
 export class InterceptedExecution {
   private readonly logger = new Logger('Interceptors');
-  private readonly control = new AbortController();
+  private readonly control: AbortController;
   private readonly questions: CallerQuestions;
   private readonly messageInterceptors: MessageInterceptor[] = [];
   private executed: ExecutionOutcome;
@@ -61,28 +62,24 @@ export class InterceptedExecution {
   ) {
     const { executed } = subject;
     this.executed = executed.begun;
-    this.questions = new CallerQuestions(executed, parts.clock, new AdminQuestions(subject, parts.admins));
+    this.control = createLinkedController(executed.signal);
+    this.questions = new CallerQuestions(executed, parts.admins, new AdminQuestions(subject, parts.admins));
   }
 
   /** Returns what the client receives. */
-  async run(): Promise<Outcome> {
-    this.followClient();
-    const outcome = await this.enter(0, this.call).then(
-      (value) => this.toOutcome(value),
+  run(): Promise<Outcome> {
+    return this.enter(0, this.call).then(
+      (value) => this.end(this.toOutcome(value)),
       (cause: unknown) => {
-        if (cause instanceof GatewayError) return cause.toOutcome();
+        if (cause instanceof GatewayError) return this.end(cause.toOutcome());
         throw cause;
       },
     );
-    return this.inputRequired ?? this.toEnding() ?? outcome;
   }
 
-  /** Linked by hand: a signal of `AbortSignal.any` costs ten times as much. The client's signal ends with its request. */
-  private followClient(): void {
-    const { signal } = this.subject.executed;
-    const cancel = (): void => this.control.abort(signal.reason);
-    if (signal.aborted) cancel();
-    else signal.addEventListener('abort', cancel, { once: true });
+  /** Questions end the request, whatever interceptors made of it. */
+  private end(outcome: Outcome): Outcome {
+    return this.inputRequired ?? this.toEnding() ?? outcome;
   }
 
   private get signal(): AbortSignal {
@@ -111,7 +108,7 @@ export class InterceptedExecution {
   }
 
   /** Passes the call to an interceptor, or to the server after the last one. Rejects with the failure of the call. */
-  private async enter(index: number, call: UpstreamCall): Promise<JsonObject> {
+  private enter(index: number, call: UpstreamCall): Promise<JsonObject> {
     const interceptor = this.interceptors[index];
     if (!interceptor) return this.send(call);
     this.registerForMessages(interceptor, call);
@@ -124,7 +121,18 @@ export class InterceptedExecution {
           : this.change(interceptor, call, args).then((changed) => this.enter(index + 1, changed)),
     });
     const toSignal = (): AbortSignal => AbortSignal.any([this.signal, run.signal]);
-    const end = await run.start(this.toView(call, toSignal, this.askFor(interceptor, call, toSignal, run)));
+    // Chained by hand: an interceptor is on the path of every call, and each hop costs.
+    return run.start(this.toView(interceptor, call, toSignal, run)).then((end) => this.leave(index, call, run, end));
+  }
+
+  /** Returns the result with which an interceptor has ended. Rejects with the failure of the call. */
+  private leave(
+    index: number,
+    call: UpstreamCall,
+    run: CallRun,
+    end: InterceptorEnd<JsonObject>,
+  ): JsonObject | Promise<JsonObject> {
+    const { interceptor } = run;
     // What the interceptor does not wait for would run on without anyone who receives its outcome.
     if (run.isPending) this.control.abort();
     const isPassable = end.kind === 'broken' && interceptor.options.onFailure === 'pass' && !run.hasPassedOn;
@@ -139,7 +147,7 @@ export class InterceptedExecution {
     this.messageInterceptors.push({
       interceptor,
       deadlineMs: this.deadlineOf(interceptor),
-      view: (toSignal, run) => this.toView(call, toSignal, this.askFor(interceptor, call, toSignal, run)),
+      view: (toSignal, run) => this.toView(interceptor, call, toSignal, run),
       refuse: (ended, outcome) => this.refuse(interceptor, ended, outcome && this.executionAfter(outcome)),
       recordChange: () => this.call.progress?.recordInterception('changed', interceptor.name),
     });
@@ -149,24 +157,26 @@ export class InterceptedExecution {
     return options.deadlineMs ?? this.parts.deadlineMs;
   }
 
-  private toView(call: UpstreamCall, toSignal: () => AbortSignal, asking: Asking): InterceptedCall {
-    return toInterceptedCall(this.subject, readArguments(call.request), toSignal, asking);
-  }
-
-  private askFor(
+  private toView(
     interceptor: RegisteredInterceptor,
-    call: UpstreamCall,
+    { request }: UpstreamCall,
     toSignal: () => AbortSignal,
     waiter: Waiter | undefined,
-  ): Asking {
-    const whileWaiting = <T>(ask: (asker: Asker) => Promise<T>): Promise<T> => {
-      if (!waiter) throw new Misuse('A notification cannot wait for an answer.');
-      return waiter.wait(() => ask({ interceptor, args: readArguments(call.request) }));
+  ): InterceptedCall {
+    return toInterceptedCall(this.subject, readArguments(request), toSignal, (args) =>
+      this.askFor({ interceptor, args }, toSignal, waiter),
+    );
+  }
+
+  private askFor(asker: Asker, toSignal: () => AbortSignal, waiter: Waiter | undefined): Asking {
+    const whileWaiting = <T>(ask: () => Promise<T>): Promise<T> => {
+      if (!waiter) throw new Misuse('it asked about a notification, which cannot wait for an answer');
+      return waiter.wait(ask);
     };
     const { questions } = this;
     return {
-      ask: (question: CallerQuestion) => whileWaiting((asker) => questions.ask(asker, question, toSignal())),
-      askAdmin: (question: AdminQuestion) => whileWaiting((asker) => questions.askAdmin(asker, question, toSignal())),
+      ask: (question: CallerQuestion) => whileWaiting(() => questions.ask(asker, question, toSignal())),
+      askAdmin: (question: AdminQuestion) => whileWaiting(() => questions.askAdmin(asker, question, toSignal())),
     };
   }
 
@@ -232,7 +242,7 @@ export class InterceptedExecution {
     );
     this.executed = executionOf(outcome);
     if (outcome.kind === 'error') throw toError(outcome);
-    if (call.clientRepeatsCall && outcome.result['resultType'] === 'input_required') {
+    if (call.clientRepeatsCall && requiresInput(outcome.result)) {
       this.executed = 'unknown';
       this.inputRequired = outcome;
       throw new InputRequested();

@@ -34,13 +34,14 @@ export interface MessageInterceptor {
 }
 
 export const seesMessages = (interceptor: RegisteredInterceptor): boolean =>
-  seesNotifications(interceptor) || seesQuestions(interceptor) || seesOutcomes(interceptor);
+  seesNotifications(interceptor) || seesQuestions(interceptor) || toOutcomeInterceptor(interceptor) !== undefined;
 
 const seesNotifications = ({ instance }: RegisteredInterceptor): boolean => 'onNotification' in instance;
 
 const seesQuestions = ({ instance }: RegisteredInterceptor): boolean => 'onQuestion' in instance;
 
-const seesOutcomes = ({ instance }: RegisteredInterceptor): boolean => instance instanceof OutcomeInterceptor;
+const toOutcomeInterceptor = ({ instance }: RegisteredInterceptor): OutcomeInterceptor | undefined =>
+  instance instanceof OutcomeInterceptor ? instance : undefined;
 
 /** What a server sends during one call, through its interceptors: those nearest to the server see it first. */
 export class InterceptedMessages implements CallMessages {
@@ -58,7 +59,10 @@ export class InterceptedMessages implements CallMessages {
     const asked = nearestFirst.filter(({ interceptor }) => seesQuestions(interceptor));
     if (watching.length > 0) this.onNotification = (notification) => passNotification(watching, notification);
     if (asked.length > 0) this.onQuestion = (question, ask, signal) => this.passQuestion(asked, question, ask, signal);
-    const examining = nearestFirst.filter(({ interceptor }) => seesOutcomes(interceptor));
+    const examining = nearestFirst.flatMap((each) => {
+      const instance = toOutcomeInterceptor(each.interceptor);
+      return instance ? [[each, instance] as const] : [];
+    });
     if (examining.length > 0) this.onOutcome = (outcome, signal) => passOutcome(examining, outcome, signal);
   }
 
@@ -85,15 +89,13 @@ export class InterceptedMessages implements CallMessages {
 }
 
 async function passOutcome(
-  interceptors: readonly MessageInterceptor[],
+  interceptors: readonly (readonly [MessageInterceptor, OutcomeInterceptor])[],
   given: Outcome,
   signal: AbortSignal,
 ): Promise<Outcome> {
   let passed = freezeDeeply(given);
-  for (const each of interceptors) {
+  for (const [each, instance] of interceptors) {
     try {
-      const { instance } = each.interceptor;
-      if (!(instance instanceof OutcomeInterceptor)) continue;
       const seen = await instance.onOutcome(
         each.view(() => signal, UNBOUNDED),
         passed,

@@ -46,6 +46,33 @@ export const REPETITION: ClientRepetition = {
   ask: () => result({ resultType: 'input_required' }),
 };
 
+/** A client that repeats its call with what the last request has asked for. */
+export class Repeating implements ClientRepetition {
+  readonly asked: Parameters<ClientRepetition['ask']>[0][] = [];
+  private readonly kept: Record<string, JsonObject> = {};
+
+  constructor(readonly serverAnswers = REPETITION.serverAnswers) {}
+
+  readonly answerTo: ClientRepetition['answerTo'] = async (key) => this.kept[key];
+  readonly awaitedAs: ClientRepetition['awaitedAs'] = (key) => this.asked.at(-1)?.awaited[key];
+  readonly keepAnswer: ClientRepetition['keepAnswer'] = (key, answer) => void (this.kept[key] = answer);
+  readonly ask: ClientRepetition['ask'] = (next) => {
+    this.asked.push(next);
+    return REPETITION.ask(next);
+  };
+
+  /** Accepts the questions of the last request. Returns their keys. */
+  accept(): readonly string[] {
+    const keys = Object.keys(this.asked.at(-1)?.questions ?? {});
+    for (const key of keys) this.kept[key] = { action: 'accept' };
+    return keys;
+  }
+
+  forgetAnswers(): void {
+    for (const key of Object.keys(this.kept)) delete this.kept[key];
+  }
+}
+
 /** Runs calls through interceptors, at a server that answers as given. */
 export class InterceptionWorld {
   readonly clock = new ManualClock();

@@ -74,9 +74,11 @@ export class ContractBroken extends Error {
   override readonly name = 'ContractBroken';
 }
 
-/** An interceptor used the call against its contract. Rejects what the interceptor requested. */
+/** An extension used the call against its contract. Rejects what the extension requested. The message is for operators. */
 export class Misuse extends GatewayError {
-  constructor(message: string) {
+  /** @param reason continues "The extension broke its contract:" */
+  constructor(readonly reason: string) {
+    const message = `The extension broke its contract: ${reason}.`;
     super(RpcCode.internalError, message, 500, { outcome: 'unknown', retriable: false });
   }
 }

@@ -40,7 +40,7 @@ it.each<[string, InterceptorOptions, number]>([
     begun: 'not_executed',
   } as const;
   let hasEnded = false;
-  const run = interception.run(executed, async () => result({})).finally(() => (hasEnded = true));
+  const run = interception.find(executed.call)!(executed, async () => result({})).finally(() => (hasEnded = true));
   await settled();
   await clock.advance(deadlineMs - 1);
   await settled();

@@ -4,11 +4,11 @@ import { GatewayError } from '#lib/extension-kit';
 import type { Outcome } from '#lib/mcp-protocol';
 import { Clock } from '#lib/time';
 import { Approvals, ApprovalsConfig } from '../approvals/index.js';
-import type { CallInterception, ExecuteCall, ExecutedCall, UpstreamCall } from '../calls/index.js';
+import type { CallInterception, ExecuteCall, ExecutedCall, RunIntercepted, UpstreamCall } from '../calls/index.js';
 import { Readmission } from '../dispatch/index.js';
 import { ExtensionsConfig } from '../extensions/index.js';
 import { SessionPoolConfig } from '../session-pool/index.js';
-import { CallInterceptors } from './call-interceptors.js';
+import { CallInterceptors, type RegisteredInterceptor } from './call-interceptors.js';
 import { InterceptedExecution, type ExecutionParts } from './intercepted-execution.js';
 
 /** Passes calls through the interceptors, at the worker that executes them. */
@@ -29,18 +29,24 @@ export class Interception implements CallInterception {
     this.parts = { clock, readmission, deadlineMs: config.extensionDeadlineMs, admins };
   }
 
-  intercepts(call: UpstreamCall): boolean {
-    return this.interceptors.isActive && this.interceptors.see(call);
+  find(call: UpstreamCall): RunIntercepted | undefined {
+    const interceptors = this.interceptors.of(call);
+    return interceptors.length === 0 ? undefined : (executed, execute) => this.run(interceptors, executed, execute);
   }
 
-  async run(executed: ExecutedCall, execute: ExecuteCall): Promise<Outcome> {
+  /** Waits for nothing that is known already: every intercepted call passes here. */
+  private async run(
+    interceptors: readonly RegisteredInterceptor[],
+    executed: ExecutedCall,
+    execute: ExecuteCall,
+  ): Promise<Outcome> {
     const { call } = executed;
     try {
       const item = this.readmission.describe(executed);
-      const definition = await this.readmission.definitionOf(call);
+      const found = this.readmission.definitionOf(call);
+      const definition = found instanceof Promise ? await found : found;
       const requestId = call.progress?.requestId ?? randomUUID();
       const subject = { executed, requestId, item, definition };
-      const interceptors = this.interceptors.of(call);
       return await new InterceptedExecution(this.parts, interceptors, subject, execute).run();
     } catch (cause) {
       if (cause instanceof GatewayError) return cause.toOutcome();

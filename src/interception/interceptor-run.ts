@@ -1,6 +1,6 @@
 import { GatewayError } from '#lib/extension-kit';
 import type { Clock } from '#lib/time';
-import { NotJson, runAsExtension, runAsGateway, toDetail } from '../extensions/index.js';
+import { handled, NotJson, rejectHandled, runAsExtension, runAsGateway, toDetail } from '../extensions/index.js';
 import { ContractBroken, InputRequested, Misuse } from './interception.errors.js';
 import { OwnTime } from './own-time.js';
 
@@ -73,7 +73,7 @@ export abstract class InterceptorRun<Given, Passed> {
 
   /** Lets the interceptor wait for the caller. Its own time does not run meanwhile. */
   wait<T>(work: () => Promise<T>): Promise<T> {
-    if (this.hasEnded) return rejectHandled(new Misuse('The interceptor has ended.'));
+    if (this.hasEnded) return rejectHandled(new Misuse('it asked after it had ended'));
     return handled(this.ownTime.pauseWhile(runAsGateway(work)));
   }
 
@@ -101,7 +101,7 @@ export abstract class InterceptorRun<Given, Passed> {
   }
 
   private next(given: unknown): Promise<Passed> {
-    if (this.hasEnded) return rejectHandled(new Misuse('next was called after the interceptor had ended.'));
+    if (this.hasEnded) return rejectHandled(new Misuse('it called next after it had ended'));
     if (this.following) return this.reportMisuse('it called next twice');
     const read = this.tryReadGiven(given);
     if (!read) return this.reportMisuse('what it passed to next cannot be read');
@@ -138,7 +138,7 @@ export abstract class InterceptorRun<Given, Passed> {
 
   private reportMisuse(reason: string): Promise<never> {
     this.misuse ??= reason;
-    return rejectHandled(new Misuse(`The interceptor broke its contract: ${this.misuse}.`));
+    return rejectHandled(new Misuse(this.misuse));
   }
 
   private toBroken(): InterceptorEnd<Passed> {
@@ -184,15 +184,8 @@ const fail = async (cause: unknown): Promise<never> => {
 const adopt = async (returned: unknown): Promise<unknown> => returned;
 
 /** What an interceptor threw. */
-export const toFailure = (cause: unknown): InterceptorFailure =>
-  cause instanceof GatewayError
-    ? { kind: 'refused', refusal: cause }
-    : { kind: 'broken', reason: `it threw ${toDetail(cause)}` };
-
-/** A promise that an extension receives: one that it ignores must not end the process. */
-function handled<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined);
-  return promise;
+export function toFailure(cause: unknown): InterceptorFailure {
+  if (cause instanceof Misuse) return { kind: 'broken', reason: cause.reason };
+  if (cause instanceof GatewayError) return { kind: 'refused', refusal: cause };
+  return { kind: 'broken', reason: `it threw ${toDetail(cause)}` };
 }
-
-const rejectHandled = (cause: Error): Promise<never> => handled(Promise.reject(cause));

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { canonicalJson, type JsonObject } from '#lib/mcp-protocol';
+import type { JsonObject } from '#lib/mcp-protocol';
+import { computeJsonDigest } from '#lib/sealing';
 import type { RegisteredInterceptor } from './call-interceptors.js';
 
 /** An interceptor, and the arguments of the call as it sees them. */
@@ -21,6 +21,6 @@ export function toQuestionKey(
   key: string,
   asked: JsonObject | undefined,
 ): string {
-  const text = canonicalJson([module, name, key, asked ?? null, args]);
-  return `${name}/${key}/${createHash('sha256').update(text).digest('base64url').slice(0, DIGEST_LENGTH)}`;
+  const digest = computeJsonDigest([module, name, key, asked ?? null, args]);
+  return `${name}/${key}/${digest.slice(0, DIGEST_LENGTH)}`;
 }

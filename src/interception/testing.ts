@@ -1,2 +1,2 @@
 /** What tests of other folders need. */
-export { InterceptionWorld, interceptorOf, REPETITION } from './interception-fixture.js';
+export { InterceptionWorld, interceptorOf, Repeating, REPETITION } from './interception-fixture.js';

@@ -20,17 +20,18 @@ export class DefinitionCache {
   private characters = 0;
 
   /**
-   * @param observed an observation that the table may not contain yet
+   * @param observed finds an observation that the table may not contain yet
    * @param load reads the item from the table; its failure leaves the definition unknown
    */
   read(
     digest: string,
-    observed: Definition | undefined,
+    observed: () => Definition | undefined,
     load: () => Promise<DefinedItem | undefined>,
   ): FoundDefinition {
     const known = this.find(digest);
     if (known) return toUsable(known);
-    if (observed?.digest === digest) return toUsable(this.store(digest, observed.definition));
+    const unwritten = observed();
+    if (unwritten?.digest === digest) return toUsable(this.store(digest, unwritten.definition));
     return load().then(
       (item) => item && toUsable(this.store(item.seenDigest, item.seen)),
       () => undefined,

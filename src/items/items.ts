@@ -11,9 +11,10 @@ import { DefinitionCache, type FoundDefinition } from './definition-cache.js';
 import { GuardedPages } from './guarded-pages.js';
 import { hasOverrides, indexByShownName, toOverridesText, type ItemsOfList } from './item-overrides.js';
 import { ItemBudget } from './item-budget.js';
-import { ItemTable, type Observation, type StoredItemKey } from './item-table.js';
+import { ItemTable, type StoredItemKey } from './item-table.js';
 import { ObservationQueue, type ListedItems } from './observation-queue.js';
 import { emitToolChange } from './tool-events.js';
+import { UnwrittenObservations } from './unwritten-observations.js';
 import { SeenPageCache, toFingerprint } from './seen-page-cache.js';
 import { planRestoration, type RestoredCounts, type RestoredItem } from './restoration.js';
 import { isQuarantining, statusOf, toVisibleItem } from './visible-item.js';
@@ -49,11 +50,8 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   private cancelWrite: (() => void) | undefined;
   /** Pages that are not processed yet. */
   private readonly unprocessed = new ObservationQueue((batch) => this.recordObservations(batch));
-  /** Observations that are not written yet, by server, kind and name. */
-  private readonly pendingWrites = new Map<string, Observation>();
+  private readonly unwritten = new UnwrittenObservations();
   private writing: Promise<void> = Promise.resolve();
-  /** Written observations that the last read of the table may not contain. */
-  private readonly awaitingReadBack = new Map<string, Observation>();
   private readonly listeners = new Set<ItemListener>();
   private readonly seenPages = new SeenPageCache();
   private readonly budget = new ItemBudget();
@@ -143,9 +141,8 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     const item = this.itemsOf(server, kind).get(own);
     if (!item) return undefined;
     const key = { identity: item.identity, kind, name: own };
-    const text = JSON.stringify([key.identity, kind, own]);
-    const observed = this.pendingWrites.get(text) ?? this.awaitingReadBack.get(text);
-    return this.definitions.read(item.seenDigest, observed?.seen, () => this.table.find(key));
+    const observed = () => this.unwritten.find(key)?.seen;
+    return this.definitions.read(item.seenDigest, observed, () => this.table.find(key));
   }
 
   /** Decides whether a resource, or a URI template, is available under any spelling of its URI. */
@@ -289,9 +286,7 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     const { slug: server, identity = server } = definedBy;
     const { name, definition, digest } = seen;
     const flags = findSuspicions(definition);
-    const key = JSON.stringify([identity, kind, name]);
-    const first = this.pendingWrites.get(key)?.first ?? seen;
-    this.pendingWrites.set(key, { identity, kind, name, seen, first, flags });
+    this.unwritten.add({ identity, kind, name, seen, flags });
     const now = new Date(this.clock.now());
     if (before) {
       this.logger.warn(`Server ${server} changed the definition of ${JSON.stringify(name.slice(0, 100))} (${kind}).`);
@@ -317,15 +312,12 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
   private async writePending(): Promise<void> {
     this.cancelWrite?.();
     this.cancelWrite = undefined;
-    const sightings = [...this.pendingWrites];
+    const pending = this.unwritten.listPending();
     try {
-      for (let from = 0; from < sightings.length; from += BATCH_SIZE) {
-        const some = sightings.slice(from, from + BATCH_SIZE);
-        await this.table.recordObservations(
-          some.map(([, sighting]) => sighting),
-          new Date(this.clock.now()),
-        );
-        for (const [key, sighting] of some) this.awaitReadBack(key, sighting);
+      for (let from = 0; from < pending.length; from += BATCH_SIZE) {
+        const some = pending.slice(from, from + BATCH_SIZE);
+        await this.table.recordObservations(some, new Date(this.clock.now()));
+        this.unwritten.markWritten(some);
       }
     } catch (cause) {
       this.logger.warn(`Failed to persist item definitions: ${String(cause)}`);
@@ -333,22 +325,14 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     }
   }
 
-  private awaitReadBack(key: string, sighting: Observation): void {
-    // A newer observation may have replaced this one during the write.
-    if (this.pendingWrites.get(key) !== sighting) return;
-    this.pendingWrites.delete(key);
-    this.awaitingReadBack.set(key, sighting);
-  }
-
   private async refreshFromDatabase(): Promise<void> {
-    const committed = [...this.awaitingReadBack];
+    const written = this.unwritten.listWritten();
     try {
       const revision = await this.table.revision();
       // The last read may have preferred a committed observation to a newer one of another worker (invariant 11).
-      if (revision !== this.revision || committed.length > 0) {
+      if (revision !== this.revision || written.length > 0) {
         const stored = await this.table.readAll();
-        for (const [key, sighting] of committed)
-          if (this.awaitingReadBack.get(key) === sighting) this.awaitingReadBack.delete(key);
+        this.unwritten.markReadBack(written);
         this.applyStored(stored);
       }
       this.revision = revision;
@@ -370,8 +354,8 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     };
     for (const item of stored) put(item);
     for (const { identity, kind, name, seen, flags } of [
-      ...this.awaitingReadBack.values(),
-      ...this.pendingWrites.values(),
+      ...this.unwritten.listWritten(),
+      ...this.unwritten.listPending(),
     ]) {
       const list = toListKey(identity, kind);
       const item = lists.get(list)?.get(name) ?? this.known.get(list)?.get(name);

@@ -1,5 +1,5 @@
 import type { Variables } from '#lib/config';
-import { isJsonObject, type JsonValue } from '#lib/mcp-protocol';
+import { isJsonObject, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
 import { isCredentialPath, type MemberPath } from './credentials.js';
 import type { Fault } from './registry.errors.js';
 
@@ -19,6 +19,22 @@ export interface SecretLookup {
   readonly depth: number;
   /** Returns the value of a secret for a member of an entry, or why it cannot be used there. */
   resolve(name: string, path: MemberPath): { readonly value: string } | { readonly fault: string };
+}
+
+/**
+ * Escapes every reference to a secret in the strings of a value, so that its expansion yields the value itself: a document from
+ * elsewhere must not obtain secrets. Member names are not expanded and stay.
+ */
+export function escapeSecretReferences(value: string): string;
+export function escapeSecretReferences(value: JsonObject): JsonObject;
+export function escapeSecretReferences(value: JsonValue): JsonValue;
+export function escapeSecretReferences(value: JsonValue): JsonValue {
+  if (typeof value === 'string') return value.replaceAll('${secret:', (found) => `$${found}`);
+  if (Array.isArray(value)) return value.map((each) => escapeSecretReferences(each));
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each = null]) => [name, escapeSecretReferences(each)] as const),
+  );
 }
 
 interface Expansion {

@@ -1,2 +1,3 @@
 export type { ReloadResult } from './configuration-file.js';
 export { RegistryComponents } from './open-registry.js';
+export { expandVariables } from './expand-variables.js';

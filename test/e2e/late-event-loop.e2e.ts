@@ -41,7 +41,7 @@ const SCRIPT = `
     }).listen(0, '127.0.0.1', function () { console.log(this.address().port); });
 `;
 
-const REQUEST_TIMEOUT_MS = scaleDeadline(1_000);
+const REQUEST_TIMEOUT_MS = scaleDeadline(2_000);
 
 const pauseThread = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 

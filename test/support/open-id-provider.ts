@@ -1,5 +1,6 @@
 /** A real OpenID provider, and a browser of sorts that logs in over it. */
 import type { Server } from 'node:http';
+import { jest } from '@jest/globals';
 import { Provider, type Configuration } from 'oidc-provider';
 
 export const CLIENT_ID = 'isthmus';
@@ -23,10 +24,20 @@ export interface RunningOpenIdProvider {
   close(): Promise<void>;
 }
 
+/** The library warns that its defaults are for tests. */
+function createProvider(issuer: string, order: OpenIdProviderOrder): Provider {
+  const silenced = jest.spyOn(console, 'warn').mockImplementation(() => undefined);
+  try {
+    return new Provider(issuer, toConfiguration(order));
+  } finally {
+    silenced.mockRestore();
+  }
+}
+
 /** Starts the provider. The name with which somebody logs in is the only role in the access token. */
 export async function startOpenIdProvider(order: OpenIdProviderOrder): Promise<RunningOpenIdProvider> {
   const issuer = `http://${order.host ?? '127.0.0.1'}:${order.port}`;
-  const provider = new Provider(issuer, toConfiguration(order));
+  const provider = createProvider(issuer, order);
   const events: string[] = [];
   provider.on('refresh_token.consumed', () => void events.push('refresh_token.consumed'));
   provider.on('grant.revoked', () => void events.push('grant.revoked'));

@@ -183,6 +183,16 @@ describe('an output schema', () => {
       { $ref: '#/$defs/a', $defs: { a: { type: 'object' } } },
       { type: 'object', $ref: '#/$defs/a', $defs: { a: { type: 'object' } } },
     ],
+    [
+      'loses names of schemas at any depth of unknown keywords, which validators read',
+      { type: 'object', $recursiveRef: { anyOf: [{ $anchor: '' }] }, examples: { $id: 'a b' } },
+      { type: 'object' },
+    ],
+    [
+      'keeps examples that resemble schemas',
+      { type: 'object', examples: [{ $id: 'a b' }] },
+      { type: 'object', examples: [{ $id: 'a b' }] },
+    ],
     ['of another type is kept', { type: 'array', items: {} }, { type: 'array', items: {} }],
   ])('%s', (_what, bad, good) => {
     expect(repairOutput(bad)).toEqual(good);

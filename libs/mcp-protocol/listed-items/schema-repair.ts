@@ -12,8 +12,8 @@ const ANCHOR = /^[a-z_][-a-z0-9._]*$/i;
 /** Dialects that validators of clients know. */
 const KNOWN_DIALECT = /^https?:\/\/json-schema\.org\/(draft-0[67]\/schema|draft\/(2019-09|2020-12)\/schema)#?$/;
 
-/** Keywords whose values are data. */
-const DATA: ReadonlySet<string> = new Set(['const', 'default', 'enum', 'examples']);
+/** Keywords whose values are data, not schemas. */
+const DATA: ReadonlySet<string> = new Set(['const', 'default', 'enum']);
 /** Keywords that apply another schema of the definition. */
 const REFERENCES: ReadonlySet<string> = new Set(['$ref', '$dynamicRef']);
 /** Keywords whose effect depends on schemas that are not below them. */
@@ -115,7 +115,7 @@ class SchemaRepair {
   private repairKeyword(keyword: string, value: JsonValue): JsonValue | undefined {
     const kind = KEYWORDS.get(keyword);
     // Validators look for names of schemas in the values of unknown keywords, too.
-    if (kind === undefined) return this.isOutput && !DATA.has(keyword) && declaresName(value) ? undefined : value;
+    if (kind === undefined) return this.isOutput && !isData(keyword, value) && declaresName(value) ? undefined : value;
     const isDistant = DISTANT.has(keyword);
     if (isDistant) this.hasDistantEffects = true;
     const next = isDistant && this.isCautious && !REFERENCES.has(keyword) ? undefined : this.repairValue(kind, value);
@@ -293,7 +293,12 @@ class SchemaRepair {
   }
 }
 
+/** Validators take `examples` for an unknown keyword unless it has a list. */
+const isData = (keyword: string, value: JsonValue): boolean =>
+  DATA.has(keyword) || (keyword === 'examples' && Array.isArray(value));
+
 function declaresName(value: JsonValue | undefined): boolean {
+  if (Array.isArray(value)) return value.some(declaresName);
   if (!isJsonObject(value)) return false;
   return Object.entries(value).some(([key, member]) => NAMES.has(key) || declaresName(member));
 }

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject } from '#lib/mcp-protocol';
-import { compileGlobs, MAX_SCHEMAS_LENGTH, MAX_TOOLS } from '../../registry/index.js';
+import { compileGlobs, escapeSecretReferences, MAX_SCHEMAS_LENGTH, MAX_TOOLS } from '../../registry/index.js';
 import { CircularSchemas } from './circular-schemas.js';
 import type { Operation, Skipped } from './operation.js';
 import { toToolName, toTool, type ImportedTool } from './operation-to-tool.js';
@@ -49,7 +49,8 @@ export async function importOpenApi(
   const title = isJsonObject(info) ? info['title'] : undefined;
   return {
     url: run.urls?.base,
-    ...(typeof title === 'string' && title !== '' && { title: title.slice(0, 200).toWellFormed() }),
+    ...(typeof title === 'string' &&
+      title !== '' && { title: escapeSecretReferences(title).slice(0, 200).toWellFormed() }),
     tools: run.tools,
     skipped: run.skipped,
     security: run.security,
@@ -130,7 +131,7 @@ class ImportRun {
       throw new ImportFault('the tools of the server would be too large together: import it into another one');
     }
     [this.schemasLength, this.entryLength] = [schemasLength, entryLength];
-    this.tools[toUniqueName(toToolName(operation), this.tools)] = tool;
+    this.tools[toUniqueName(toToolName(operation), this.tools)] = escapeSecretReferences(tool);
     for (const name of requiredSchemes(operation.operation, this.document)) this.usedSchemes.add(name);
   }
 

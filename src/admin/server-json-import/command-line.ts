@@ -1,3 +1,4 @@
+import { escapeSecretReferences } from '../../registry/index.js';
 import type { Filling } from './filling.js';
 import type { Argument } from './server-json.js';
 
@@ -6,13 +7,14 @@ export const toArguments = (list: readonly Argument[], filling: Filling): readon
   list.flatMap((argument, index) => toTexts(argument, index, filling));
 
 function toTexts(argument: Argument, index: number, filling: Filling): readonly string[] {
-  const { name, valueHint, isRepeated } = argument;
-  if (name === undefined) {
+  const { name: written, valueHint, isRepeated } = argument;
+  if (written === undefined) {
     const shown = valueHint ?? `argument ${index + 1}`;
     return filling.valuesOf(argument, { name: shown, use: 'argument', isRepeated });
   }
+  const name = escapeSecretReferences(written);
   if (isFlag(argument)) return [name];
-  const values = filling.valuesOf(argument, { name, use: 'argument', isRepeated });
+  const values = filling.valuesOf(argument, { name: written, use: 'argument', isRepeated });
   // The format describes `--flag={value}`; short flags and words have no such form everywhere.
   return values.flatMap((value) => (name.startsWith('--') ? [`${name}=${value}`] : [name, value]));
 }

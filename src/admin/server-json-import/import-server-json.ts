@@ -1,10 +1,10 @@
 import type { JsonObject } from '#lib/mcp-protocol';
+import { escapeSecretReferences } from '../../registry/index.js';
 import { Filling, type AskedInput } from './filling.js';
 import { optionsOf, type ImportRules, type Option } from './options.js';
 import type { SkippedMember } from './package-entry.js';
 import { readServerJson } from './read-server-json.js';
 import { ServerJsonInvalid } from './server-json-invalid.js';
-import { joinSegments } from './template-text.js';
 
 const MAX_TITLE_LENGTH = 200;
 const MAX_SLUG_LENGTH = 32;
@@ -45,7 +45,7 @@ export function importServerJson({ document, choice, inputs }: ImportRequest, ru
   const faults = filling.finish();
   if (faults.length > 0) throw new ServerJsonInvalid(faults, 'The values of the inputs cannot be used.');
   const { transport, ...rest } = members;
-  const shown = joinSegments([{ text: title.slice(0, MAX_TITLE_LENGTH).toWellFormed(), isGiven: false }]);
+  const shown = escapeSecretReferences(title.slice(0, MAX_TITLE_LENGTH).toWellFormed());
   return {
     slug: toSlug(name),
     entry: { transport, title: shown.slice(0, MAX_TITLE_LENGTH), ...rest },

@@ -131,9 +131,18 @@ export function findRunner(source: Package): PackageRunner | string {
 export function findPackageFaults(source: Package, runner: PackageRunner): readonly string[] {
   const { at, identifier, registryType, registryBaseUrl } = source;
   const isNamed = runner.identifier.test(identifier);
-  const isUrl = registryBaseUrl === undefined || URL.parse(registryBaseUrl)?.protocol === 'https:';
   return [
     ...(isNamed ? [] : [`${at}.identifier must be the name of a package of ${registryType}`]),
-    ...(isUrl ? [] : [`${at}.registryBaseUrl must be an https URL`]),
+    ...(registryBaseUrl === undefined || isRegistryUrl(registryBaseUrl)
+      ? []
+      : [`${at}.registryBaseUrl ${REGISTRY_URL}`]),
   ];
+}
+
+const REGISTRY_URL = 'must be an https URL without user name, password, query and fragment';
+
+/** The other parts of a URL have no meaning there, and would reach the command line as they are. */
+function isRegistryUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url?.protocol === 'https:' && url.username + url.password + url.search + url.hash === '';
 }

@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
+import { attacksOf, findReferences } from '../untrusted-document-fixture.js';
 import { convert, convertPackage, documentOf, faultsOf, STDIO } from './import-fixture.js';
+import { ServerJsonInvalid } from './server-json-invalid.js';
 
 describe('a document cannot obtain secrets of the gateway', () => {
   it.each<[string, JsonObject]>([
@@ -26,6 +28,71 @@ describe('a document cannot obtain secrets of the gateway', () => {
       [`${at}.variables.x`]: 'db',
     });
     expect(around.entry['env']).toEqual({ A: '$${secret:db}' });
+  });
+});
+
+const INPUT = { description: 'Text', placeholder: 'x', format: 'string', choices: ['a', 'b'], default: 'a' };
+const TEMPLATE = { value: 'x{part}', variables: { part: INPUT } };
+const PACKAGE = {
+  ...STDIO,
+  registryBaseUrl: 'https://packages.example.com/path',
+  runtimeHint: 'run',
+  runtimeArguments: [
+    { type: 'named', name: '--flag' },
+    { type: 'named', name: '--port', valueHint: 'port', ...INPUT },
+    { type: 'positional', valueHint: 'folder', ...TEMPLATE },
+  ],
+  packageArguments: [
+    { type: 'named', name: '-f' },
+    { type: 'named', name: '-o', ...TEMPLATE },
+    { type: 'named', name: '--of', ...TEMPLATE },
+    { type: 'positional', ...INPUT },
+  ],
+  environmentVariables: [
+    { name: 'A', ...INPUT },
+    { name: 'B', ...TEMPLATE },
+  ],
+};
+
+describe('no text of a document becomes a reference in the entry', () => {
+  it.each<[string, JsonObject]>([
+    ...['npm', 'pypi', 'nuget', 'oci'].map((registryType): [string, JsonObject] => [
+      registryType,
+      { packages: [{ ...PACKAGE, registryType, identifier: 'weather', version: '1.0.0' }] },
+    ]),
+    [
+      'remote',
+      {
+        remotes: [
+          {
+            type: 'streamable-http',
+            url: 'https://{host}.example.com/{path}?key={key}&x=y#z',
+            headers: [
+              { name: 'X-A', ...INPUT },
+              { name: 'X-B', ...TEMPLATE },
+            ],
+            variables: { host: INPUT, path: INPUT, key: INPUT },
+          },
+        ],
+      },
+    ],
+  ])('of a source of the type %s', (_type, members) => {
+    const entries = attacksOf(documentOf(members)).flatMap((document) => {
+      try {
+        return [convert(document).entry];
+      } catch (cause) {
+        if (cause instanceof ServerJsonInvalid) return [];
+        throw cause;
+      }
+    });
+    expect(entries.length).toBeGreaterThan(50);
+    expect(entries.flatMap(findReferences)).toEqual([]);
+  });
+
+  it('and the program receives the text of the document', () => {
+    const packageArguments = [{ type: 'named', name: '--at=${secret:db}' }];
+    const { entry } = convertPackage({ registryType: 'npm', identifier: 'weather', packageArguments });
+    expect(entry['args']).toEqual(['-y', 'weather@1.2.0', '--at=$${secret:db}']);
   });
 });
 
@@ -80,6 +147,20 @@ describe('faults name the member', () => {
   ])('%j', (document, expected) => {
     const patterns = expected.map((each) => (typeof each === 'string' ? each : expect.stringMatching(each)));
     expect(faultsOf(() => convert(document))).toEqual(patterns);
+  });
+
+  it.each([
+    'http://npm.example.com',
+    'https://npm.example.com/?key=${secret:db}',
+    'https://npm.example.com/#${secret:db}',
+    'https://someone@npm.example.com/',
+    'https://:password@npm.example.com/',
+    'npm.example.com',
+  ])('of a registry at %s', (registryBaseUrl) => {
+    const source = { registryType: 'npm', identifier: 'weather', registryBaseUrl };
+    expect(faultsOf(() => convertPackage(source))).toEqual([
+      'packages[0].registryBaseUrl must be an https URL without user name, password, query and fragment',
+    ]);
   });
 
   it('of a value that an input does not accept', () => {

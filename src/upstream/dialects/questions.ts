@@ -2,6 +2,7 @@ import {
   capabilityOfQuestion,
   isJsonObject,
   canRequireInput,
+  requiresInput,
   type JsonObject,
   type JsonValue,
 } from '#lib/mcp-protocol';
@@ -65,7 +66,7 @@ export function findInputRequestFault(
   result: JsonObject,
   capabilities: JsonObject,
 ): string | undefined {
-  if (result['resultType'] !== 'input_required') return undefined;
+  if (!requiresInput(result)) return undefined;
   if (!canRequireInput(method)) return `the result requires input for ${method}`;
   const requests: JsonValue | undefined = result['inputRequests'];
   if (requests === undefined) {

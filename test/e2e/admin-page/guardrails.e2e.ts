@@ -43,6 +43,10 @@ describe('the page of guardrails', () => {
     await label('Check').selectOption('personal-data');
     await label('Description').fill(MARKUP);
     await label('results').check();
+    await label('Value').fill(`Ask ${MAIL}`);
+    await button('Try').click();
+    await page.getByRole('cell', { name: 'Ask [email]' }).waitFor();
+    expect(await stored('no-mail')).toMatchObject({ status: 404 });
     expect(await accessibilityFaults(page)).toEqual([]);
     await button('Review and create').click();
     await button('Create').click();

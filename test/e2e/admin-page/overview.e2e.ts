@@ -1,9 +1,12 @@
 /** @waits */
 import { describe, expect, it } from '@jest/globals';
+import { UnsecuredJWT } from 'jose';
 import { freePort } from '#lib/testing/redis-server';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
 import { accessibilityFaults } from '../../support/accessibility.js';
 import { useAdminPage } from '../../support/admin-page.js';
+
+const expiredToken = () => new UnsecuredJWT({}).setIssuedAt('2h ago').setExpirationTime('1h ago').encode();
 
 describe('the overview', () => {
   let server: ReferenceServer;
@@ -12,7 +15,12 @@ describe('the overview', () => {
     cleanup.add(() => server.close());
     return {
       servers: {
-        demo: { transport: 'http', url: server.url, toolChanges: 'quarantine' },
+        demo: {
+          transport: 'http',
+          url: server.url,
+          toolChanges: 'quarantine',
+          headers: { authorization: `Bearer ${expiredToken()}` },
+        },
         broken: { transport: 'http', url: `http://127.0.0.1:${await freePort()}/mcp`, healthInterval: '1s' },
       },
     };
@@ -25,6 +33,7 @@ describe('the overview', () => {
     await page.getByRole('link', { name: 'broken' }).waitFor();
     expect(await figure('Workers').innerText()).toBe('2');
     expect(await figure('Servers down').innerText()).toBe('1');
+    await page.getByRole('link', { name: 'credential of the server demo' }).waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
     await page.getByRole('link', { name: 'broken' }).click();
     await page.getByRole('heading', { name: 'broken', level: 1 }).waitFor();

@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals';
 import type { RequestOptions } from './client.js';
-import { isObject, type JsonObject, type Message, type Question } from './messages.js';
+import { isObject, type JsonObject } from '../values/index.js';
+import type { Message, Question } from './messages.js';
 
 export interface ReceivedRequest {
   readonly verb: string;
