@@ -215,13 +215,14 @@ const arrowRules = Object.entries(ARROWS).flatMap(([folder, next]) => {
 
 /** The folders of `ui/src` that each of them may import, apart from packages and `ui/src/main.tsx`. */
 const PAGE_ARROWS = {
-  api: [],
+  values: [],
+  api: ['values'],
   navigation: [],
-  components: ['api', 'navigation'],
+  components: ['api', 'navigation', 'values'],
   session: ['api', 'components', 'navigation'],
-  mcp: [],
-  entries: ['api', 'components', 'navigation', 'session'],
-  pages: ['api', 'components', 'entries', 'mcp', 'navigation', 'session'],
+  mcp: ['values'],
+  entries: ['api', 'components', 'navigation', 'session', 'values'],
+  pages: ['api', 'components', 'entries', 'mcp', 'navigation', 'session', 'values'],
   app: ['api', 'components', 'navigation', 'session'],
 };
 

@@ -161,7 +161,7 @@ describe('a session of the admin page', () => {
     expect(readable.length).toBeGreaterThan(15);
     const answers = await Promise.all(readable.map(async (path) => ({ path, ...(await send(path, { headers })) })));
     expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThan(12);
-    const cached = answers.map(({ path, headers }) => [path, headers.get('cache-control')]);
+    const cached = answers.map((answer) => [answer.path, answer.headers.get('cache-control')]);
     expect(cached.filter(([, lifetime]) => !/^(?:no-store|private, no-cache)$/.test(lifetime ?? ''))).toEqual([]);
   });
 

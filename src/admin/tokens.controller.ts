@@ -25,6 +25,7 @@ import { CurrentCaller } from './request-caller.js';
 import { paginate, type Page } from './pages.js';
 import { TokenQuery, TokenRequest } from './token-requests.js';
 import { DescribeRoute } from './openapi/route-description.js';
+import { isOwn, isVisibleTo } from './visible-tokens.js';
 
 const DEFAULT_LIFETIME_MS = 30 * 86_400_000;
 
@@ -175,9 +176,3 @@ export class TokensController {
 }
 
 const toResponse = ({ serverIdentities: _identities, ...token }: AccessToken): TokenResponse => token;
-
-const isOwn = ({ issuer, subject }: AccessToken, { principal }: Caller): boolean =>
-  issuer === principal.issuer && subject === principal.subject;
-
-const isVisibleTo = (token: AccessToken, caller: Caller): boolean =>
-  isOwn(token, caller) || caller.roles.includes('admin') || caller.roles.includes('auditor');

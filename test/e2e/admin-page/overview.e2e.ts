@@ -1,10 +1,13 @@
 /** @waits */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { UnsecuredJWT } from 'jose';
 import { freePort } from '#lib/testing/redis-server';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
 import { accessibilityFaults } from '../../support/accessibility.js';
 import { startAdminPageWorld, type AdminPageWorld } from '../../support/admin-page-world.js';
 import { HAS_BROWSER } from '../../support/browser.js';
+
+const expiredToken = () => new UnsecuredJWT({}).setIssuedAt('2h ago').setExpirationTime('1h ago').encode();
 
 (HAS_BROWSER ? describe : describe.skip)('the overview', () => {
   let server: ReferenceServer;
@@ -14,7 +17,12 @@ import { HAS_BROWSER } from '../../support/browser.js';
     server = await startReferenceServer({ era: 'legacy', transport: 'http' });
     world = await startAdminPageWorld({
       servers: {
-        demo: { transport: 'http', url: server.url, toolChanges: 'quarantine' },
+        demo: {
+          transport: 'http',
+          url: server.url,
+          toolChanges: 'quarantine',
+          headers: { authorization: `Bearer ${expiredToken()}` },
+        },
         broken: { transport: 'http', url: `http://127.0.0.1:${await freePort()}/mcp`, healthInterval: '1s' },
       },
     });
@@ -33,6 +41,7 @@ import { HAS_BROWSER } from '../../support/browser.js';
     await page.getByRole('link', { name: 'broken' }).waitFor();
     expect(await figure('Workers').innerText()).toBe('2');
     expect(await figure('Servers down').innerText()).toBe('1');
+    await page.getByRole('link', { name: 'credential of the server demo' }).waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
     await page.getByRole('link', { name: 'broken' }).click();
     await page.getByRole('heading', { name: 'broken', level: 1 }).waitFor();

@@ -34,7 +34,7 @@ const QUESTIONS = [
   const button = (name: string) => world.page.getByRole('button', { name, exact: true });
   const panel = (name: string) => world.page.getByRole('region', { name, exact: true });
   const open = (endpoint: string, era: string, tool: string) =>
-    world.open(`/try?${new URLSearchParams({ endpoint, era, tool }).toString()}`);
+    world.open(`/try?${new URLSearchParams({ endpoint, era, name: tool }).toString()}`);
 
   it('leads from the tools of an endpoint to the result of a call, and shows every kind of content as text', async () => {
     const { page } = world;
@@ -54,6 +54,45 @@ const QUESTIONS = [
     await button('Call').click();
     await page.locator('canvas:visible').waitFor();
     await panel('Result').getByText('This is an embedded resource content.').waitFor();
+  });
+
+  it.each(ERAS)('gets a prompt, and reads resources and templates as a %s client', async (era) => {
+    const { page } = world;
+    await world.open(`/try?${new URLSearchParams({ endpoint: `/servers/${era}/mcp`, era }).toString()}`);
+    await page.getByLabel('Kind').selectOption('prompts');
+    await page.getByRole('row', { name: 'test_prompt_with_arguments' }).click();
+    await page.getByLabel('arg1 (required)').fill(EVIL);
+    await page.getByLabel('arg2 (required)').fill('two');
+    await button('Get').click();
+    await panel('Result').getByText(`arg1='${EVIL}', arg2='two'`).waitFor();
+    if (era === 'modern') expect(await accessibilityFaults(page)).toEqual([]);
+    await page.getByLabel('Kind').selectOption('resources');
+    await page.getByRole('row', { name: 'test://static-text' }).click();
+    await button('Read').click();
+    await panel('Result').getByText('This is the content of the static text resource.').waitFor();
+    await page.getByLabel('Kind').selectOption('resource-templates');
+    expect(page.url()).not.toContain('name=');
+    await page.getByRole('row', { name: 'test://template/{id}/data' }).click();
+    await page.getByRole('textbox', { name: 'id', exact: true }).fill('a/b');
+    await page.getByText('URI: test://template/a%2Fb/data').waitFor();
+    await page.getByRole('textbox', { name: 'id', exact: true }).fill('7');
+    await button('Read').click();
+    await panel('Result').getByText('Data for ID: 7').waitFor();
+  });
+
+  it('shares what is tried, with its arguments, and calls nothing by itself', async () => {
+    const { page } = world;
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await open('/servers/modern/mcp', 'modern', 'echo');
+    await page.getByLabel('text (required)').fill('shared words');
+    await button('Copy link').click();
+    await page.getByText('Copied').waitFor({ state: 'attached' });
+    const address = await page.evaluate<string>('navigator.clipboard.readText()');
+    await page.goto('about:blank');
+    await page.goto(address);
+    await page.getByLabel('text (required)').waitFor();
+    expect(await page.getByLabel('text (required)').inputValue()).toBe('shared words');
+    await panel('Result').getByText('The result appears here').waitFor();
   });
 
   // The endpoint of all servers, and servers of the other era: the gateway translates.
@@ -117,7 +156,7 @@ const QUESTIONS = [
     await page.getByLabel('b (required)').fill('2');
     await admin.send(cluster.workers[0]!, 'POST', '/tools/modern/add/disable');
     await button('Call').click();
-    await panel('No result').getByText('the tool did not run.').waitFor();
+    await panel('No result').getByText('so nothing has run.').waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
   });
 });

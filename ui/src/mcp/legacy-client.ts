@@ -1,5 +1,6 @@
 import { CAPABILITIES, CLIENT_INFO, type McpClient, type RequestOptions } from './client.js';
-import { Declined, isAnswer, isObject, McpError, type JsonObject, type Listener, type Message } from './messages.js';
+import { isObject, type JsonObject } from '../values/index.js';
+import { Declined, isAnswer, McpError, type Listener, type Message } from './messages.js';
 import { resultOf, toQuestion } from './modern-client.js';
 import { post, resume, type Reply } from './post.js';
 
