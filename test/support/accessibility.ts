@@ -23,15 +23,21 @@ export async function accessibilityFaults(page: Page, views: readonly View[] = V
   return faults;
 }
 
+/** The innermost element that extends beyond the window, and does not scroll by itself. */
+const WIDEST = `[...document.querySelectorAll('main *')]
+  .filter((each) => each.getBoundingClientRect().right > window.innerWidth)
+  .map((each) => each.tagName.toLowerCase() + '.' + each.className + ' ' + each.textContent.slice(0, 40)).at(-1) ?? ''`;
+
 async function faultsOf(page: Page): Promise<string[]> {
   // Evaluated by the browser's debugger, which the content security policy of the page does not concern.
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate<axe.AxeResults>('axe.run()');
   const sideways = await page.evaluate<number>('document.documentElement.scrollWidth - window.innerWidth');
+  const tooWide = sideways > 0 ? await page.evaluate<string>(WIDEST) : '';
   return [
     ...violations.flatMap(({ id, nodes }) =>
       nodes.map(({ target, failureSummary }) => `${id} at ${target.join(' ')}: ${failureSummary}`),
     ),
-    ...(sideways > 0 ? [`the page is ${sideways} px wider than the window`] : []),
+    ...(sideways > 0 ? [`the page is ${sideways} px wider than the window: ${tooWide}`] : []),
   ];
 }

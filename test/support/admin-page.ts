@@ -1,14 +1,10 @@
 import { afterAll, afterEach, beforeAll, expect } from '@jest/globals';
 import type { Locator, Page } from 'playwright-core';
-import type { JsonObject } from '#lib/mcp-protocol';
-import { startRedis } from '#lib/testing/redis-server';
-import { AdminClient } from './admin-client.js';
+import { AdminCluster } from './admin-cluster.js';
 import { openPage } from './browser.js';
-import { Cleanup } from './cleanup.js';
-import { startCluster, type ClusterWorker, type TestCluster } from './cluster.js';
+import type { Cleanup } from './cleanup.js';
 import type { GatewaySetup } from './gateway.js';
 import { collectComplaints } from './page-complaints.js';
-import { until } from './until.js';
 
 /**
  * For a suite in a browser: starts two workers with a shared Redis, and a browser that has logged in as `admin` to the page
@@ -26,24 +22,15 @@ export function useAdminPage(
 }
 
 /** The admin page of two workers, in a browser. */
-export class AdminPage {
-  cluster!: TestCluster;
+export class AdminPage extends AdminCluster {
   page!: Page;
-  /** `http://127.0.0.1:port/admin/ui/` */
+  /** `http://127.0.0.1:port/admin/ui/`, at the first worker. */
   url!: string;
-  /** Reads and prepares what a page shows, as `admin`. */
-  admin!: AdminClient;
-  /** Runs after the suite. */
-  readonly cleanup = new Cleanup();
   private complaints: string[] = [];
 
-  /** Resolves when the page is logged in and both workers know each other. */
+  /** Resolves when the page is logged in. */
   async start(setup: GatewaySetup): Promise<void> {
-    const redis = await startRedis();
-    this.cleanup.add(() => redis.stop());
-    this.cluster = await startCluster({ workers: 2, redis: redis.url, ...setup });
-    this.cleanup.add(() => this.cluster.stop());
-    this.admin = new AdminClient(this.cluster, ['admin']);
+    await this.startCluster(setup);
     const { page, close } = await openPage();
     this.cleanup.add(close);
     this.page = page;
@@ -51,16 +38,6 @@ export class AdminPage {
     this.complaints = await collectComplaints(page, new URL(this.url).origin);
     await this.open('/');
     await this.login('admin');
-    await until(async () => ((await this.admin.get(this.first, '/workers')).json['items'] as unknown[]).length === 2);
-  }
-
-  /** The worker whose page the browser shows. */
-  get first(): ClusterWorker {
-    return this.cluster.workers[0]!;
-  }
-
-  get second(): ClusterWorker {
-    return this.cluster.workers[1]!;
   }
 
   /** Loads a page by its path behind the `#`, such as `/servers`. What was not saved is lost. */
@@ -97,11 +74,6 @@ export class AdminPage {
   async confirm(button: string, dialog?: string): Promise<void> {
     const shown = this.page.getByRole('dialog', dialog === undefined ? {} : { name: dialog });
     await shown.getByRole('button', { name: button, exact: true }).click();
-  }
-
-  /** What the other worker replies at a path of the admin API, to an admin. */
-  async stored(path: string): Promise<JsonObject> {
-    return (await this.admin.get(this.second, path)).json;
   }
 
   /** What the browser has reported since the last call. */

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createBrotliDecompress } from 'node:zlib';
-import { chromium, type LaunchOptions, type Page } from 'playwright-core';
+import { chromium, type Browser, type LaunchOptions, type Page } from 'playwright-core';
 import { scaleDeadline } from '#lib/testing/machine-speed';
 
 const BINARIES = join(dirname(createRequire(import.meta.url).resolve('@sparticuz/chromium')), '../bin');
@@ -29,9 +29,14 @@ export interface OpenPage {
  */
 export async function openPage(): Promise<OpenPage> {
   const browser = await launch(IS_PACKAGED ? { executablePath: await unpackChromium() } : { channel: 'chrome' });
-  const page = await (await browser.newContext()).newPage();
-  page.setDefaultTimeout(STEP_TIMEOUT_MS);
-  return { page, close: () => browser.close() };
+  return { page: await newPage(browser), close: () => browser.close() };
+}
+
+/** Opens an empty page in an empty profile. */
+export async function newPage(browser: Browser): Promise<Page> {
+  const context = await browser.newContext();
+  context.setDefaultTimeout(STEP_TIMEOUT_MS);
+  return context.newPage();
 }
 
 async function launch(which: LaunchOptions) {

@@ -1,15 +1,16 @@
 import type { Page } from 'playwright-core';
 
 /**
- * Blocks every other host, and collects what should not happen on any page: failed scripts, refused content, requests to
- * other hosts, and dialogs that a script has opened.
+ * Blocks every host but the page's own and that of the provider, and collects what should not happen on any page: failed
+ * scripts, refused content, requests to blocked hosts, and dialogs that a script has opened.
  */
-export async function collectComplaints(page: Page, origin: string): Promise<string[]> {
+export async function collectComplaints(page: Page, origin: string, provider = ''): Promise<string[]> {
   const complaints: string[] = [];
   await page.route(
-    (target) => target.origin !== origin && target.protocol !== 'about:',
+    (target) => target.origin !== origin && target.origin !== provider && target.protocol !== 'about:',
     (route, request) => {
-      complaints.push(`requested ${request.url()}`);
+      // What the page of the provider requests is blocked as well, and is its own business.
+      if (new URL(request.frame().url()).origin === origin) complaints.push(`requested ${request.url()}`);
       return route.abort();
     },
   );

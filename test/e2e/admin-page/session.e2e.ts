@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { accessibilityFaults } from '../../support/accessibility.js';
 import { useAdminPage } from '../../support/admin-page.js';
 import { serveSite, type StaticSite } from '../../support/static-site.js';
+import { until } from '../../support/until.js';
 
 interface Target {
   /** `http://127.0.0.1:port/admin` */
@@ -67,6 +68,59 @@ describe('the session of the admin page', () => {
     expect((await world.admin.get(world.first, `/servers/${server.slug}`)).status).toBe(404);
     await world.open('/servers');
     await own.getByRole('heading', { name: 'Servers', level: 1 }).waitFor();
+  });
+
+  /** Logs in without the page. Returns the cookie of the session. */
+  async function openSession(order: { readonly roles: string[]; readonly expiresInSeconds?: number }) {
+    const { origin } = new URL(world.url);
+    const response = await fetch(new URL('session', world.url), {
+      method: 'POST',
+      headers: { origin, 'content-type': 'application/json' },
+      body: JSON.stringify({ token: await world.cluster.token({ subject: 'eve', ...order }) }),
+    });
+    const [, name = '', value = ''] = /^([^=]+)=([^;]+)/.exec(response.headers.getSetCookie()[0] ?? '') ?? [];
+    return { name, value, path: '/admin', domain: '127.0.0.1', httpOnly: true, sameSite: 'Strict' as const };
+  }
+
+  it('ends at every worker for a stolen cookie when its owner logs out, and scripts cannot read the cookie', async () => {
+    const { page, second } = world;
+    expect(await page.evaluate('document.cookie')).toBe('');
+    const cookies = (await page.context().cookies(world.url)).map(({ name, value }) => `${name}=${value}`).join('; ');
+    const statusOf = async (method: string, path: string) =>
+      (await fetch(`${second.url}${path}`, { method, headers: { cookie: cookies } })).status;
+    expect(await statusOf('GET', '/admin/v1/servers')).toBe(200);
+    expect([await statusOf('POST', '/mcp'), await statusOf('POST', '/admin/v1/servers')]).toEqual([401, 403]);
+    await world.button('Log out').click();
+    await world.label('Token').waitFor();
+    expect(await statusOf('GET', '/admin/v1/servers')).toBe(401);
+    await world.login('admin');
+  });
+
+  it('has the rights of its own role, whatever a page of another role has offered', async () => {
+    const { page } = world;
+    await world.open('/servers/new');
+    await world.label('Name (required)').fill('forged');
+    await world.label('url (required)').fill('https://mcp.example.com/');
+    await page.context().addCookies([await openSession({ roles: ['auditor'] })]);
+    await world.button('Review and create').click();
+    await world.button('Create').click();
+    await page.getByRole('alert').getByText('admin').first().waitFor();
+    expect(await world.stored('/servers/forged')).toMatchObject({ status: 404 });
+    await world.open('/servers');
+    await page.getByText('There is no server yet.').waitFor();
+    expect(await page.getByText('Add a server').count()).toBe(0);
+    await world.loginAs('admin');
+  });
+
+  it('ends with its token, and the page then asks for another login', async () => {
+    const { page } = world;
+    await page.context().addCookies([await openSession({ roles: ['auditor'], expiresInSeconds: 3 })]);
+    await world.open('/servers');
+    await page.getByText('There is no server yet.').waitFor();
+    await until(() => page.evaluate<boolean>(`fetch('./session').then(({ status }) => status === 401)`));
+    await page.getByRole('navigation').getByRole('link', { name: 'Endpoints' }).click();
+    await page.getByText('Your session has ended.').waitFor();
+    await world.login('admin');
   });
 
   it('can end while a form is filled in, which is still filled in after the next login', async () => {

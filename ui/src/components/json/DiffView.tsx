@@ -14,7 +14,7 @@ interface DiffViewProps {
 
 const DEFAULT_TITLES = ['Before', 'After'] as const;
 
-/** Two values side by side, with a sign and a colour at each line that differs. */
+/** Two values side by side, or one below the other where it is narrow, with a sign and a colour at each line that differs. */
 export function DiffView({ before, after, titles = DEFAULT_TITLES, label }: DiffViewProps) {
   const rows = useMemo(() => diffLines(toText(before), toText(after)), [before, after]);
   const isSame = rows.every(({ isChanged }) => !isChanged);
@@ -43,7 +43,7 @@ export function DiffView({ before, after, titles = DEFAULT_TITLES, label }: Diff
 
 function Row({ before, after, isChanged }: DiffRow) {
   return (
-    <tr>
+    <tr className={classes(!isChanged && styles['equal'])}>
       <td className={classes(isChanged && before !== undefined && styles['removed'])}>{before}</td>
       <td className={classes(isChanged && after !== undefined && styles['added'])}>{after}</td>
     </tr>
