@@ -101,6 +101,11 @@ export class RedisKeys {
     return `${this.prefix}page-session:{${digest}}`;
   }
 
+  /** Digests of the ids of the sessions of one principal, by the time of the login. */
+  pageSessionsOfPrincipal(digest: string): string {
+    return `${this.prefix}page-sessions:{${digest}}`;
+  }
+
   /** Claim of a worker to renew the token of a session of the admin page. */
   pageSessionRenewal(digest: string): string {
     return `${this.prefix}page-session-renewal:{${digest}}`;

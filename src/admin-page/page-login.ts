@@ -43,12 +43,13 @@ export class PageLogin {
    * Opens a session for a token, which is verified like that of any request. Records the login or its refusal.
    * @throws the errors of `CallerAuthenticator.authenticate`, RoleMissing, PageSessionsUnavailable
    */
-  async login(request: IncomingMessage, login: Omit<NewSession, 'tokenEndsAt'>): Promise<LoggedIn> {
+  async login(request: IncomingMessage, login: Omit<NewSession, 'principal' | 'tokenEndsAt'>): Promise<LoggedIn> {
     let caller: Caller | undefined;
     try {
       caller = await this.verify(request, login.token);
       const permissions = this.requirePermissions(caller);
-      const { session, setCookie } = await this.sessions.open({ ...login, tokenEndsAt: toTokenEnd(caller) });
+      const opened = { ...login, principal: caller.principal, tokenEndsAt: toTokenEnd(caller) };
+      const { session, setCookie } = await this.sessions.open(opened);
       this.records.recordDone(request, caller, 200);
       return { response: toResponse(caller, permissions, session), setCookie };
     } catch (cause) {

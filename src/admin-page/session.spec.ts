@@ -18,6 +18,10 @@ afterAll(() => world.close());
 const tokenOf = (roles: readonly string[], expiresInSeconds = 600) =>
   world.get(TokenIssuer).issue({ subject: 'ada', roles, expiresInSeconds });
 
+interface OpenApiDocument {
+  readonly paths: Readonly<Record<string, object>>;
+}
+
 interface Sent {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -149,6 +153,17 @@ describe('a session of the admin page', () => {
       expect(response.status).toBe(403);
     },
   );
+
+  it('receives no answer that a cache may give to others', async () => {
+    const headers = await loggedIn();
+    const { paths } = (await send('/admin/v1/openapi.json', { headers })).json as unknown as OpenApiDocument;
+    const readable = Object.keys(paths).filter((path) => 'get' in (paths[path] ?? {}) && !/[{]|live$/.test(path));
+    expect(readable.length).toBeGreaterThan(15);
+    const answers = await Promise.all(readable.map(async (path) => ({ path, ...(await send(path, { headers })) })));
+    expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThan(12);
+    const cached = answers.map((answer) => [answer.path, answer.headers.get('cache-control')]);
+    expect(cached.filter(([, lifetime]) => !/^(?:no-store|private, no-cache)$/.test(lifetime ?? ''))).toEqual([]);
+  });
 
   it.each(['/admin/v1/sessions', '/admin/v1/openapi.json', '/admin/v1/live', '/admin/ui/session'])(
     'shows nothing at %s to other pages',

@@ -43,6 +43,7 @@ import { LiveController } from './live/live.controller.js';
 import { LiveFiguresReader } from './live/live-figures.js';
 import { LiveStreams } from './live/live-streams.js';
 import { IdempotencyStore } from './idempotency/idempotency-store.js';
+import { ExpiringCredentialsController } from './expiring-credentials.controller.js';
 import { ParkedCallsController } from './parked-calls.controller.js';
 import { CallGates } from './call-gates.js';
 import { PolicyController } from './policy.controller.js';
@@ -113,6 +114,7 @@ import { WorkersController } from './workers.controller.js';
     ApprovalsController,
     AuditLogController,
     DocsPageController,
+    ExpiringCredentialsController,
     ExportController,
     ImportController,
     OpenApiController,

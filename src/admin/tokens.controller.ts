@@ -4,7 +4,6 @@ import {
   Delete,
   ForbiddenException,
   Get,
-  Header,
   HttpCode,
   Param,
   Post,
@@ -26,6 +25,7 @@ import { CurrentCaller } from './request-caller.js';
 import { paginate, type Page } from './pages.js';
 import { TokenQuery, TokenRequest } from './token-requests.js';
 import { DescribeRoute } from './openapi/route-description.js';
+import { isOwn, isVisibleTo } from './visible-tokens.js';
 
 const DEFAULT_LIFETIME_MS = 30 * 86_400_000;
 
@@ -45,7 +45,6 @@ export class TokensController {
   /** Roles admin and auditor see the tokens of all subjects; other roles see their own. */
   @Get()
   @RequireRoles(['admin', 'operator', 'auditor', 'user'])
-  @Header('cache-control', 'no-store')
   @DescribeRoute({
     summary: 'List personal access tokens: of all subjects for admins and auditors, else of the caller',
     response: 'AccessTokenPage',
@@ -60,7 +59,6 @@ export class TokensController {
 
   @Get(':id')
   @RequireRoles(['admin', 'operator', 'auditor', 'user'])
-  @Header('cache-control', 'no-store')
   @DescribeRoute({ summary: 'Show a personal access token without its secret', response: 'AccessToken' })
   async find(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<TokenResponse> {
     const token = (await this.tokens.list()).find((each) => each.id === id);
@@ -71,7 +69,6 @@ export class TokensController {
   /** Only this response contains the text of the token. */
   @Post()
   @RequireRoles(['admin', 'operator', 'auditor', 'user'])
-  @Header('cache-control', 'no-store')
   @DescribeRoute({
     summary: 'Create a personal access token; only this response contains its text',
     response: 'AccessToken',
@@ -179,9 +176,3 @@ export class TokensController {
 }
 
 const toResponse = ({ serverIdentities: _identities, ...token }: AccessToken): TokenResponse => token;
-
-const isOwn = ({ issuer, subject }: AccessToken, { principal }: Caller): boolean =>
-  issuer === principal.issuer && subject === principal.subject;
-
-const isVisibleTo = (token: AccessToken, caller: Caller): boolean =>
-  isOwn(token, caller) || caller.roles.includes('admin') || caller.roles.includes('auditor');

@@ -6,7 +6,7 @@ import { freePort, startRedis, type RunningRedis } from '#lib/testing/redis-serv
 import { until } from '../../test/support/until.js';
 import { Coordination } from '../coordination/index.js';
 import type { PageSession } from './page-session.js';
-import { MemoryPageSessionStore, type PageSessionStore } from './page-session-store.js';
+import { MAX_SESSIONS_OF_PRINCIPAL, MemoryPageSessionStore, type PageSessionStore } from './page-session-store.js';
 import { RedisPageSessionStore } from './redis-page-session-store.js';
 
 const SECRET = Buffer.alloc(32, 7);
@@ -18,6 +18,7 @@ let clock: ManualClock;
 const coordinationAt = (url: string) => new Coordination(Object.assign(new RedisConfig(), { url }));
 const shared = () => coordination.redis!;
 const session = (more: Partial<PageSession> = {}): PageSession => ({
+  principal: { issuer: 'https://login.example.com', subject: 'ada' },
   token: 'CANARY-TOKEN',
   loginMethod: 'openId',
   tokenEndsAt: clock.now() + 60_000,
@@ -48,6 +49,10 @@ describe.each<[string, () => PageSessionStore]>([
   ['in Redis', () => new RedisPageSessionStore(shared(), SECRET, clock)],
 ])('the store of page sessions %s', (_place, create) => {
   let store: PageSessionStore;
+  const findAll = async (ids: readonly string[]) => {
+    const found = await Promise.all(ids.map((id) => store.find(id)));
+    return ids.filter((_, index) => found[index] !== undefined);
+  };
 
   beforeEach(async () => {
     await shared().commands.send('FLUSHALL');
@@ -77,6 +82,39 @@ describe.each<[string, () => PageSessionStore]>([
     expect(await store.find('a')).toBeUndefined();
   });
 
+  it('ends the oldest sessions of a principal beyond the bound, and no session of another one', async () => {
+    const others = [
+      { issuer: 'https://login.example.com', subject: 'grace' },
+      { issuer: 'https://elsewhere.example.com', subject: 'ada' },
+    ];
+    for (const [index, principal] of others.entries()) await store.add(`other ${index}`, session({ principal }));
+    const ids = Array.from({ length: MAX_SESSIONS_OF_PRINCIPAL + 2 }, (_, index) => `own ${index}`);
+    for (const id of ids) {
+      await clock.advance(1);
+      await store.add(id, session());
+    }
+    expect(await findAll(ids)).toEqual(ids.slice(2));
+    expect(await findAll(['other 0', 'other 1'])).toHaveLength(2);
+  });
+
+  it('counts neither deleted nor ended sessions of a principal', async () => {
+    await store.add('oldest', session());
+    for (let count = 0; count < MAX_SESSIONS_OF_PRINCIPAL; count += 1) {
+      await clock.advance(1);
+      await store.add(`deleted ${count}`, session());
+      await store.delete(`deleted ${count}`);
+      await store.add(`short ${count}`, session({ endsAt: clock.now() + 1 }));
+    }
+    await clock.advance(1);
+    await store.add('newest', session());
+    expect(await findAll(['oldest', 'newest'])).toEqual(['oldest', 'newest']);
+  });
+
+  it('returns the session that it deletes', async () => {
+    await store.add('a', session());
+    expect([await store.delete('a'), await store.delete('a')]).toEqual([session(), undefined]);
+  });
+
   it('lets one renew a session at a time', async () => {
     expect([await store.acquireRenewal('a'), await store.acquireRenewal('a'), await store.acquireRenewal('b')]).toEqual(
       [true, false, true],
@@ -91,8 +129,11 @@ describe('page sessions in Redis', () => {
     await shared().commands.send('FLUSHALL');
     await new RedisPageSessionStore(shared(), SECRET, clock).add('the-secret-id', session());
     const names = (await shared().commands.send('KEYS', '*')) as string[];
-    const values = await Promise.all(names.map((name) => shared().commands.send('GET', name)));
-    expect(names).toHaveLength(1);
+    const sessionNames = names.filter((name) => name.includes('page-session:'));
+    const values = await Promise.all(sessionNames.map((name) => shared().commands.send('GET', name)));
+    const lists = names.filter((name) => !sessionNames.includes(name));
+    for (const name of lists) values.push(await shared().commands.send('ZRANGE', name, 0, -1));
+    expect([sessionNames.length, lists.length]).toEqual([1, 1]);
     expect(`${names.join()} ${values.join()}`).not.toMatch(/CANARY|the-secret-id/);
   });
 
@@ -100,9 +141,9 @@ describe('page sessions in Redis', () => {
     const store = new RedisPageSessionStore(shared(), SECRET, clock);
     await shared().commands.send('FLUSHALL');
     await store.add('mine', session());
-    const [mine] = (await shared().commands.send('KEYS', '*')) as string[];
+    const [mine] = (await shared().commands.send('KEYS', '*page-session:*')) as string[];
     await store.add('other', session());
-    const other = ((await shared().commands.send('KEYS', '*')) as string[]).find((name) => name !== mine);
+    const other = ((await shared().commands.send('KEYS', '*page-session:*')) as string[]).find((name) => name !== mine);
     await shared().commands.send('COPY', mine ?? '', other ?? '', 'REPLACE');
     expect(await store.find('other')).toBeUndefined();
   });

@@ -1,7 +1,11 @@
+import type { Principal } from '#lib/extension-kit';
+
 export type LoginMethod = 'token' | 'openId';
 
 /** What the gateway holds for a browser that has logged in to the admin page. Times are milliseconds since the Unix epoch. */
 export interface PageSession {
+  /** Whose session it is. */
+  readonly principal: Principal;
   /** The bearer token of requests in this session. */
   readonly token: string;
   readonly loginMethod: LoginMethod;

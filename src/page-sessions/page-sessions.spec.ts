@@ -12,6 +12,7 @@ import { SessionCookie } from './session-cookie.js';
 import { SessionWatch } from './session-watch.js';
 
 const HOST = 'localhost:4444';
+const ADA = { issuer: 'https://login.example.com', subject: 'ada' };
 const MINUTE_MS = 60_000;
 const folder = { secrets: { session: Buffer.alloc(32, 7) } } as unknown as DataFolder;
 
@@ -59,7 +60,13 @@ beforeEach(() => {
 
 async function open(refreshToken?: string) {
   const tokenEndsAt = clock.now() + 10 * MINUTE_MS;
-  const { setCookie } = await worker.open({ token: 'token-0', tokenEndsAt, loginMethod: 'openId', refreshToken });
+  const { setCookie } = await worker.open({
+    principal: ADA,
+    token: 'token-0',
+    tokenEndsAt,
+    loginMethod: 'openId',
+    refreshToken,
+  });
   return { method: 'GET', headers: { host: HOST, cookie: setCookie.split(';')[0] } };
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { Injectable, Logger } from '@nestjs/common';
-import { GatewayError } from '#lib/extension-kit';
+import { GatewayError, type Principal } from '#lib/extension-kit';
 import { Clock } from '#lib/time';
 import { OpenIdProvider, type ProviderTokens } from './open-id/open-id-provider.js';
 import { RenewalRefused } from './open-id/open-id.errors.js';
@@ -20,6 +20,7 @@ const POLL_INTERVAL_MS = 100;
 
 /** What a login has obtained. */
 export interface NewSession {
+  readonly principal: Principal;
   readonly token: string;
   /** Milliseconds since the Unix epoch. */
   readonly tokenEndsAt: number;
@@ -45,6 +46,7 @@ export class PageSessions {
 
   /** Opens a session. Returns it with the value of `Set-Cookie`. Rejects with PageSessionsUnavailable. */
   async open({
+    principal,
     token,
     tokenEndsAt,
     loginMethod,
@@ -53,7 +55,7 @@ export class PageSessions {
     const now = this.clock.now();
     const renewal = refreshToken === undefined ? undefined : this.toRenewal(refreshToken, tokenEndsAt);
     const endsAt = renewal ? now + MAX_RENEWED_MS : tokenEndsAt;
-    const session: PageSession = { token, loginMethod, tokenEndsAt, endsAt, ...(renewal && { renewal }) };
+    const session = { principal, token, loginMethod, tokenEndsAt, endsAt, ...(renewal && { renewal }) };
     const id = randomBytes(32).toString('base64url');
     await this.store.add(id, session);
     return { session, setCookie: this.cookie.write(id, (endsAt - now) / 1_000) };
@@ -112,8 +114,7 @@ export class PageSessions {
   }
 
   private async delete(id: string): Promise<void> {
-    const session = await this.store.find(id);
-    await this.store.delete(id);
+    const session = await this.store.delete(id);
     if (session?.renewal) this.provider.revoke(session.renewal.refreshToken);
   }
 

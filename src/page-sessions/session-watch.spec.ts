@@ -13,8 +13,10 @@ beforeEach(async () => {
   store = new MemoryPageSessionStore(clock);
   watch = new SessionWatch(store, clock);
   ended = [];
+  const principal = { issuer: 'isthmus', subject: 'ada' };
   const endsAt = clock.now() + 60_000;
-  for (const id of ['a', 'b']) await store.add(id, { token: 't', loginMethod: 'token', tokenEndsAt: endsAt, endsAt });
+  for (const id of ['a', 'b'])
+    await store.add(id, { principal, token: 't', loginMethod: 'token', tokenEndsAt: endsAt, endsAt });
 });
 
 describe('the watch over page sessions', () => {

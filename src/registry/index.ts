@@ -22,6 +22,7 @@ export {
   selectCredentialMembers,
   type MemberPath,
 } from './credentials.js';
+export { credentialLifetimeOf, type CredentialLifetime } from './credential-expiry.js';
 export { escapeSecretReferences } from './expand-variables.js';
 export { publicExposureWarnings } from './public-exposure.js';
 export { RegistryConfig } from './registry.config.js';

@@ -3,6 +3,7 @@ import { DATABASE_KINDS, type DatabaseHost } from '../../test/support/databases.
 import { ChangeRefused, EntryInvalid, EntryUnknown, identityOf } from './index.js';
 import { EntryInUse, EntryManaged, SlugTaken, VersionMismatch } from './registry.errors.js';
 import type { DesiredEntry } from './registry-changes.js';
+import { SAMPLE_PROGRAM } from './sample-server.js';
 import { RegistryWorld, serverSlugs, type RegistryWorker } from './registry-fixture.js';
 
 const FILE = `
@@ -97,6 +98,33 @@ describe.each(DATABASE_KINDS)('RegistryStore over $name', ({ start }) => {
         faults: [{ path: 'transport', message: expect.stringContaining('would start a program on this host') }],
       });
       expect(worker.registry.find('program')).toMatchObject({ command: 'true', guarded: true });
+    });
+
+    it('accepts and serves the sample server although no programs may be started, and no variation of it', async () => {
+      const variables = { ISTHMUS_NODE: '/bin/node', ISTHMUS_HOME: '/opt/isthmus', TOKEN: 't0p' };
+      const { store, registry } = await world.open({
+        variables: { A: 'http://a/', ...variables },
+        mayStartPrograms: false,
+      });
+      const { command, args } = SAMPLE_PROGRAM;
+      const sample = { transport: 'stdio', command, args: [...args], title: '${TOKEN}' };
+      await store.servers.create('sample', sample);
+      expect(registry.find('sample')).toMatchObject({
+        command: '/bin/node',
+        args: ['/opt/isthmus/dist/src/sample-server/main.js'],
+        title: '${TOKEN}',
+        guarded: true,
+      });
+      const variations = [
+        { env: { NODE_OPTIONS: '--import=x' } },
+        { cwd: '/' },
+        { args: [...args, 'x'] },
+        { command: 'x' },
+      ];
+      for (const variation of variations)
+        await expect(store.servers.create('other', { ...sample, ...variation })).rejects.toMatchObject({
+          faults: [{ path: 'transport' }],
+        });
     });
 
     it('lists created servers by slug after the managed ones, which keep the order of the file', async () => {

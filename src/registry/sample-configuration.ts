@@ -1,3 +1,5 @@
+import { SAMPLE_PROGRAM } from './sample-server.js';
+
 /** The configuration file that the first start creates. It works on any machine without network access. */
 export const SAMPLE_CONFIGURATION = `# The servers behind the gateway. Changes apply at once. An invalid file changes nothing.
 # All keys, with examples: docs/configuration.md
@@ -7,8 +9,8 @@ servers:
   sample:
     title: Sample server
     transport: stdio
-    command: "\${ISTHMUS_NODE}"
-    args: ["\${ISTHMUS_HOME}/dist/src/sample-server/main.js"]
+    command: "${SAMPLE_PROGRAM.command}"
+    args: ["${SAMPLE_PROGRAM.args[0]}"]
     # It keeps no state about its callers, so one process serves all of them.
     isolation: none
 

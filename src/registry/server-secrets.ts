@@ -38,7 +38,7 @@ export function hideServerSecrets(server: ServerDefinition, text: string): strin
 /** The longest first: one may contain another. */
 function findSecrets(server: ServerDefinition): readonly string[] {
   const former = server.formerCredentials?.flatMap(([name, value]) => secretsOfValue(name, value)) ?? [];
-  return toDistinctForms([...secretsOf(server), ...former]);
+  return toDistinctForms([...secretsOfServer(server), ...former]);
 }
 
 function toDistinctForms(secrets: readonly string[]): readonly string[] {
@@ -49,7 +49,8 @@ function toDistinctForms(secrets: readonly string[]): readonly string[] {
 const secretsOfMember = (value: unknown): readonly string[] =>
   textsOf(value).flatMap((text) => secretsOfValue(NAMED_AS_SECRET, text));
 
-function secretsOf(server: ServerDefinition): readonly string[] {
+/** All values of a server's entry that may be credentials, with and without their authentication scheme. */
+export function secretsOfServer(server: ServerDefinition): readonly string[] {
   switch (server.transport) {
     case 'stdio':
       return secretsOfProcess(server.env, server.args);

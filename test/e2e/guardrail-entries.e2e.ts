@@ -4,7 +4,14 @@ import { Module } from '@nestjs/common';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { Type } from 'class-transformer';
 import { IsInt, IsString, Min, ValidateNested } from 'class-validator';
-import { Guardrail, GuardrailCheck, PASS, Secret, type GuardrailVerdict } from '#lib/extension-kit';
+import {
+  Guardrail,
+  GuardrailCheck,
+  PASS,
+  Secret,
+  type GuardrailSubject,
+  type GuardrailVerdict,
+} from '#lib/extension-kit';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { startGateway, type TestGateway } from '#lib/testing/kit';
 import { AdminClient } from '../support/admin-client.js';
@@ -20,7 +27,10 @@ class DlpOptions {
 
 @Guardrail('acme-dlp', { phases: ['arguments'], options: DlpOptions })
 class DlpCheck extends GuardrailCheck {
-  override check(): GuardrailVerdict {
+  static readonly used: unknown[] = [];
+
+  override check(_subject: GuardrailSubject, options: object): GuardrailVerdict {
+    DlpCheck.used.push((options as DlpOptions).service.secret);
     return PASS;
   }
 }
@@ -82,6 +92,33 @@ describe.each(DATABASE_KINDS)('the admin API for guardrails, over $name,', ({ st
       status: 422,
       json: { errors: ['options.minimum: must be at least 1.', 'options.service.secret: is missing.'] },
     });
+  });
+
+  it('tries a draft with its own credentials, and with stored ones only while its check and options stay', async () => {
+    const trial = { phase: 'arguments', value: {} };
+    const own = { ...ENTRY, options: { service: { secret: 'of-the-draft' } } };
+    DlpCheck.used.splice(0);
+    expect(await send('POST', '/guardrails/try', { ...trial, entry: own })).toMatchObject({
+      status: 200,
+      json: { decision: 'passed' },
+    });
+    expect(await send('GET', '/guardrails')).toMatchObject({ json: { items: [] } });
+    await create(ENTRY);
+    const kept = { ...trial, slug: 'dlp', entry: { ...SHOWN, mode: 'off' } };
+    expect(await send('POST', '/guardrails/try', kept)).toMatchObject({ status: 200 });
+    expect(DlpCheck.used).toEqual(['of-the-draft', 'very-secret']);
+    for (const redirected of [
+      { ...kept, slug: 'another' },
+      { ...kept, entry: { ...SHOWN, options: { minimum: 4, service: { secret: '[kept]' } } } },
+      { ...kept, entry: { check: 'webhook', options: { url: 'https://example.com', secret: '[kept]' } } },
+    ]) {
+      const { status, json } = await send('POST', '/guardrails/try', redirected);
+      expect(status).toBe(422);
+      expect(JSON.stringify(json)).not.toContain('very-secret');
+    }
+    expect(DlpCheck.used).toHaveLength(2);
+    const operator = new AdminClient(gateway, ['operator']);
+    expect(await operator.send(gateway, 'POST', '/guardrails/try', { body: kept })).toMatchObject({ status: 403 });
   });
 
   it('exports and imports them', async () => {

@@ -172,8 +172,10 @@ describe('the OpenAPI document', () => {
     await expectServed('GET', whole);
     await expectServed('GET', one, { slug: 'made' });
     await expectServed('PUT', one, { slug: 'made' }, { entry: { ...entry } });
-    if (collection === 'guardrails')
+    if (collection === 'guardrails') {
       await expectServed('POST', `${one}/try`, { slug: 'made' }, { phase: 'arguments', value: {} });
+      await expectServed('POST', `${whole}/try`, {}, { entry, phase: 'arguments', value: {} });
+    }
     if (collection === 'servers') {
       await expectServed('POST', '/servers/test', {}, { slug: 'other', entry });
       await expectServed('POST', `${one}/test`, { slug: 'made' });
@@ -231,6 +233,7 @@ describe('the OpenAPI document', () => {
     const [record] = (await expectServed('GET', '/audit')).json['items'] as { id: string }[];
     await expectServed('GET', '/audit/{id}', { id: record!.id });
     await expectServed('GET', '/usage');
+    await expectServed('GET', '/expiring-credentials');
     await expectServed('GET', '/guardrail-checks');
     await expectServed('GET', '/guardrail-decisions');
     await expectServed('GET', '/policy/condition?expression=claims.a+%3D%3D');

@@ -260,6 +260,14 @@ export const RESPONSE_SCHEMAS = {
     'place?': text,
   }),
   UpstreamSessionPage: workerPageOf('UpstreamSession'),
+  ExpiringCredential: object({
+    kind: oneOf('accessToken', 'server'),
+    id: text,
+    'title?': text,
+    'subject?': text,
+    expiresAt: instant,
+  }),
+  ExpiringCredentials: pageOf('ExpiringCredential'),
   Worker: object({
     id: text,
     pid: count,

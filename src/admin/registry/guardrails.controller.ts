@@ -17,6 +17,7 @@ import { DescribeEntries, DescribeRoute } from '../openapi/route-description.js'
 import { EntriesController } from './entries.controller.js';
 
 const MAX_NAME_LENGTH = 2_000;
+const MAX_SLUG_LENGTH = 32;
 
 /** A value to try a guardrail on, as if it belonged to a call of an anonymous caller. */
 class TrialRequest {
@@ -37,6 +38,15 @@ class TrialRequest {
   @IsOptional() @IsObject() readonly definition?: JsonObject;
 }
 
+/** A value to try a guardrail on that need not be stored. */
+class EntryTrialRequest extends TrialRequest {
+  /** The guardrail. `[kept]` stands for a credential that is stored under `slug` for the same check with the same options. */
+  @IsObject() readonly entry!: JsonObject;
+
+  /** Name of the guardrail that the entry would replace. */
+  @IsOptional() @IsString() @MaxLength(MAX_SLUG_LENGTH) readonly slug: string = 'draft';
+}
+
 /** Checks of arguments, results, definitions and questions. */
 @AdminController('guardrails')
 @DescribeEntries({ name: 'Guardrail', classes: [GuardrailEntry] })
@@ -49,6 +59,18 @@ export class GuardrailsController extends EntriesController<GuardrailDefinition>
     super('guardrails', store.guardrails);
   }
 
+  /**
+   * Runs the check of a guardrail that need not be stored. Only admins may: a check can send the value and its credentials to a host
+   * that the entry names.
+   */
+  @Post('try')
+  @RequireRoles(['admin'])
+  @HttpCode(200)
+  @DescribeRoute({ summary: 'Try a guardrail on a value without storing it', response: 'GuardrailTrial' })
+  async tryEntry(@Body() request: EntryTrialRequest): Promise<TrialResult> {
+    return this.run(await this.entries.validate(request), request);
+  }
+
   /** Runs the check of a guardrail, whatever its mode and its selector are. Nothing is recorded and nobody is asked. */
   @Post(':slug/try')
   @RequireRoles(['admin', 'operator'])
@@ -58,11 +80,15 @@ export class GuardrailsController extends EntriesController<GuardrailDefinition>
     const stored = await this.store.guardrails.find(slug);
     if (!stored) throw new EntryUnknown(slug);
     if (!stored.definition) throw new GuardrailUnusable(slug);
-    const supported = this.checks.find(stored.definition.check)?.phases ?? [];
+    return this.run(stored.definition, request);
+  }
+
+  private run(guardrail: GuardrailDefinition, request: TrialRequest): Promise<TrialResult> {
+    const supported = this.checks.find(guardrail.check)?.phases ?? [];
     if (!supported.includes(request.phase))
       throw new UnprocessableEntityException(`phase must be one that the check supports: ${supported.join(', ')}.`);
     const { phase, value, server: slugOfServer, kind, name, definition } = request;
     const use = { server: { slug: slugOfServer }, kind, name };
-    return this.trial.try(stored.definition, { phase, value, use, definition, caller: ANONYMOUS });
+    return this.trial.try(guardrail, { phase, value, use, definition, caller: ANONYMOUS });
   }
 }

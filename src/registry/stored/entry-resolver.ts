@@ -11,6 +11,7 @@ import { readGuardrail } from '../read-guardrail.js';
 import { readLimit, readPolicy, readTeam } from '../read-policy.js';
 import { readDefaultEndpoint, readVirtualServer } from '../read-virtual-server.js';
 import type { Fault } from '../registry.errors.js';
+import { toSampleServer } from '../sample-server.js';
 import type { SecretDefinition } from '../secret-definition.js';
 import type { ServerDefinition, VirtualServerDefinition } from '../server-definition.js';
 import type { ServerKinds } from '../server-kinds.js';
@@ -156,11 +157,13 @@ export class EntryResolver {
     faults: Fault[],
   ): ServerDefinition | undefined {
     if (isManaged) return this.kinds.read(slug, source, faults);
-    if (this.kinds.find(source['transport'])?.startsPrograms === true && !this.rules.mayStartPrograms) {
+    const sample = toSampleServer(source, this.variables);
+    const startsPrograms = this.kinds.find(source['transport'])?.startsPrograms === true;
+    if (startsPrograms && !sample && !this.rules.mayStartPrograms) {
       faults.push({ path: `servers.${slug}.transport`, message: PROGRAMS_NOT_ALLOWED });
       return undefined;
     }
-    const definition = this.kinds.read(slug, source, faults);
+    const definition = this.kinds.read(slug, sample ?? source, faults);
     return definition && { ...definition, guarded: true, ...(identity !== undefined && { identity }) };
   }
 

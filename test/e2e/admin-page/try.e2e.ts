@@ -1,40 +1,33 @@
 /** @waits */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
 import { accessibilityFaults } from '../../support/accessibility.js';
-import { startAdminPageWorld, type AdminPageWorld } from '../../support/admin-page-world.js';
-import { HAS_BROWSER } from '../../support/browser.js';
+import { useAdminPage } from '../../support/admin-page.js';
+import { MARKUP } from '../../support/markup.js';
 
-const EVIL = '<img src=x onerror="document.title=\'owned\'">';
 const ERAS = ['modern', 'legacy'] as const;
 /** What the tool `ask_at_once` asks, in the order in which a legacy server sends it. */
 const QUESTIONS = [
   { title: 'The server asks', field: 'name (required)', reply: 'Ada', submit: 'Answer' },
-  { title: 'The server asks a model', field: 'Reply in place of the model', reply: EVIL, submit: 'Reply' },
+  { title: 'The server asks a model', field: 'Reply in place of the model', reply: MARKUP, submit: 'Reply' },
   { title: 'The server asks for your roots', field: 'Roots', reply: 'file:///home/ada', submit: 'Answer' },
 ];
 
-(HAS_BROWSER ? describe : describe.skip)('the page to try tools', () => {
+describe('the page to try tools', () => {
   const servers: ReferenceServer[] = [];
-  let world: AdminPageWorld;
-
-  beforeAll(async () => {
-    for (const era of ERAS) servers.push(await startReferenceServer({ era, transport: 'http' }));
-    const [modern, legacy] = servers.map(({ url }) => ({ transport: 'http', url }) as const);
-    world = await startAdminPageWorld({ servers: { modern: modern!, legacy: legacy! } });
+  const world = useAdminPage(async (cleanup) => {
+    for (const era of ERAS) {
+      const server = await startReferenceServer({ era, transport: 'http' });
+      cleanup.add(() => server.close());
+      servers.push(server);
+    }
+    return { servers: Object.fromEntries(servers.map(({ url }, index) => [ERAS[index], { transport: 'http', url }])) };
   });
 
-  afterAll(async () => {
-    expect(await world.page.title()).toBe('Try it · Isthmus');
-    expect(world.complaints).toEqual([]);
-    await world.close();
-    for (const server of servers) await server.close();
-  });
-
-  const button = (name: string) => world.page.getByRole('button', { name, exact: true });
+  const button = (name: string) => world.button(name);
   const panel = (name: string) => world.page.getByRole('region', { name, exact: true });
   const open = (endpoint: string, era: string, tool: string) =>
-    world.open(`/try?${new URLSearchParams({ endpoint, era, tool }).toString()}`);
+    world.open(`/try?${new URLSearchParams({ endpoint, era, name: tool }).toString()}`);
 
   it('leads from the tools of an endpoint to the result of a call, and shows every kind of content as text', async () => {
     const { page } = world;
@@ -43,9 +36,9 @@ const QUESTIONS = [
     await page.getByLabel('Search tools of the endpoint').fill('Returns the text');
     expect(await accessibilityFaults(page)).toEqual([]);
     await page.getByRole('row', { name: 'echo Returns' }).click();
-    await page.getByLabel('text (required)').fill(EVIL);
+    await page.getByLabel('text (required)').fill(MARKUP);
     await button('Call').click();
-    await panel('Result').getByText(EVIL).waitFor();
+    await panel('Result').getByText(MARKUP).waitFor();
     await page.getByText('received result').click();
     await page.getByText('"resultType"').waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
@@ -54,6 +47,45 @@ const QUESTIONS = [
     await button('Call').click();
     await page.locator('canvas:visible').waitFor();
     await panel('Result').getByText('This is an embedded resource content.').waitFor();
+  });
+
+  it.each(ERAS)('gets a prompt, and reads resources and templates as a %s client', async (era) => {
+    const { page } = world;
+    await world.open(`/try?${new URLSearchParams({ endpoint: `/servers/${era}/mcp`, era }).toString()}`);
+    await page.getByLabel('Kind').selectOption('prompts');
+    await page.getByRole('row', { name: 'test_prompt_with_arguments' }).click();
+    await page.getByLabel('arg1 (required)').fill(MARKUP);
+    await page.getByLabel('arg2 (required)').fill('two');
+    await button('Get').click();
+    await panel('Result').getByText(`arg1='${MARKUP}', arg2='two'`).waitFor();
+    if (era === 'modern') expect(await accessibilityFaults(page)).toEqual([]);
+    await page.getByLabel('Kind').selectOption('resources');
+    await page.getByRole('row', { name: 'test://static-text' }).click();
+    await button('Read').click();
+    await panel('Result').getByText('This is the content of the static text resource.').waitFor();
+    await page.getByLabel('Kind').selectOption('resource-templates');
+    expect(page.url()).not.toContain('name=');
+    await page.getByRole('row', { name: 'test://template/{id}/data' }).click();
+    await page.getByRole('textbox', { name: 'id', exact: true }).fill('a/b');
+    await page.getByText('URI: test://template/a%2Fb/data').waitFor();
+    await page.getByRole('textbox', { name: 'id', exact: true }).fill('7');
+    await button('Read').click();
+    await panel('Result').getByText('Data for ID: 7').waitFor();
+  });
+
+  it('shares what is tried, with its arguments, and calls nothing by itself', async () => {
+    const { page } = world;
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await open('/servers/modern/mcp', 'modern', 'echo');
+    await page.getByLabel('text (required)').fill('shared words');
+    await button('Copy link').click();
+    await page.getByText('Copied').waitFor({ state: 'attached' });
+    const address = await page.evaluate<string>('navigator.clipboard.readText()');
+    await page.goto('about:blank');
+    await page.goto(address);
+    await page.getByLabel('text (required)').waitFor();
+    expect(await page.getByLabel('text (required)').inputValue()).toBe('shared words');
+    await panel('Result').getByText('The result appears here').waitFor();
   });
 
   // The endpoint of all servers, and servers of the other era: the gateway translates.
@@ -75,7 +107,7 @@ const QUESTIONS = [
       await panel(title).getByLabel(field).fill(reply);
       await panel(title).getByRole('button', { name: submit }).click();
     }
-    await panel('Result').getByText(`Ada | ${EVIL} | file:///home/ada`).waitFor();
+    await panel('Result').getByText(`Ada | ${MARKUP} | file:///home/ada`).waitFor();
     expect(await panel('The server asks').count()).toBe(0);
   });
 
@@ -96,9 +128,9 @@ const QUESTIONS = [
     await page.getByRole('list', { name: 'Log messages' }).getByText('error').first().waitFor();
     await open(endpoint, era, 'throw_error');
     await page.getByLabel('code (required)').fill('-32050');
-    await page.getByLabel('message (required)').fill(EVIL);
+    await page.getByLabel('message (required)').fill(MARKUP);
     await button('Call').click();
-    await panel('No result').getByText(EVIL).first().waitFor();
+    await panel('No result').getByText(MARKUP).first().waitFor();
     await panel('No result').getByText('answered it with an error.').waitFor();
     await open(endpoint, era, 'hold');
     await page.getByLabel('key (required)').fill('nobody');
@@ -111,13 +143,13 @@ const QUESTIONS = [
   });
 
   it('says that a call did not run when the gateway refuses it', async () => {
-    const { page, cluster, admin } = world;
+    const { page, admin } = world;
     await open('/servers/modern/mcp', 'modern', 'add');
     await page.getByLabel('a (required)').fill('1');
     await page.getByLabel('b (required)').fill('2');
-    await admin.send(cluster.workers[0]!, 'POST', '/tools/modern/add/disable');
+    await admin.send(world.first, 'POST', '/tools/modern/add/disable');
     await button('Call').click();
-    await panel('No result').getByText('the tool did not run.').waitFor();
+    await panel('No result').getByText('so nothing has run.').waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
   });
 });

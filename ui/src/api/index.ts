@@ -9,6 +9,7 @@ export {
   type OfWorkers,
   type Versioned,
 } from './client.js';
+export { useExpiringCredentials, type ExpiringCredential } from './expiring-credentials.js';
 export { reopenLiveFigures, useLiveFigures, useLiveRefusal, type LiveFigures } from './live-figures.js';
 export { useOpenApiDocument, type JsonSchema, type OpenApiDocument } from './openapi-document.js';
 export type { Operation } from './operation.js';

@@ -1,3 +1,5 @@
+import { isObject, textOf, textsOf } from '../values/index.js';
+
 /** A failed request in the words of the API (RFC 9457). */
 export class ApiProblem extends Error {
   override readonly name = 'ApiProblem';
@@ -17,16 +19,11 @@ export class ApiProblem extends Error {
 
 /** Reads the problem document of a response. A proxy may have answered with something else. */
 export function toProblem({ status, statusText }: Response, body: unknown): ApiProblem {
-  const problem = isRecord(body) ? body : {};
-  const title = textOf(problem['title']) ?? (statusText || `HTTP ${status}`);
-  const faults = Array.isArray(problem['errors']) ? problem['errors'].filter((each) => typeof each === 'string') : [];
-  const reason = textOf(problem['reason']);
-  return new ApiProblem(status, title, textOf(problem['detail']), faults, reason);
+  const problem = isObject(body) ? body : {};
+  const title = textOf(problem['title']) || statusText || `HTTP ${status}`;
+  const optional = (name: string) => textOf(problem[name]) || undefined;
+  return new ApiProblem(status, title, optional('detail'), textsOf(problem['errors']), optional('reason'));
 }
 
 /** True when the entry was changed by somebody else since it was read. */
 export const isConflict = (cause: unknown): boolean => cause instanceof ApiProblem && cause.status === 412;
-
-const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

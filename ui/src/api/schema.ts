@@ -180,6 +180,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/admin/v1/expiring-credentials': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List personal access tokens and credentials of servers that expire within a week, in the last fifth of their lifetime
+     * @description Requires one of the roles admin, operator, auditor.
+     */
+    get: operations['getExpiringCredentials'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/admin/v1/export': {
     parameters: {
       query?: never;
@@ -358,6 +378,26 @@ export interface paths {
     get: operations['getGuardrailDecisions'];
     put?: never;
     post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/admin/v1/guardrails/try': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Try a guardrail on a value without storing it
+     * @description Requires one of the roles admin.
+     */
+    post: operations['postGuardrailsTry'];
     delete?: never;
     options?: never;
     head?: never;
@@ -2063,6 +2103,19 @@ export interface components {
       silentWorkers: string[];
       nextCursor?: string;
     };
+    ExpiringCredential: {
+      /** @enum {string} */
+      kind: 'accessToken' | 'server';
+      id: string;
+      title?: string;
+      subject?: string;
+      /** Format: date-time */
+      expiresAt: string;
+    };
+    ExpiringCredentials: {
+      items: components['schemas']['ExpiringCredential'][];
+      nextCursor?: string;
+    };
     Worker: {
       id: string;
       pid: number;
@@ -2323,6 +2376,18 @@ export interface components {
       inputs?: {
         [key: string]: string | string[];
       };
+    };
+    GuardrailTrialRequest: {
+      entry: components['schemas']['GuardrailEntry'];
+      slug?: string;
+      /** @enum {string} */
+      phase: 'arguments' | 'results' | 'definitions' | 'questions';
+      value: Record<string, never>;
+      server?: string;
+      /** @enum {string} */
+      kind?: 'tools' | 'prompts' | 'resources';
+      name?: string;
+      definition?: Record<string, never>;
     };
     TrialRequest: {
       /** @enum {string} */
@@ -3009,6 +3074,30 @@ export interface operations {
       default: components['responses']['Problem'];
     };
   };
+  getExpiringCredentials: {
+    parameters: {
+      query?: {
+        limit?: number;
+        cursor?: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Success. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ExpiringCredentials'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
   getExport: {
     parameters: {
       query?: never;
@@ -3237,6 +3326,34 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['GuardrailDecisions'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  postGuardrailsTry: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The request is executed once per key; repeated requests within a day get the same response. */
+        'idempotency-key'?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['GuardrailTrialRequest'];
+      };
+    };
+    responses: {
+      /** @description Success. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GuardrailTrial'];
         };
       };
       default: components['responses']['Problem'];

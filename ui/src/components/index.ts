@@ -30,6 +30,7 @@ export type { Column } from './table/rows.js';
 export { hasAnnotations, ToolAnnotations } from './text/ToolAnnotations.js';
 export { Badge, type Tone } from './text/Badge.js';
 export { Caller } from './text/Caller.js';
+export { CopyButton } from './text/CopyButton.js';
 export { Copyable } from './text/Copyable.js';
 export { Definitions } from './text/Definitions.js';
 export { ShortId } from './text/ShortId.js';

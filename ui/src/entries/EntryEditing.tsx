@@ -45,7 +45,7 @@ export function EditEntry({ kind, slug }: { readonly kind: EntryKind; readonly s
 }
 
 function Editor({ kind, stored }: { readonly kind: EntryKind; readonly stored?: StoredEntry }) {
-  const { collection, path, schema, initial, Form } = kind;
+  const { collection, path, schema, initial, Form, Draft } = kind;
   const openApi = useOpenApiDocument();
   const saved = (slug: string) => {
     notify(stored ? `Saved ${slug}.` : `Created ${slug}.`);
@@ -67,7 +67,9 @@ function Editor({ kind, stored }: { readonly kind: EntryKind; readonly stored?: 
             save={(draft, etag) => saveEntry(collection, draft, etag)}
             onSaved={saved}
             onCancel={() => navigate(stored ? `${path}/${stored.slug}` : path)}
-          />
+          >
+            {Draft && ((draft) => <Draft draft={draft} />)}
+          </EntryEditor>
         )}
       </QueryView>
     </Panel>

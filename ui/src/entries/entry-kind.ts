@@ -1,6 +1,7 @@
 import type { ComponentType, ReactNode } from 'react';
 import type { JsonSchema } from '../api/index.js';
-import type { Column, Entry } from '../components/index.js';
+import type { Column, Entry, EntryDraft } from '../components/index.js';
+import { textsOf } from '../values/index.js';
 import type { Collection, EntryView } from './collection.js';
 
 export interface EntryFormProps {
@@ -36,16 +37,13 @@ export interface EntryKind {
   readonly deletion: string;
   readonly facts: (entry: Entry) => Readonly<Record<string, ReactNode | undefined>>;
   readonly Form: ComponentType<EntryFormProps>;
+  /** What a draft would do, below its form. It is part of the form, so it contains none of its own. */
+  readonly Draft?: ComponentType<{ readonly draft: EntryDraft }>;
   /** Further parts of the page of an entry. */
   readonly Details?: ComponentType<EntryDetailsProps>;
   /** Above the list, such as tabs. */
   readonly navigation?: ReactNode;
 }
-
-export const textsOf = (value: unknown): readonly string[] =>
-  Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
-
-export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /** The texts of a member, or what its absence means. */
 export const listOf = (entry: Entry | null | undefined, name: string): string | undefined =>

@@ -1,7 +1,8 @@
 import type { ReactNode } from 'react';
 import { Checkbox, Field, Select, TextArea, TextInput, TextList } from '../components/index.js';
+import { textOf, textsOf } from '../values/index.js';
 import styles from './entries.module.css';
-import { textOf, textsOf, type EntryFormProps } from './entry-kind.js';
+import type { EntryFormProps } from './entry-kind.js';
 
 interface FieldGroupProps {
   readonly title: string;

@@ -1,4 +1,4 @@
 export { saveEntry, useEntries, type EntryView } from './collection.js';
-export { listOf, textOf, textsOf, type EntryDetailsProps, type EntryFormProps, type EntryKind } from './entry-kind.js';
+export { listOf, type EntryDetailsProps, type EntryFormProps, type EntryKind } from './entry-kind.js';
 export { EntryPages } from './EntryPages.js';
 export { ChoiceMember, FieldGroup, ListMember, NumberMember, SetMember, TextMember } from './fields.js';

@@ -1,4 +1,5 @@
-import type { JsonObject, Listener } from './messages.js';
+import type { JsonObject } from '../values/index.js';
+import type { Listener } from './messages.js';
 
 export type Era = 'legacy' | 'modern';
 

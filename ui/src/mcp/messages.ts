@@ -1,12 +1,7 @@
-export interface JsonObject {
-  readonly [member: string]: unknown;
-}
+import { isObject, type JsonObject } from '../values/index.js';
 
 /** A JSON-RPC message as it was sent or received. */
 export type Message = JsonObject;
-
-export const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 export const isAnswer = (message: Message): boolean =>
   !('method' in message) && ('result' in message || 'error' in message);

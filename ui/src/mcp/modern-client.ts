@@ -1,6 +1,7 @@
 import { CAPABILITIES, CLIENT_INFO, type McpClient, type RequestOptions } from './client.js';
 import { headerValue } from './tool-headers.js';
-import { isAnswer, isObject, McpError, toError, type JsonObject, type Message, type Question } from './messages.js';
+import { isObject, type JsonObject } from '../values/index.js';
+import { isAnswer, McpError, toError, type Message, type Question } from './messages.js';
 import { post } from './post.js';
 
 export const MODERN_REVISION = '2026-07-28';

@@ -1,5 +1,6 @@
 import { readEvents, type StreamEvent } from './event-stream.js';
-import { isObject, McpError, toError, type Message } from './messages.js';
+import { isObject, parseObject } from '../values/index.js';
+import { McpError, toError, type Message } from './messages.js';
 
 const ACCEPT = 'application/json, text/event-stream';
 
@@ -59,11 +60,7 @@ async function* messagesOf(response: Response): Reply['messages'] {
 }
 
 function parse(text: string): Message {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isObject(value)) return value;
-  } catch {
-    // Reported below, like a value that is no message.
-  }
+  const message = parseObject(text);
+  if (message) return message;
   throw new McpError('The gateway sent something that is no message of the protocol.', undefined, {}, undefined);
 }

@@ -1,4 +1,4 @@
-import { isObject } from './messages.js';
+import { isObject } from '../values/index.js';
 
 const PREFIX = 'mcp-param-';
 

@@ -26,7 +26,7 @@ export interface EntryEditorProps {
   /** A form of its own for this kind of entry. Default: one by the schema. */
   readonly renderForm?: (entry: Entry, change: (entry: Entry) => void) => ReactNode;
   /** Shown below the form, such as a test of the draft. */
-  readonly children?: (draft: EntryDraft) => ReactNode;
+  readonly children?: ((draft: EntryDraft) => ReactNode) | undefined;
 }
 
 /**

@@ -1,8 +1,9 @@
 import { classes } from '../classes.js';
+import { isObject } from '../../values/index.js';
 import { descriptionOf, type EditorProps } from './editor.js';
 import { Group } from './Group.js';
 import styles from './Group.module.css';
-import { editorKind, isObject, membersOf, requiredOf, resolveSchema } from './schema.js';
+import { editorKind, membersOf, requiredOf, resolveSchema } from './schema.js';
 
 /** More optional members than this are folded away until they are needed. */
 const MAX_OPEN_OPTIONAL = 5;

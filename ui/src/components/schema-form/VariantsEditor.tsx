@@ -1,9 +1,10 @@
 import { useState } from 'react';
 import { Field } from '../form/Field.js';
 import { Select } from '../form/controls.js';
+import { isObject } from '../../values/index.js';
 import { descriptionOf, type EditorProps } from './editor.js';
 import { Group } from './Group.js';
-import { initialValue, isObject, resolveSchema, membersOf, variantIndex, variantsOf, variantTitle } from './schema.js';
+import { initialValue, resolveSchema, membersOf, variantIndex, variantsOf, variantTitle } from './schema.js';
 
 const ABSENT = '';
 

@@ -2,10 +2,11 @@ import { useState } from 'react';
 import { Button } from '../button/Button.js';
 import { TextInput } from '../form/controls.js';
 import { Icon } from '../text/Icon.js';
+import { isObject } from '../../values/index.js';
 import { descriptionOf, type EditorProps } from './editor.js';
 import { Group } from './Group.js';
 import styles from './Group.module.css';
-import { initialValue, isObject, resolveSchema } from './schema.js';
+import { initialValue, resolveSchema } from './schema.js';
 
 export function ListEditor(props: EditorProps) {
   const { schema, document, label, onChange, isRequired, depth, Nested } = props;

@@ -1,4 +1,5 @@
 import type { JsonSchema } from '../../api/index.js';
+import { isObject } from '../../values/index.js';
 
 /** How a schema is edited. */
 export type EditorKind =
@@ -154,9 +155,6 @@ export function initialValue(schema: JsonSchema, document: JsonSchema): unknown 
     .filter(([, value]) => value !== undefined);
   return Object.fromEntries(members);
 }
-
-export const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const isScalar = (value: unknown): boolean => ['string', 'number', 'boolean'].includes(typeof value);
 const isScalarType = (type: string): boolean => ['string', 'number', 'integer', 'boolean'].includes(type);

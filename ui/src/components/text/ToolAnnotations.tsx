@@ -1,3 +1,4 @@
+import { isObject } from '../../values/index.js';
 import { Badge } from './Badge.js';
 import styles from './ToolAnnotations.module.css';
 
@@ -8,9 +9,6 @@ const HINTS: Readonly<Record<string, readonly [whenTrue: string, whenFalse: stri
   idempotentHint: ['safe to repeat', 'repeating has a further effect'],
   openWorldHint: ['reaches other systems', 'stays in its own system'],
 };
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function annotationsOf(definition: unknown): readonly (readonly [string, unknown])[] {
   const annotations = isObject(definition) ? definition['annotations'] : undefined;

@@ -1,9 +1,10 @@
 import { LongTextField, SelectField, TextField } from '../../components/index.js';
-import { textsOf, useEntries } from '../../entries/index.js';
+import { useEntries } from '../../entries/index.js';
 import { useQueryParameter } from '../../navigation/index.js';
+import { textsOf } from '../../values/index.js';
 import styles from './access.module.css';
 import type { ExplainRequest } from './explain-queries.js';
-import { parseObject } from './parse-object.js';
+import { requireObject } from './require-object.js';
 import { useTokens } from './token-queries.js';
 
 const AS = { caller: 'A subject', token: 'A personal access token', anonymous: 'Nobody: no token' } as const;
@@ -37,7 +38,7 @@ export function useAssumedCaller() {
       if (as === 'anonymous') return { anonymous: true };
       if (as === 'token') return { token };
       const lists = { roles: toTexts(roles), teams: toTexts(teams), scopes: toTexts(scopes) };
-      const own = claims.trim() === '' ? undefined : (parseObject(claims, 'Claims') as Claims);
+      const own = claims.trim() === '' ? undefined : (requireObject(claims, 'Claims') as Claims);
       return { caller: { subject, ...lists, ...(own && { claims: own }) } };
     },
   };

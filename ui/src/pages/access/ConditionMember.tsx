@@ -2,7 +2,8 @@ import { useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { api, dataOf, type components } from '../../api/index.js';
 import { CodeInput, Field } from '../../components/index.js';
-import { textOf, type EntryFormProps } from '../../entries/index.js';
+import { type EntryFormProps } from '../../entries/index.js';
+import { textOf } from '../../values/index.js';
 import styles from './access.module.css';
 
 type Check = components['schemas']['ConditionCheck'];

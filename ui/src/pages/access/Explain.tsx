@@ -5,7 +5,7 @@ import styles from './access.module.css';
 import { AccessTabs } from './AccessTabs.js';
 import { CallerFields, useAssumedCaller } from './CallerFields.js';
 import { ExplanationView } from './ExplanationView.js';
-import { parseObject } from './parse-object.js';
+import { requireObject } from './require-object.js';
 import {
   KINDS,
   useEndpointNames,
@@ -81,7 +81,7 @@ function useItem() {
       kind,
       name,
       ...(endpoint !== '' && { endpoint }),
-      ...(args.trim() !== '' && { args: parseObject(args, 'Arguments') as Args }),
+      ...(args.trim() !== '' && { args: requireObject(args, 'Arguments') as Args }),
     }),
   };
 }

@@ -5,11 +5,11 @@ import {
   NumberMember,
   SetMember,
   TextMember,
-  textOf,
   type EntryFormProps,
   type EntryKind,
 } from '../../entries/index.js';
 import type { Entry } from '../../components/index.js';
+import { textOf } from '../../values/index.js';
 import { AccessTabs } from './AccessTabs.js';
 
 const COUNTERS = { principal: 'each principal', team: 'each team', server: 'each server', tool: 'each tool' } as const;

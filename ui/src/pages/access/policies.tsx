@@ -5,11 +5,11 @@ import {
   ListMember,
   listOf,
   TextMember,
-  textOf,
   type EntryFormProps,
   type EntryKind,
 } from '../../entries/index.js';
 import { usePermissions } from '../../session/index.js';
+import { textOf } from '../../values/index.js';
 import styles from './access.module.css';
 import { AccessTabs } from './AccessTabs.js';
 import { ConditionMember } from './ConditionMember.js';

@@ -3,11 +3,10 @@ import {
   ListMember,
   listOf,
   TextMember,
-  textOf,
-  textsOf,
   type EntryFormProps,
   type EntryKind,
 } from '../../entries/index.js';
+import { textOf, textsOf } from '../../values/index.js';
 import { AccessTabs } from './AccessTabs.js';
 import styles from './access.module.css';
 

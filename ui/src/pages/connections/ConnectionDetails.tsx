@@ -12,6 +12,7 @@ import {
 import { navigate } from '../../navigation/index.js';
 import { usePermissions } from '../../session/index.js';
 import { disconnect, useConnection, type Connection } from './connection-queries.js';
+import { CredentialExpiry } from './CredentialExpiry.js';
 import { ConnectionUse, ConnectionUser } from './ConnectionUse.js';
 
 const SHARED_AMONG: Readonly<Record<Connection['among'], string>> = {
@@ -64,7 +65,12 @@ function factsOf(connection: Connection) {
   const { id, worker, server, era, revision, among, users, idleSince, place } = connection;
   return {
     User: <ConnectionUser connection={connection} />,
-    Server: <PageLink to={`/servers/${server}`}>{server}</PageLink>,
+    Server: (
+      <>
+        <PageLink to={`/servers/${server}`}>{server}</PageLink>
+        <CredentialExpiry server={server} />
+      </>
+    ),
     'Shared by': SHARED_AMONG[among],
     Era: `${era}, ${revision}`,
     'Calls and subscriptions': users,

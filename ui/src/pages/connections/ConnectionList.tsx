@@ -11,6 +11,7 @@ import {
 } from '../../components/index.js';
 import { useQueryParameter } from '../../navigation/index.js';
 import { useConnections, type Connection } from './connection-queries.js';
+import { CredentialExpiry } from './CredentialExpiry.js';
 import { ConnectionUse, ConnectionUser } from './ConnectionUse.js';
 
 const COLUMNS: readonly Column<Connection>[] = [
@@ -20,7 +21,17 @@ const COLUMNS: readonly Column<Connection>[] = [
     text: ({ principal = 'all callers' }) => principal,
     cell: (connection) => <ConnectionUser connection={connection} />,
   },
-  { id: 'server', title: 'Server', text: ({ server }) => server },
+  {
+    id: 'server',
+    title: 'Server',
+    text: ({ server }) => server,
+    cell: ({ server }) => (
+      <>
+        {server}
+        <CredentialExpiry server={server} />
+      </>
+    ),
+  },
   {
     id: 'state',
     title: 'State',

@@ -14,8 +14,9 @@ import {
 } from '../../components/index.js';
 import { navigate } from '../../navigation/index.js';
 import { usePermissions } from '../../session/index.js';
+import { textsOf } from '../../values/index.js';
 import { accessOf } from './EndpointList.js';
-import { textsOf, useEndpoint, useEndpointDeletion, type Endpoint } from './endpoint-queries.js';
+import { useEndpoint, useEndpointDeletion, type Endpoint } from './endpoint-queries.js';
 import styles from './endpoints.module.css';
 import { ExposedItems } from './ExposedItems.js';
 

@@ -1,6 +1,7 @@
 import { useId, useState } from 'react';
 import { Checkbox, Field, Select, TextArea, TextInput, type Entry } from '../../components/index.js';
-import { ITEM_KINDS, textsOf, type ItemKind, type SelectableServer } from './endpoint-queries.js';
+import { textsOf } from '../../values/index.js';
+import { ITEM_KINDS, type ItemKind, type SelectableServer } from './endpoint-queries.js';
 import styles from './endpoints.module.css';
 
 interface EndpointFormProps {

@@ -9,10 +9,10 @@ import {
 } from '../../components/index.js';
 import { useQueryParameter } from '../../navigation/index.js';
 import { usePermissions } from '../../session/index.js';
-import { textsOf, useEndpoints, type Endpoint } from './endpoint-queries.js';
+import { textOf, textsOf } from '../../values/index.js';
+import { useEndpoints, type Endpoint } from './endpoint-queries.js';
 import styles from './endpoints.module.css';
 
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 const COLUMNS: readonly Column<Endpoint>[] = [
   {
     id: 'name',

@@ -1,6 +1,7 @@
 import { useMutation, useQuery, type UseMutationResult, type UseQueryResult } from '@tanstack/react-query';
 import { allPages, api, dataOf, queryClient, versionOf, type components, type Versioned } from '../../api/index.js';
 import type { EntryDraft, StoredEntry } from '../../components/index.js';
+import { textsOf, type JsonObject } from '../../values/index.js';
 
 export type Endpoint = components['schemas']['Entry'];
 export type Item = components['schemas']['Item'];
@@ -65,7 +66,7 @@ export function useSelectableServers(): UseQueryResult<readonly SelectableServer
     queryKey: ['servers', 'selectable'],
     queryFn: async () => {
       const servers = await allPages((cursor) => api.GET('/admin/v1/servers', page(cursor)));
-      return servers.map(({ slug, entry }) => ({ slug, tags: textsOf(memberOf(entry, 'tags')) }));
+      return servers.map(({ slug, entry }) => ({ slug, tags: textsOf((entry as JsonObject | null)?.['tags']) }));
     },
   });
 }
@@ -88,9 +89,3 @@ export function useItems(): UseQueryResult<Items> {
     },
   });
 }
-
-const memberOf = (entry: object | null, name: string): unknown =>
-  Object.entries(entry ?? {}).find(([each]) => each === name)?.[1];
-
-export const textsOf = (value: unknown): readonly string[] =>
-  Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];

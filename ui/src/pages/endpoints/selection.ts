@@ -1,4 +1,5 @@
-import { textsOf, type Item, type ItemKind, type Items, type SelectableServer } from './endpoint-queries.js';
+import { textsOf } from '../../values/index.js';
+import { type Item, type ItemKind, type Items, type SelectableServer } from './endpoint-queries.js';
 
 type Entry = Readonly<Record<string, unknown>>;
 

@@ -1,8 +1,8 @@
 import { JsonView, Panel } from '../../components/index.js';
-import { textsOf, type EntryDetailsProps } from '../../entries/index.js';
+import { type EntryDetailsProps } from '../../entries/index.js';
 import { usePermissions } from '../../session/index.js';
 import { DecisionTable } from './Decisions.js';
-import { useChecks, type Phase } from './guardrail-queries.js';
+import { usePhases } from './guardrail-queries.js';
 import { ModeSwitch } from './ModeSwitch.js';
 import { TryGuardrail } from './TryGuardrail.js';
 
@@ -10,12 +10,8 @@ import { TryGuardrail } from './TryGuardrail.js';
 export function GuardrailDetails({ view, etag }: EntryDetailsProps) {
   const may = usePermissions();
   const { slug, entry, usable, managed } = view;
-  const check = useChecks().data?.find(({ name }) => name === entry?.['check']);
+  const phases = usePhases(entry);
   const options = entry?.['options'];
-  const chosen = textsOf(entry?.['phases']);
-  const phases = (check?.phases ?? []).toSorted(
-    (one, other) => Number(chosen.includes(other)) - Number(chosen.includes(one)),
-  );
   return (
     <>
       {!managed && may('PUT /guardrails/{slug}') && <ModeSwitch view={view} etag={etag} />}
@@ -23,7 +19,9 @@ export function GuardrailDetails({ view, etag }: EntryDetailsProps) {
         <DecisionTable slug={slug} />
       </Panel>
       {usable && phases.length > 0 && may('POST /guardrails/{slug}/try') && (
-        <TryGuardrail slug={slug} phases={phases as Phase[]} />
+        <Panel title="Try it">
+          <TryGuardrail tried={slug} phases={phases} />
+        </Panel>
       )}
       {typeof options === 'object' && options !== null && (
         <Panel title="Options">

@@ -7,9 +7,9 @@ import {
   NumberMember,
   SetMember,
   TextMember,
-  textOf,
   type EntryFormProps,
 } from '../../entries/index.js';
+import { textOf } from '../../values/index.js';
 import { useChecks, type Check } from './guardrail-queries.js';
 import styles from './guardrails.module.css';
 

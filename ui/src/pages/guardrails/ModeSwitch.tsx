@@ -1,7 +1,8 @@
 import { useMutation } from '@tanstack/react-query';
 import { isConflict } from '../../api/index.js';
 import { Button, notify, Panel, Problem } from '../../components/index.js';
-import { saveEntry, textOf, type EntryDetailsProps } from '../../entries/index.js';
+import { saveEntry, type EntryDetailsProps } from '../../entries/index.js';
+import { textOf } from '../../values/index.js';
 import { MODES } from './GuardrailForm.js';
 import styles from './guardrails.module.css';
 

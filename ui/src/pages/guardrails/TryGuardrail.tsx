@@ -1,5 +1,15 @@
 import { useState } from 'react';
-import { Badge, Definitions, DiffView, Form, LongTextField, Panel, SelectField } from '../../components/index.js';
+import {
+  Badge,
+  Button,
+  Definitions,
+  DiffView,
+  LongTextField,
+  Problem,
+  SelectField,
+  type EntryDraft,
+} from '../../components/index.js';
+import { parseObject } from '../../values/index.js';
 import { TONES } from './Decisions.js';
 import { useTrial, type Phase, type Trial } from './guardrail-queries.js';
 import styles from './guardrails.module.css';
@@ -15,65 +25,56 @@ const toValue: Readonly<Record<Phase, (text: string) => object>> = {
 };
 
 interface TryGuardrailProps {
-  readonly slug: string;
+  /** Name of a stored guardrail, or a draft. */
+  readonly tried: string | EntryDraft;
   readonly phases: readonly Phase[];
 }
 
 /** Runs the check of a guardrail on a text, whatever its mode is. Nothing is recorded and nobody is asked. */
-export function TryGuardrail({ slug, phases }: TryGuardrailProps) {
-  const [phase, setPhase] = useState(phases[0] ?? 'arguments');
+export function TryGuardrail({ tried, phases }: TryGuardrailProps) {
+  const [wanted, setPhase] = useState(phases[0] ?? 'arguments');
+  // The phases of a draft change with its check.
+  const phase = phases.includes(wanted) ? wanted : (phases[0] ?? 'arguments');
   const [form, setForm] = useState<keyof typeof FORMS>('text');
   const [text, setText] = useState('');
   const [fault, setFault] = useState<Error>();
-  const trial = useTrial(slug);
+  const trial = useTrial(tried);
   const changeForm = (next: string) => {
     if (next === 'json') setText(JSON.stringify(toValue[phase](text), undefined, 2));
     setForm(next === 'json' ? 'json' : 'text');
   };
-  const submit = () => {
-    const value = form === 'text' ? toValue[phase](text) : parse(text);
+  const run = () => {
+    const value = form === 'text' ? toValue[phase](text) : parseObject(text);
     setFault(value ? undefined : new Error('Write a JSON object.'));
     if (value) trial.mutate({ phase, value });
   };
+  const cause = fault ?? trial.error;
   return (
-    <Panel title="Try it">
-      <div className={styles['stack']}>
-        <Form
-          onSubmit={submit}
-          submitLabel="Try"
-          isDirty={false}
-          isPending={trial.isPending}
-          error={fault ?? trial.error}
-        >
-          <div className={styles['fields']}>
-            <SelectField
-              label="Phase"
-              options={Object.fromEntries(phases.map((each) => [each, each]))}
-              value={phase}
-              onChange={(next) => setPhase(next as Phase)}
-            />
-            <SelectField label="Written as" options={FORMS} value={form} onChange={changeForm} />
-          </div>
-          <LongTextField
-            label="Value"
-            hint="Nothing is recorded, and nobody is asked. The check webhook sends the value to its URL."
-            value={text}
-            onChange={setText}
-          />
-        </Form>
-        {trial.data && <Outcome trial={trial.data} before={trial.variables.value} />}
+    <div className={styles['stack']}>
+      <div className={styles['fields']}>
+        <SelectField
+          label="Phase"
+          options={Object.fromEntries(phases.map((each) => [each, each]))}
+          value={phase}
+          onChange={(next) => setPhase(next as Phase)}
+        />
+        <SelectField label="Written as" options={FORMS} value={form} onChange={changeForm} />
       </div>
-    </Panel>
+      <LongTextField
+        label="Value"
+        hint="Nothing is recorded, and nobody is asked. The check webhook sends the value to its URL."
+        value={text}
+        onChange={setText}
+      />
+      {cause && <Problem cause={cause} />}
+      <div className={styles['actions']}>
+        <Button disabled={trial.isPending} onClick={run}>
+          Try
+        </Button>
+      </div>
+      {trial.data && !cause && <Outcome trial={trial.data} before={trial.variables.value} />}
+    </div>
   );
-}
-
-function parse(text: string): object | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function Outcome({ trial, before }: { readonly trial: Trial; readonly before: object }) {

@@ -1,8 +1,10 @@
 import { Badge, type Entry, type Tone } from '../../components/index.js';
-import { listOf, textOf, type EntryKind, type EntryView } from '../../entries/index.js';
+import { listOf, type EntryKind, type EntryView } from '../../entries/index.js';
+import { textOf } from '../../values/index.js';
 import { GuardrailDetails } from './GuardrailDetails.js';
 import { GuardrailForm, MODES } from './GuardrailForm.js';
 import { DecisionSummary } from './Decisions.js';
+import { TryDraft } from './TryDraft.js';
 
 const TONES: Readonly<Record<string, Tone>> = { enforce: 'good', observe: 'info', off: 'neutral' };
 
@@ -74,5 +76,6 @@ export const GUARDRAILS: EntryKind = {
     Deadline: textOf(entry['deadline']) || '5s',
   }),
   Form: GuardrailForm,
+  Draft: TryDraft,
   Details: GuardrailDetails,
 };

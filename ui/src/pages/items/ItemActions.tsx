@@ -13,10 +13,15 @@ interface ItemActionsProps {
 export function ItemActions({ item, known }: ItemActionsProps) {
   const may = usePermissions();
   const { kind, server, name } = item;
-  const tried = new URLSearchParams({ endpoint: `/servers/${server}/mcp`, tool: known.shownName ?? name });
+  const isNamed = kind === 'tools' || kind === 'prompts';
+  const tried = new URLSearchParams({
+    endpoint: `/servers/${server}/mcp`,
+    kind,
+    name: isNamed ? (known.shownName ?? name) : name,
+  });
   return (
     <div className={styles['actions']}>
-      {kind === 'tools' && !known.isDisabled && known.status !== 'quarantined' && (
+      {!known.isDisabled && known.status !== 'quarantined' && (
         <ButtonLink to={`/try?${tried.toString()}`}>Try it</ButtonLink>
       )}
       {may(known.isDisabled ? `POST /tools/{server}/{name}/enable` : `POST /tools/{server}/{name}/disable`) && (

@@ -11,7 +11,7 @@ import {
   Time,
   ToolAnnotations,
 } from '../../components/index.js';
-import { ArgumentsTable, textOf } from './definition-parts.js';
+import { ArgumentsTable, memberOf } from './definition-parts.js';
 import { ChangedDefinition } from './ChangedDefinition.js';
 import { ItemActions } from './ItemActions.js';
 import { KINDS, NOUNS, type Kind } from './item-kinds.js';
@@ -70,9 +70,11 @@ function factsOf(kind: Kind, { server, name, seen, publicName, shownName, firstS
     'Name at /mcp': hasNames ? (
       <Copyable text={publicName ?? `${server}__${shownName ?? name}`} what="the name at /mcp" />
     ) : undefined,
-    Title: textOf(seen, 'title'),
-    Description: textOf(seen, 'description') && <span className={styles['text']}>{textOf(seen, 'description')}</span>,
-    'Media type': textOf(seen, 'mimeType'),
+    Title: memberOf(seen, 'title'),
+    Description: memberOf(seen, 'description') && (
+      <span className={styles['text']}>{memberOf(seen, 'description')}</span>
+    ),
+    'Media type': memberOf(seen, 'mimeType'),
     Annotations: hasAnnotations(seen) ? <ToolAnnotations definition={seen} /> : undefined,
     'First seen': <Time at={firstSeenAt} />,
     Changed: changedAt === firstSeenAt ? undefined : <Time at={changedAt} />,

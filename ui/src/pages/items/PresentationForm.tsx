@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { isConflict } from '../../api/index.js';
 import { Button, ConflictDialog, Field, Form, notify, Panel, TextArea, TextInput } from '../../components/index.js';
 import { usePermissions } from '../../session/index.js';
-import { textOf } from './definition-parts.js';
+import { memberOf } from './definition-parts.js';
 import { refreshItem, savePresentation, type DefinedItem, type ItemKey, type Presentation } from './item-queries.js';
 
 interface PresentationFormProps {
@@ -75,7 +75,7 @@ function PresentationFields({ item, known, draft, onChange }: PresentationFields
             {...field}
             autoComplete="off"
             spellCheck={false}
-            placeholder={hasNames ? item.name : (textOf(known.seen, 'name') ?? '')}
+            placeholder={hasNames ? item.name : (memberOf(known.seen, 'name') ?? '')}
             value={draft.name}
             onChange={({ target }) => onChange({ ...draft, name: target.value })}
           />

@@ -1,13 +1,9 @@
+import { isObject, objectsOf, textOf } from '../../values/index.js';
 import styles from './items.module.css';
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null;
-
 /** A member of a definition, if it is a text. */
-export function textOf(definition: unknown, member: string): string | undefined {
-  const value = isRecord(definition) ? definition[member] : undefined;
-  return typeof value === 'string' && value !== '' ? value : undefined;
-}
+export const memberOf = (definition: unknown, member: string): string | undefined =>
+  isObject(definition) ? textOf(definition[member]) || undefined : undefined;
 
 /** The arguments of a prompt. */
 export function ArgumentsTable({ members }: { readonly members: readonly unknown[] }) {
@@ -20,13 +16,13 @@ export function ArgumentsTable({ members }: { readonly members: readonly unknown
         </tr>
       </thead>
       <tbody>
-        {members.filter(isRecord).map((member, index) => (
+        {objectsOf(members).map((member, index) => (
           <tr key={index}>
             <td>
-              <code>{textOf(member, 'name')}</code>
+              <code>{memberOf(member, 'name')}</code>
               {member['required'] === true && <span className={styles['muted']}> (required)</span>}
             </td>
-            <td>{textOf(member, 'description')}</td>
+            <td>{memberOf(member, 'description')}</td>
           </tr>
         ))}
       </tbody>

@@ -1,5 +1,6 @@
-import type { LiveFigures } from '../../api/index.js';
+import { useExpiringCredentials, type LiveFigures } from '../../api/index.js';
 import { Badge, PageLink, Panel, type Tone } from '../../components/index.js';
+import { ExpiringCredentials } from './ExpiringCredentials.js';
 import { FailingServers } from './FailingServers.js';
 import styles from './overview.module.css';
 
@@ -50,6 +51,7 @@ function notesOf({ attention, workers }: LiveFigures): readonly Note[] {
 export function Attention({ figures }: { readonly figures: LiveFigures }) {
   const notes = notesOf(figures).filter(({ count }) => count > 0);
   const failing = figures.attention.failingServers;
+  const { data: expiring = [] } = useExpiringCredentials();
   return (
     <Panel title="Needs attention">
       <ul className={styles['notes']}>
@@ -60,9 +62,11 @@ export function Attention({ figures }: { readonly figures: LiveFigures }) {
             <PageLink to={path}>{texts[count === 1 ? 0 : 1]}</PageLink>
           </li>
         ))}
-        {failing === 0 && notes.length === 0 && (
+        <ExpiringCredentials items={expiring} />
+        {failing === 0 && notes.length === 0 && expiring.length === 0 && (
           <li className={styles['note']}>
-            <Badge tone="good">none</Badge> All servers reply, and no definition waits for an approval.
+            <Badge tone="good">none</Badge> All servers reply, no definition waits for an approval, and no credential
+            expires soon.
           </li>
         )}
       </ul>

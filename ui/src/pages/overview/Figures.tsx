@@ -38,7 +38,7 @@ export function Figures({ figures }: { readonly figures: LiveFigures }) {
         wait for an answer of their callers
       </Figure>
       <Figure name="Workers" path="/sessions/workers" value={workers.serving} isBad={workers.silent > 0}>
-        {workers.draining} draining, {workers.silent} silent
+        {workers.draining} draining, {workers.silent} unresponsive
       </Figure>
       <Figure name="Event loop delay" value={`${NUMBER.format(eventLoopDelayMs)} ms`}>
         of the slowest worker

@@ -1,4 +1,5 @@
 import { Badge, Copyable, Definitions, JsonView, PageHeader, Panel, QueryView, Time } from '../../components/index.js';
+import { FirstTools } from './FirstTools.js';
 import { ServerActions } from './ServerActions.js';
 import { lastErrorOf, stateOf } from './server-state.js';
 import { useServer, useServerEras, useServersHealth, type Server, type ServerHealth } from './server-queries.js';
@@ -18,6 +19,7 @@ export function ServerDetails({ slug }: { readonly slug: string }) {
         {({ data, etag }) => (
           <div className={styles['stack']}>
             <ServerActions server={data} etag={etag} />
+            {data.usable && data.entry?.['enabled'] !== false && <FirstTools slug={slug} />}
             <div className={styles['columns']}>
               <Panel title="Server">
                 <Definitions items={factsOf(data, health, era)} />

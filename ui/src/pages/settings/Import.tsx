@@ -1,6 +1,7 @@
 import { useState, type ChangeEvent } from 'react';
 import { Checkbox, Field, Form, notify, PageHeader, Panel, TextArea, TextInput } from '../../components/index.js';
 import { discardUnsavedChanges, navigate } from '../../navigation/index.js';
+import { parseObject } from '../../values/index.js';
 import { ImportPreview } from './ImportPreview.js';
 import styles from './settings.module.css';
 import { SettingsTabs } from './SettingsTabs.js';
@@ -53,7 +54,7 @@ function DocumentForm({ isFolded, onPreview }: DocumentFormProps) {
   const previewing = usePreview();
   const read = async ({ target }: ChangeEvent<HTMLInputElement>) => setText((await target.files?.[0]?.text()) ?? '');
   const submit = () => {
-    const document = parse(text);
+    const document = parseObject(text);
     setFault(document ? undefined : new Error('The document is no JSON object. Choose the file of an export.'));
     if (document) previewing.mutate({ document, replace }, { onSuccess: onPreview });
   };
@@ -90,14 +91,4 @@ function DocumentForm({ isFolded, onPreview }: DocumentFormProps) {
       </Panel>
     </div>
   );
-}
-
-function parse(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-    return isObject ? (value as Readonly<Record<string, unknown>>) : undefined;
-  } catch {
-    return undefined;
-  }
 }

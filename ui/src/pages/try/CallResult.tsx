@@ -1,7 +1,8 @@
 import { Badge, Copyable, Definitions, JsonView, PageLink, Panel, type Tone } from '../../components/index.js';
 import { Declined, McpError } from '../../mcp/index.js';
 import { usePermissions, useSession } from '../../session/index.js';
-import { Content } from './Content.js';
+import { objectsOf, textOf, type JsonObject } from '../../values/index.js';
+import { Content, EmbeddedResource } from './Content.js';
 import styles from './try.module.css';
 import type { Call } from './use-call.js';
 
@@ -27,17 +28,19 @@ const ANSWERED: Verdict = {
 const INVALID: Verdict = {
   tone: 'warning',
   title: 'not executed',
-  text: 'The request was refused as invalid, so the tool did not run.',
+  text: 'The request was refused as invalid, so nothing has run.',
 };
 /** Errors of JSON-RPC for requests that cannot be dispatched: invalid request, method not found, invalid params. */
 const INVALID_CODES: ReadonlySet<number | undefined> = new Set([-32_600, -32_601, -32_602]);
 
 interface CallResultProps {
   readonly call: Call;
+  /** What was used, such as `tool`. */
+  readonly noun: string;
 }
 
-/** What a call has brought: its result, or why there is none and whether it has run. */
-export function CallResult({ call }: CallResultProps) {
+/** Shows the result of a call, or why it has none and whether it has run. */
+export function CallResult({ call, noun }: CallResultProps) {
   const { state, result, error } = call;
   if (state === 'running') return null;
   if (state === 'idle')
@@ -46,7 +49,7 @@ export function CallResult({ call }: CallResultProps) {
         <p className={styles['muted']}>The result appears here, with every message that was sent and received.</p>
       </Panel>
     );
-  if (result) return <Result call={call} />;
+  if (result) return <Result call={call} noun={noun} />;
   const verdict = state === 'cancelled' ? UNKNOWN : verdictOf(error);
   return (
     <Panel title={state === 'cancelled' ? 'Cancelled' : 'No result'}>
@@ -98,25 +101,30 @@ function ErrorFacts({ error }: { readonly error: McpError }) {
   );
 }
 
-function Result({ call }: CallResultProps) {
+function Result({ call, noun }: CallResultProps) {
   const may = usePermissions();
   const { subject } = useSession();
   const { result = {}, tookMs } = call;
   const { content, structuredContent, isError, _meta: meta } = result;
   const blocks: readonly unknown[] = Array.isArray(content) ? content : [];
+  const verb = noun === 'tool' ? 'ran' : 'was read';
   const isFailed = isError === true;
   return (
     <Panel title="Result">
       <div className={styles['stack']}>
         <output>
           <Badge tone={isFailed ? 'bad' : 'good'}>{isFailed ? 'failed' : 'executed'}</Badge>{' '}
-          {isFailed ? 'The tool ran and reports a failure' : 'The tool ran'} ({tookMs} ms).{' '}
+          {isFailed ? `The ${noun} ${verb} and reports a failure` : `The ${noun} ${verb}`} ({tookMs} ms).{' '}
           {may('GET /audit') && (
             <PageLink to={`/calls?subject=${encodeURIComponent(subject)}`}>Show your calls</PageLink>
           )}
         </output>
         {blocks.map((block, index) => (
           <Content key={index} block={block} />
+        ))}
+        <PromptMessages messages={objectsOf(result['messages'])} />
+        {objectsOf(result['contents']).map((resource, index) => (
+          <EmbeddedResource key={index} resource={resource} />
         ))}
         {structuredContent !== undefined && <JsonView label="Structured content" value={structuredContent} />}
         {meta !== undefined && (
@@ -128,4 +136,16 @@ function Result({ call }: CallResultProps) {
       </div>
     </Panel>
   );
+}
+
+/** The messages of a prompt, each with its role. */
+function PromptMessages({ messages }: { readonly messages: readonly JsonObject[] }) {
+  return messages.map(({ role, content }, index) => (
+    <div key={index} className={styles['part']}>
+      <Badge tone="neutral">{textOf(role)}</Badge>
+      {[content].flat().map((block, place) => (
+        <Content key={place} block={block} />
+      ))}
+    </div>
+  ));
 }

@@ -1,17 +1,15 @@
 import { useEffect, useRef, useState, type RefObject } from 'react';
 import { Button, Copyable, JsonView } from '../../components/index.js';
-import { isObject, type JsonObject } from '../../mcp/index.js';
+import { isObject, textOf, type JsonObject } from '../../values/index.js';
 import styles from './try.module.css';
-
-const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
 /** A part of a result. Whatever it contains is shown as text or drawn as pixels, never as markup. */
 export function Content({ block }: { readonly block: unknown }) {
   if (!isObject(block)) return <JsonView label="Content" value={block} />;
   const { type, text, data, mimeType, resource } = block;
   if (type === 'text' && typeof text === 'string') return <Text text={text} />;
-  if (type === 'image' && typeof data === 'string') return <Picture data={data} mediaType={textOf(mimeType) ?? ''} />;
-  if (type === 'audio' && typeof data === 'string') return <Bytes data={data} mediaType={textOf(mimeType) ?? ''} />;
+  if (type === 'image' && typeof data === 'string') return <Picture data={data} mediaType={textOf(mimeType)} />;
+  if (type === 'audio' && typeof data === 'string') return <Bytes data={data} mediaType={textOf(mimeType)} />;
   if (type === 'resource_link') return <ResourceLink link={block} />;
   if (type === 'resource' && isObject(resource)) return <EmbeddedResource resource={resource} />;
   return <JsonView label="Content" value={block} />;
@@ -29,21 +27,22 @@ function Text({ text, label = 'Text' }: { readonly text: string; readonly label?
 function ResourceLink({ link }: { readonly link: JsonObject }) {
   return (
     <div className={styles['part']}>
-      <strong>{textOf(link['title']) ?? textOf(link['name']) ?? 'Resource'}</strong>
-      <Copyable text={textOf(link['uri']) ?? ''} what="the URI" />
-      {textOf(link['description']) !== undefined && <p>{textOf(link['description'])}</p>}
+      <strong>{textOf(link['title']) || textOf(link['name']) || 'Resource'}</strong>
+      <Copyable text={textOf(link['uri'])} what="the URI" />
+      {textOf(link['description']) !== '' && <p>{textOf(link['description'])}</p>}
       <p className={styles['muted']}>{['Link to a resource', textOf(link['mimeType'])].filter(Boolean).join(', ')}</p>
     </div>
   );
 }
 
-function EmbeddedResource({ resource }: { readonly resource: JsonObject }) {
+/** The content of a resource. */
+export function EmbeddedResource({ resource }: { readonly resource: JsonObject }) {
   const { uri, text, blob, mimeType } = resource;
   return (
     <div className={styles['part']}>
-      <Copyable text={textOf(uri) ?? ''} what="the URI" />
+      <Copyable text={textOf(uri)} what="the URI" />
       {typeof text === 'string' && <Text text={text} label="Resource" />}
-      {typeof blob === 'string' && <Bytes data={blob} mediaType={textOf(mimeType) ?? ''} />}
+      {typeof blob === 'string' && <Bytes data={blob} mediaType={textOf(mimeType)} />}
     </div>
   );
 }

@@ -1,69 +1,34 @@
-import { useMemo } from 'react';
-import {
-  DataTable,
-  EmptyState,
-  Field,
-  PageHeader,
-  Panel,
-  QueryView,
-  Select,
-  type Column,
-} from '../../components/index.js';
-import type { McpClient } from '../../mcp/index.js';
-import { useQueryParameter } from '../../navigation/index.js';
-import {
-  DEFAULT_ENDPOINT,
-  ERAS,
-  toEndpoint,
-  toEra,
-  useEndpoints,
-  useMcpClient,
-  useTools,
-  type Tool,
-} from './endpoint-queries.js';
-import { ToolCall } from './ToolCall.js';
+import { PageHeader, Panel, SelectField } from '../../components/index.js';
+import { navigate, useQueryParameter } from '../../navigation/index.js';
+import { pathTo } from './address.js';
+import { DEFAULT_ENDPOINT, ERAS, toEndpoint, toEra, useEndpoints, useMcpClient } from './endpoint-queries.js';
+import { KINDS, toKind } from './offered-items.js';
+import { OfferedItems } from './OfferedItems.js';
 import styles from './try.module.css';
-
-const COLUMNS: readonly Column<Tool>[] = [
-  {
-    id: 'name',
-    title: 'Tool',
-    width: '34%',
-    text: ({ name, title }) => `${name} ${title}`,
-    cell: ({ name }) => <span className={styles['name']}>{name}</span>,
-  },
-  {
-    id: 'description',
-    title: 'Description',
-    text: ({ description }) => description,
-    cell: ({ description }) => <span title={description}>{description}</span>,
-    priority: 2,
-  },
-];
 
 export function Page() {
   const [endpointText, setEndpoint] = useQueryParameter('endpoint');
   const [eraText, setEra] = useQueryParameter('era');
-  const [tool, setTool] = useQueryParameter('tool');
-  const [endpoint, era] = [toEndpoint(endpointText), toEra(eraText)];
+  const [kindText] = useQueryParameter('kind');
+  const [endpoint, era, kind] = [toEndpoint(endpointText), toEra(eraText), toKind(kindText)];
+  // The name and the arguments belong to the former kind.
+  const setKind = (next: string) => navigate(pathTo({ endpoint, era, kind: toKind(next) }));
   const client = useMcpClient(endpoint, era);
   return (
     <>
       <PageHeader title="Try it">
-        Call a tool as a client would, with your own rights. Every call is real and is recorded like any other.
+        Use a tool, prompt or resource as a client would, with your own rights. Every call is real and is recorded like
+        any other.
       </PageHeader>
       <div className={styles['stack']}>
         <Panel>
           <div className={styles['choices']}>
             <EndpointChoice endpoint={endpoint} onChange={setEndpoint} />
-            <Field label="Protocol">
-              {(field) => (
-                <Select {...field} options={ERAS} value={era} onChange={({ target }) => setEra(target.value)} />
-              )}
-            </Field>
+            <SelectField label="Protocol" options={ERAS} value={era} onChange={setEra} />
+            <SelectField label="Kind" options={KINDS} value={kind} onChange={setKind} />
           </div>
         </Panel>
-        <Tools key={`${endpoint} ${era}`} client={client} endpoint={endpoint} chosen={tool} onChoose={setTool} />
+        <OfferedItems key={`${endpoint} ${era} ${kind}`} client={client} endpoint={endpoint} kind={kind} />
       </div>
     </>
   );
@@ -77,50 +42,5 @@ interface EndpointChoiceProps {
 function EndpointChoice({ endpoint, onChange }: EndpointChoiceProps) {
   const known = useEndpoints().data ?? { [DEFAULT_ENDPOINT]: DEFAULT_ENDPOINT };
   const options = endpoint in known ? known : { ...known, [endpoint]: endpoint };
-  return (
-    <Field label="Endpoint">
-      {(field) => (
-        <Select {...field} options={options} value={endpoint} onChange={({ target }) => onChange(target.value)} />
-      )}
-    </Field>
-  );
-}
-
-interface ToolsProps {
-  readonly client: McpClient;
-  readonly endpoint: string;
-  readonly chosen: string;
-  readonly onChoose: (tool: string) => void;
-}
-
-function Tools({ client, endpoint, chosen, onChoose }: ToolsProps) {
-  const tools = useTools(client, endpoint);
-  const found = useMemo(() => tools.data?.find(({ name }) => name === chosen), [tools.data, chosen]);
-  const pathOf = ({ name }: Tool) =>
-    `/try?${new URLSearchParams({ endpoint, era: client.era, tool: name }).toString()}`;
-  return (
-    <QueryView query={tools} what="the tools of the endpoint">
-      {(all) =>
-        found ? (
-          <ToolCall key={found.name} client={client} tool={found} onLeave={() => onChoose('')} />
-        ) : (
-          <>
-            {chosen !== '' && <p role="alert">This endpoint lists no tool {chosen} for you. Choose another one.</p>}
-            <DataTable
-              label="tools of the endpoint"
-              rows={all}
-              columns={COLUMNS}
-              keyOf={({ name }) => name}
-              pathOf={pathOf}
-              empty={
-                <EmptyState title="This endpoint lists no tools for you.">
-                  Choose another endpoint. Tools that are switched off, quarantined, or denied to you are not listed.
-                </EmptyState>
-              }
-            />
-          </>
-        )
-      }
-    </QueryView>
-  );
+  return <SelectField label="Endpoint" options={options} value={endpoint} onChange={onChange} />;
 }

@@ -1,7 +1,8 @@
 import { useState } from 'react';
 import { Button, Field, initialValue, Panel, SchemaForm, TextArea } from '../../components/index.js';
 import type { JsonSchema } from '../../api/index.js';
-import { Declined, isObject, type JsonObject } from '../../mcp/index.js';
+import { Declined } from '../../mcp/index.js';
+import { isObject, textOf, type JsonObject } from '../../values/index.js';
 import styles from './try.module.css';
 import type { OpenQuestion } from './use-call.js';
 
@@ -27,10 +28,7 @@ interface QuestionProps {
   readonly open: OpenQuestion;
 }
 
-const messageOf = ({ question }: OpenQuestion): string => {
-  const { message } = question.params;
-  return typeof message === 'string' ? message : '';
-};
+const messageOf = ({ question }: OpenQuestion): string => textOf(question.params['message']);
 
 function Refusals({ open }: QuestionProps) {
   return (

@@ -4,11 +4,9 @@ import { allPages, api, GATEWAY_URL } from '../../api/index.js';
 import {
   LEGACY_REVISION,
   MODERN_REVISION,
-  isObject,
   LegacyClient,
   ModernClient,
   type Era,
-  type JsonObject,
   type McpClient,
 } from '../../mcp/index.js';
 
@@ -31,7 +29,7 @@ const query = (cursor: string | undefined) => ({
 /** The paths of the MCP endpoints, with what each of them is. */
 export function useEndpoints(): UseQueryResult<Readonly<Record<string, string>>> {
   return useQuery({
-    queryKey: ['servers', 'endpoints'],
+    queryKey: ['servers', 'endpoint-paths'],
     queryFn: async () => {
       const [servers, virtual] = await Promise.all([
         allPages((cursor) => api.GET('/admin/v1/servers', query(cursor))),
@@ -53,42 +51,3 @@ export function useMcpClient(endpoint: string, era: Era): McpClient {
   useEffect(() => () => client.close(), [client]);
   return client;
 }
-
-export interface Tool {
-  readonly name: string;
-  readonly title: string;
-  readonly description: string;
-  readonly definition: JsonObject;
-}
-
-const SILENT = {
-  onMessage: () => undefined,
-  onNotification: () => undefined,
-  onQuestion: () => Promise.reject(new Error('A list asks nothing.')),
-};
-
-/** The tools that the endpoint lists. */
-export function useTools(client: McpClient, endpoint: string): UseQueryResult<readonly Tool[]> {
-  return useQuery({
-    queryKey: ['items', 'mcp-tools', endpoint, client.era],
-    queryFn: async ({ signal }) => {
-      const tools: Tool[] = [];
-      let cursor: unknown;
-      do {
-        const params = cursor === undefined ? {} : { cursor };
-        const page = await client.request('tools/list', params, { listener: SILENT, signal });
-        const listed: readonly unknown[] = Array.isArray(page['tools']) ? page['tools'] : [];
-        tools.push(...listed.filter(isObject).map(toTool));
-        cursor = page['nextCursor'];
-      } while (typeof cursor === 'string');
-      return tools;
-    },
-  });
-}
-
-function toTool(definition: JsonObject): Tool {
-  const { name, title, description } = definition;
-  return { name: textOf(name), title: textOf(title), description: textOf(description), definition };
-}
-
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');

@@ -1,13 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
-import {
-  isObject,
-  toolHeaders,
-  type JsonObject,
-  type McpClient,
-  type Message,
-  type Question,
-} from '../../mcp/index.js';
-import type { Tool } from './endpoint-queries.js';
+import type { McpClient, Message, Question } from '../../mcp/index.js';
+import { isObject, type JsonObject } from '../../values/index.js';
+import type { McpRequest } from './requests.js';
 
 /** The newest messages of a call are kept, up to this number. */
 const MAX_MESSAGES = 500;
@@ -55,17 +49,17 @@ type Update = (change: (call: Call) => Partial<Call>) => void;
 
 interface Calling {
   readonly call: Call;
-  readonly start: (args: unknown) => void;
+  readonly start: (request: McpRequest) => void;
   readonly cancel: () => void;
 }
 
-/** Calls a tool, and keeps what happens meanwhile. */
-export function useCall(client: McpClient, { name, definition }: Tool): Calling {
+/** Sends requests, one at a time, and keeps what happens meanwhile. */
+export function useCall(client: McpClient): Calling {
   const [call, setCall] = useState(IDLE);
   const running = useRef<AbortController>(undefined);
   const cancel = useCallback(() => running.current?.abort(), []);
   useEffect(() => cancel, [cancel]);
-  const start = (args: unknown) => {
+  const start = ({ method, params: own, headers = {} }: McpRequest) => {
     cancel();
     const controller = new AbortController();
     const { signal } = controller;
@@ -77,13 +71,8 @@ export function useCall(client: McpClient, { name, definition }: Tool): Calling 
     const end = (change: Partial<Call>) =>
       update(() => ({ ...change, questions: [], tookMs: Math.round(performance.now() - startedAt) }));
     setCall({ ...IDLE, state: 'running' });
-    const params = {
-      name,
-      arguments: args ?? {},
-      _meta: { progressToken: crypto.randomUUID?.() ?? String(startedAt) },
-    };
-    const headers = client.era === 'modern' ? toolHeaders(definition['inputSchema'], args) : {};
-    client.request('tools/call', params, { listener: listenerOf(update), signal, headers }).then(
+    const params = { ...own, _meta: { progressToken: crypto.randomUUID?.() ?? String(startedAt) } };
+    client.request(method, params, { listener: listenerOf(update), signal, headers }).then(
       (result) => end({ state: 'done', result }),
       (cause: unknown) =>
         signal.aborted
