@@ -242,6 +242,7 @@ describe('a registry with the secret store of an extension', () => {
       await late.store.teams.create(slug, { members: ['ada'] });
     }
     await until(() => tokenOf(late) === TOKEN);
+    expect(late.registry.snapshot.teams).toHaveLength(2);
   });
 
   /** A vault that answers questions about some entries only when the test lets it. */
