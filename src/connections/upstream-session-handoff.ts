@@ -61,7 +61,7 @@ export class UpstreamSessionHandoff {
 
   /**
    * Skips an upstream session that the configuration of this worker does not allow. One whose credentials the strategy of an extension
-   * does not provide now is kept: the next connection continues it (`continue`), or the next handoff moves it on.
+   * does not provide now is kept: the next connection continues it (`continue`), or the next handoff sends it to the next owner.
    */
   restore(session: Session, states: readonly UpstreamSessionState[]): void {
     const since = this.ports.clock.monotonicNow();

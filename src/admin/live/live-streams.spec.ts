@@ -12,7 +12,7 @@ import { LiveStreams } from './live-streams.js';
 const REQUEST = {} as IncomingMessage;
 const EVENT = 'event: figures\ndata: {"sessions":1}\n\n';
 
-/** A response whose client reads, unless it is told not to. */
+/** A response whose client reads everything, until a test makes the response report a full buffer. */
 class FakeResponse extends EventEmitter {
   readonly written: string[] = [];
   writableLength = 0;
