@@ -3,7 +3,6 @@ import {
   Body,
   ConflictException,
   Get,
-  Header,
   Headers,
   HttpCode,
   Param,
@@ -97,7 +96,6 @@ export abstract class ItemsController {
   /** Sorted by server and name. */
   @Get()
   @RequireRoles(['admin', 'operator', 'auditor'])
-  @Header('cache-control', 'no-store')
   @DescribeRoute({ summary: 'List the items that servers have listed', response: 'ItemPage' })
   list(@Query() query: ItemQuery): Page<ItemResponse> {
     const all = this.items.list(this.kind);
@@ -108,7 +106,6 @@ export abstract class ItemsController {
 
   @Get(':server/:name')
   @RequireRoles(['admin', 'operator', 'auditor'])
-  @Header('cache-control', 'no-store')
   @DescribeRoute({ summary: 'Show an item and the changes of its definition', response: 'DefinedItem' })
   async find(
     @Param('server') server: string,
