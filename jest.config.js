@@ -2,7 +2,7 @@
 export default {
   // Sets the factor by which tests multiply their deadlines on this machine, once per run.
   globalSetup: '<rootDir>/scripts/measure-machine.mjs',
-  roots: ['<rootDir>/src', '<rootDir>/libs', '<rootDir>/test'],
+  roots: ['<rootDir>/src', '<rootDir>/libs', '<rootDir>/test', '<rootDir>/ui/src'],
   testMatch: ['**/*.spec.ts', '**/*.e2e.ts'],
   transform: { '^.+\\.ts$': '@swc/jest' },
   extensionsToTreatAsEsm: ['.ts'],
@@ -21,6 +21,9 @@ export default {
   collectCoverageFrom: [
     'src/**/*.ts',
     'libs/**/*.ts',
+    // The page itself runs in a browser (test/e2e/admin-page).
+    'ui/src/mcp/*.ts',
+    'ui/src/components/json/*.ts',
     '!**/*{.spec,.e2e,-fixture}.ts',
     '!**/{main,*-cli}.ts',
     '!libs/testing/**',

@@ -212,7 +212,7 @@ describe('the JSON parser', () => {
     ],
     [
       'two hundred thousand members in objects with different keys',
-      // Keys are told apart by hashes of 32 bits, and some of them may be equal.
+      // The parser compares keys by hashes of 32 bits, and two different keys may have the same hash.
       (extra: number) => list(200_000 + 100 * extra, (index) => `{"k${index}":1}`),
     ],
     ['a hundred thousand long integers', (extra: number) => list(100_000 + extra, () => '12345678901234567890')],

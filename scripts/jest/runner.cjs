@@ -1,4 +1,5 @@
-// Jest runner: test files run in long-lived child processes, in three groups. The first line of a file selects its group.
+// Jest runner: test files run in long-lived child processes, in three groups. The first line of a file selects its group: a
+// comment that is a marker, or ends with one.
 // - `/** @waits */`: the file mostly waits for other processes. Several such files run concurrently, beside the other groups.
 // - `/** @runs-alone */`: the file measures time, or loads the machine. It runs after all others, and alone.
 // - no marker: the file computes. Up to `maxWorkers` of them run concurrently.
@@ -11,7 +12,7 @@ const WAITING_AT_ONCE = 4;
 
 /** @param {{ path: string }} test */
 function groupOf({ path }) {
-  const [, marker] = /^\/\*\* @(waits|runs-alone) \*\//.exec(readFileSync(path, 'utf8')) ?? [];
+  const [, marker] = /^\/\*\* (?:.* )?@(waits|runs-alone) \*\//.exec(readFileSync(path, 'utf8')) ?? [];
   return marker ?? 'computes';
 }
 

@@ -18,6 +18,10 @@ afterAll(() => world.close());
 const tokenOf = (roles: readonly string[], expiresInSeconds = 600) =>
   world.get(TokenIssuer).issue({ subject: 'ada', roles, expiresInSeconds });
 
+interface OpenApiDocument {
+  readonly paths: Readonly<Record<string, object>>;
+}
+
 interface Sent {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -33,7 +37,7 @@ async function send(path: string, { method = 'GET', headers = {}, body }: Sent =
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
   const text = await response.text();
-  const isJson = /json/.test(response.headers.get('content-type') ?? '');
+  const isJson = /^application\/(?:problem\+)?json/.test(response.headers.get('content-type') ?? '');
   return {
     status: response.status,
     headers: response.headers,
@@ -94,6 +98,17 @@ describe('a login with a token', () => {
     },
   );
 
+  it('is refused with 413 before a body larger than any token is read', async () => {
+    const answer = await send('/admin/ui/session', { method: 'POST', body: { token: 'x'.repeat(65_536) } });
+    expect(answer).toMatchObject({ status: 413, json: { detail: expect.stringMatching(/64 KiB/) } });
+  });
+
+  it('ends the session that the browser had before', async () => {
+    const before = await loggedIn();
+    expect((await login(await tokenOf(['auditor']), before)).status).toBe(200);
+    expect((await send('/admin/ui/session', { headers: before })).status).toBe(401);
+  });
+
   it('is refused when another page sends it', async () => {
     const token = await tokenOf(['admin']);
     expect((await login(token, { origin: 'http://localhost:1' })).status).toBe(403);
@@ -149,6 +164,17 @@ describe('a session of the admin page', () => {
       expect(response.status).toBe(403);
     },
   );
+
+  it('receives no answer that a cache may give to others', async () => {
+    const headers = await loggedIn();
+    const { paths } = (await send('/admin/v1/openapi.json', { headers })).json as unknown as OpenApiDocument;
+    const readable = Object.keys(paths).filter((path) => 'get' in (paths[path] ?? {}) && !/[{]|live$/.test(path));
+    expect(readable.length).toBeGreaterThan(15);
+    const answers = await Promise.all(readable.map(async (path) => ({ path, ...(await send(path, { headers })) })));
+    expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThan(12);
+    const cached = answers.map((answer) => [answer.path, answer.headers.get('cache-control')]);
+    expect(cached.filter(([, lifetime]) => !/^(?:no-store|private, no-cache)$/.test(lifetime ?? ''))).toEqual([]);
+  });
 
   it.each(['/admin/v1/sessions', '/admin/v1/openapi.json', '/admin/v1/live', '/admin/ui/session'])(
     'shows nothing at %s to other pages',

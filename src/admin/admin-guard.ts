@@ -24,7 +24,10 @@ export class AdminGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<true> {
     const http = context.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
+    const reply = http.getResponse<FastifyReply>();
     const roles = this.reflector.get(RequireRoles, context.getHandler()) ?? [];
+    // Caches do not know that a cookie authenticates (RFC 9111, 3.5, knows `Authorization` only). A route may allow more.
+    void reply.header('cache-control', 'no-store');
     try {
       const caller = await this.admission.authenticate(request.raw);
       // The record of a refusal names the caller, too.
@@ -32,7 +35,7 @@ export class AdminGuard implements CanActivate {
       setCaller(request, this.admission.admit(caller, roles));
     } catch (cause) {
       this.audit.recordRefusal(request, cause);
-      void http.getResponse<FastifyReply>().headers(this.sessions.clearingHeaders(request.headers, cause));
+      void reply.headers(this.sessions.clearingHeaders(request.headers, cause));
       throw cause;
     }
     return true;

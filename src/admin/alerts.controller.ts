@@ -1,4 +1,4 @@
-import { ConflictException, Get, Header, HttpCode, Post, ServiceUnavailableException } from '@nestjs/common';
+import { ConflictException, Get, HttpCode, Post, ServiceUnavailableException } from '@nestjs/common';
 import { Alerts, type Alert, type Delivery } from '../alerts/index.js';
 import { RequireRoles } from './admin-guard.js';
 import { AdminController } from './admin-route.js';
@@ -28,7 +28,6 @@ export class AlertsController {
 
   @Get()
   @RequireRoles(['admin', 'operator', 'auditor'])
-  @Header('cache-control', 'no-store')
   @DescribeRoute({ summary: 'List the recent alerts and their deliveries to webhooks', response: 'Alerts' })
   async list(): Promise<AlertsResponse> {
     const alerts = await this.alerts.list().catch(() => {

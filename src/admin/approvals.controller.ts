@@ -1,4 +1,4 @@
-import { Body, Get, Header, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Body, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
 import type { Caller, Principal } from '#lib/extension-kit';
 import type { JsonValue } from '#lib/mcp-protocol';
@@ -64,7 +64,6 @@ export class ApprovalsController {
 
   @Get()
   @RequireRoles(['admin', 'operator', 'auditor'])
-  @Header('cache-control', 'no-store')
   @DescribeRoute({
     summary: 'List calls that need the approval of an admin, oldest first',
     response: 'CallApprovalPage',
@@ -85,7 +84,6 @@ export class ApprovalsController {
 
   @Get(':id')
   @RequireRoles(['admin', 'operator', 'auditor'])
-  @Header('cache-control', 'no-store')
   @DescribeRoute({ summary: 'Show a call that needs the approval of an admin', response: 'CallApproval' })
   async find(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<ApprovalResponse> {
     return this.toResponse(await this.read(id), caller);

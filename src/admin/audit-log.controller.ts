@@ -1,4 +1,4 @@
-import { BadRequestException, Get, Header, Param, Query, Res, StreamableFile } from '@nestjs/common';
+import { BadRequestException, Get, Param, Query, Res, StreamableFile } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Readable } from 'node:stream';
 import { Type } from 'class-transformer';
@@ -80,7 +80,6 @@ export class AuditLogController {
 
   @Get()
   @RequireRoles(['admin', 'auditor'])
-  @Header('cache-control', 'no-store')
   @DescribeRoute({ summary: 'List audit records, newest first', response: 'AuditPage' })
   async list(@Query() { limit, cursor, ...filter }: AuditFilter): Promise<Page<AuditRecord>> {
     if (cursor !== undefined && !CURSOR.test(cursor)) {
@@ -94,7 +93,6 @@ export class AuditLogController {
 
   @Get('export')
   @RequireRoles(['admin', 'auditor'])
-  @Header('cache-control', 'no-store')
   @DescribeRoute({
     summary: 'Export all audit records as JSON Lines or CSV, newest first',
     response: 'AuditLines',
@@ -111,7 +109,6 @@ export class AuditLogController {
 
   @Get(':id')
   @RequireRoles(['admin', 'auditor'])
-  @Header('cache-control', 'no-store')
   @DescribeRoute({ summary: 'Show an audit record', response: 'AuditRecord' })
   async find(@Param('id') id: string): Promise<AuditRecord> {
     const [record] = await this.log.find({ id }, 1);

@@ -1,4 +1,4 @@
-import { Get, Header } from '@nestjs/common';
+import { Get } from '@nestjs/common';
 import { DECISION_WINDOW_MS, type DecisionCount } from '../guardrails/index.js';
 import { RequireRoles } from './admin-guard.js';
 import { AdminController } from './admin-route.js';
@@ -20,7 +20,6 @@ export class GuardrailDecisionsController {
 
   @Get()
   @RequireRoles(['admin', 'operator', 'auditor'])
-  @Header('cache-control', 'no-store')
   @DescribeRoute({
     summary: 'Count the decisions of guardrails at all workers in the last hour',
     response: 'GuardrailDecisions',

@@ -1,4 +1,4 @@
-import { Delete, Get, Header, HttpCode, Param } from '@nestjs/common';
+import { Delete, Get, HttpCode, Param } from '@nestjs/common';
 import { ParkedDirectory, type LocatedParkedCall } from '../calls/index.js';
 import { ResourceNotFound } from './admin.errors.js';
 import { RequireRoles } from './admin-guard.js';
@@ -41,7 +41,6 @@ export class ParkedCallsController {
 
   @Get()
   @RequireRoles(['admin', 'operator', 'auditor'])
-  @Header('cache-control', 'no-store')
   @DescribeRoute({
     summary: 'List parked calls: calls that wait for answers of their clients',
     response: 'ParkedCalls',
@@ -53,7 +52,6 @@ export class ParkedCallsController {
 
   @Get(':id')
   @RequireRoles(['admin', 'operator', 'auditor'])
-  @Header('cache-control', 'no-store')
   @DescribeRoute({ summary: 'Show a parked call', response: 'ParkedCall' })
   async find(@Param('id') id: string): Promise<ParkedCallResponse> {
     const { calls } = await this.directory.list();

@@ -1,4 +1,4 @@
-import { Delete, Get, Header, HttpCode, Param, Query } from '@nestjs/common';
+import { Delete, Get, HttpCode, Param, Query } from '@nestjs/common';
 import { Inspection } from './inspection/inspection.js';
 import type { SessionView } from '../session-pool/index.js';
 import { ResourceNotFound } from './admin.errors.js';
@@ -32,7 +32,6 @@ export class SessionsController {
 
   @Get()
   @RequireRoles(['admin', 'operator', 'auditor'])
-  @Header('cache-control', 'no-store')
   @DescribeRoute({ summary: 'List the sessions of legacy clients', response: 'SessionPage' })
   async list(@Query() query: PageQuery): Promise<Omit<WorkerPage<never>, 'items'> & { items: SessionResponse[] }> {
     const querySessions = (worker: string, page: { after: number; limit: number }) =>
@@ -43,7 +42,6 @@ export class SessionsController {
 
   @Get(':id')
   @RequireRoles(['admin', 'operator', 'auditor'])
-  @Header('cache-control', 'no-store')
   @DescribeRoute({ summary: 'Show a session', response: 'Session' })
   async find(@Param('id') id: string): Promise<SessionResponse> {
     const querySessions = (worker: string, page: { after: number; limit: number }) =>

@@ -1,4 +1,4 @@
-import { Get, Header } from '@nestjs/common';
+import { Get } from '@nestjs/common';
 import { effectiveSettings, LoadedConfig, type EffectiveSetting } from '#lib/config';
 import { RequireRoles } from './admin-guard.js';
 import { AdminController } from './admin-route.js';
@@ -12,7 +12,6 @@ export class SettingsController {
   /** The values of secrets are masked. */
   @Get()
   @RequireRoles(['admin', 'auditor'])
-  @Header('cache-control', 'no-store')
   @DescribeRoute({
     summary: 'List the settings of the worker that handles the request, without secrets',
     response: 'Settings',

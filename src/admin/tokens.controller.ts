@@ -4,7 +4,6 @@ import {
   Delete,
   ForbiddenException,
   Get,
-  Header,
   HttpCode,
   Param,
   Post,
@@ -46,7 +45,6 @@ export class TokensController {
   /** Roles admin and auditor see the tokens of all subjects; other roles see their own. */
   @Get()
   @RequireRoles(['admin', 'operator', 'auditor', 'user'])
-  @Header('cache-control', 'no-store')
   @DescribeRoute({
     summary: 'List personal access tokens: of all subjects for admins and auditors, else of the caller',
     response: 'AccessTokenPage',
@@ -61,7 +59,6 @@ export class TokensController {
 
   @Get(':id')
   @RequireRoles(['admin', 'operator', 'auditor', 'user'])
-  @Header('cache-control', 'no-store')
   @DescribeRoute({ summary: 'Show a personal access token without its secret', response: 'AccessToken' })
   async find(@Param('id') id: string, @CurrentCaller() caller: Caller): Promise<TokenResponse> {
     const token = (await this.tokens.list()).find((each) => each.id === id);
@@ -72,7 +69,6 @@ export class TokensController {
   /** Only this response contains the text of the token. */
   @Post()
   @RequireRoles(['admin', 'operator', 'auditor', 'user'])
-  @Header('cache-control', 'no-store')
   @DescribeRoute({
     summary: 'Create a personal access token; only this response contains its text',
     response: 'AccessToken',

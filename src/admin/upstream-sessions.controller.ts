@@ -1,4 +1,4 @@
-import { Delete, Get, Header, HttpCode, Param, Query } from '@nestjs/common';
+import { Delete, Get, HttpCode, Param, Query } from '@nestjs/common';
 import { Inspection } from './inspection/inspection.js';
 import type { UpstreamView } from '../connections/index.js';
 import { ResourceNotFound } from './admin.errors.js';
@@ -32,7 +32,6 @@ export class UpstreamSessionsController {
 
   @Get()
   @RequireRoles(['admin', 'operator', 'auditor'])
-  @Header('cache-control', 'no-store')
   @DescribeRoute({ summary: 'List the connections to servers', response: 'UpstreamSessionPage' })
   async list(
     @Query() query: PageQuery,
@@ -45,7 +44,6 @@ export class UpstreamSessionsController {
 
   @Get(':id')
   @RequireRoles(['admin', 'operator', 'auditor'])
-  @Header('cache-control', 'no-store')
   @DescribeRoute({ summary: 'Show a connection to a server', response: 'UpstreamSession' })
   async find(@Param('id') id: string): Promise<UpstreamSessionResponse> {
     const queryConnections = (worker: string, page: { after: number; limit: number }) =>

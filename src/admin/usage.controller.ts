@@ -1,4 +1,4 @@
-import { BadRequestException, Get, Header, Query } from '@nestjs/common';
+import { BadRequestException, Get, Query } from '@nestjs/common';
 import { Transform, Type } from 'class-transformer';
 import { IsDate, IsIn, IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import { Clock } from '#lib/time';
@@ -63,7 +63,6 @@ export class UsageController {
 
   @Get()
   @RequireRoles(['admin', 'operator', 'auditor'])
-  @Header('cache-control', 'no-store')
   @DescribeRoute({ summary: 'Show usage by principal, team, server and tool', response: 'Usage' })
   async show(@Query() { from, to, by = [], limit, ...filter }: UsageQuery): Promise<UsageResponse> {
     const end = to?.getTime() ?? this.clock.now();

@@ -1,4 +1,4 @@
-import { Get, Header, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { IsIn, IsOptional } from 'class-validator';
 import type { WorkerView } from './inspection/inspection-orders.js';
 import { Inspection } from './inspection/inspection.js';
@@ -36,7 +36,6 @@ export class WorkersController {
 
   @Get()
   @RequireRoles(['admin', 'operator', 'auditor'])
-  @Header('cache-control', 'no-store')
   @DescribeRoute({ summary: 'List the workers', response: 'Workers' })
   async list(): Promise<WorkersResponse> {
     const { answers, unresponsive } = await this.inspection.workers();
@@ -50,7 +49,6 @@ export class WorkersController {
 
   @Get(':id')
   @RequireRoles(['admin', 'operator', 'auditor'])
-  @Header('cache-control', 'no-store')
   @DescribeRoute({ summary: 'Show a worker', response: 'Worker' })
   async find(@Param('id') id: string): Promise<WorkerResponse> {
     const worker = (await this.list()).items.find((each) => each.id === id);

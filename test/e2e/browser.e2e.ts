@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { rolldown } from 'rolldown';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
-import { HAS_BROWSER, openPage, type OpenPage } from '../support/browser.js';
+import { openPage, type OpenPage } from '../support/browser.js';
 import type { ClientsOptions } from '../support/browser-page.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { serveSite, type StaticSite } from '../support/static-site.js';
@@ -12,7 +12,7 @@ import { serveSite, type StaticSite } from '../support/static-site.js';
 const SCRIPT = join(import.meta.dirname, '../support/browser-page.ts');
 const CLIENTS = ['v1 over streamable HTTP', 'v1 over HTTP+SSE', 'v2 legacy', 'v2 auto'];
 
-(HAS_BROWSER ? describe : describe.skip)('a page in Chromium', () => {
+describe('a page in Chromium', () => {
   let server: ReferenceServer;
   let gateway: TestGateway;
   let site: StaticSite;

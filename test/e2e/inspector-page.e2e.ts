@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
-import { HAS_BROWSER, openPage, type OpenPage } from '../support/browser.js';
+import { openPage, type OpenPage } from '../support/browser.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { InspectorPage } from '../support/inspector-page.js';
 import { readSite, serveSite, type StaticSite } from '../support/static-site.js';
@@ -11,7 +11,7 @@ import { readSite, serveSite, type StaticSite } from '../support/static-site.js'
 const PACKAGE = createRequire(import.meta.url).resolve('@modelcontextprotocol/inspector-client/package.json');
 const BUILT_PAGE = join(PACKAGE, '../dist');
 
-(HAS_BROWSER ? describe : describe.skip)("the Inspector's page without its backend", () => {
+describe("the Inspector's page without its backend", () => {
   let server: ReferenceServer;
   let gateway: TestGateway;
   let site: StaticSite;

@@ -1,20 +1,24 @@
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
+import { NARROW, showAs, WIDE, type View } from './views.js';
 
-const WIDTHS = [360, 1440] as const;
-const SCHEMES = ['light', 'dark'] as const;
-const HEIGHT = 900;
+const VIEWS: readonly View[] = [
+  { width: NARROW, colorScheme: 'light' },
+  { width: WIDE, colorScheme: 'light' },
+  { width: NARROW, colorScheme: 'dark' },
+  { width: WIDE, colorScheme: 'dark' },
+];
 
-/** Returns what axe-core objects to on a page, in both colour schemes and at both widths. Empty: nothing. */
-export async function accessibilityFaults(page: Page): Promise<readonly string[]> {
+/**
+ * Returns what axe-core objects to on a page, and by how much it is wider than the window. Empty: nothing. Default: in both
+ * colour schemes and at both widths.
+ */
+export async function accessibilityFaults(page: Page, views: readonly View[] = VIEWS): Promise<readonly string[]> {
   const faults: string[] = [];
-  for (const colorScheme of SCHEMES) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    for (const width of WIDTHS) {
-      await page.setViewportSize({ width, height: HEIGHT });
-      const found = await faultsOf(page);
-      faults.push(...found.map((fault) => `${colorScheme}, ${width} px: ${fault}`));
-    }
+  for (const view of views) {
+    await showAs(page, view);
+    const found = await faultsOf(page);
+    faults.push(...found.map((fault) => `${view.colorScheme}, ${view.width} px: ${fault}`));
   }
   return faults;
 }

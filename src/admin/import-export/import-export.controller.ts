@@ -45,7 +45,6 @@ export class ExportController {
 
   @Get()
   @RequireRoles(['admin'])
-  @Header('cache-control', 'no-store')
   @Header('content-disposition', 'attachment; filename="isthmus.json"')
   @DescribeRoute({ summary: 'Export the configuration with encrypted credentials', response: 'Export' })
   export(): Promise<ExportedConfiguration> {

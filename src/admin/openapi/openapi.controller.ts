@@ -23,7 +23,7 @@ export class OpenApiController {
   @Get()
   @RequireRoles(['admin', 'operator', 'auditor', 'user'])
   @DescribeRoute({ summary: 'Get the OpenAPI document of the admin API', response: 'OpenApiDocument' })
-  @Header('cache-control', 'no-cache')
+  @Header('cache-control', 'private, no-cache')
   find(): object {
     this.document ??= openApiDocument(
       this.routes.list(),

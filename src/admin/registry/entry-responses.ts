@@ -8,7 +8,7 @@ export function replyWithEntry(
   entry: EntryResponse,
   ifNoneMatch?: string,
 ): EntryResponse | undefined {
-  void reply.headers({ etag: entityTag(entry.version), 'cache-control': 'no-cache' });
+  void reply.headers({ etag: entityTag(entry.version), 'cache-control': 'private, no-cache' });
   if (!isUnmodified(ifNoneMatch, entry.version)) return entry;
   void reply.status(304);
   return undefined;

@@ -1,4 +1,4 @@
-import { Get, Header } from '@nestjs/common';
+import { Get } from '@nestjs/common';
 import { ServerRegistry } from '../../registry/index.js';
 import { ServerChecks } from '../../server-checks/index.js';
 import { RequireRoles } from '../admin-guard.js';
@@ -18,7 +18,6 @@ export class HealthController {
 
   @Get()
   @RequireRoles(['admin', 'operator', 'auditor'])
-  @Header('cache-control', 'no-store')
   @DescribeRoute({
     summary: 'Show the health of all servers: by the health checks, and by their last calls at each worker',
     response: 'ServersHealth',

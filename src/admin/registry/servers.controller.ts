@@ -1,4 +1,4 @@
-import { Body, Delete, Get, Header, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Delete, Get, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Inspection } from '../inspection/inspection.js';
 import {
@@ -83,7 +83,6 @@ export class ServersController extends EntriesController<ServerDefinition> {
 
   @Get(':slug/health')
   @RequireRoles(['admin', 'operator', 'auditor'])
-  @Header('cache-control', 'no-store')
   @DescribeRoute({
     summary: 'Show the health of a server at each worker, derived from its last calls',
     response: 'ServerHealth',

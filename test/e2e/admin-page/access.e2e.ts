@@ -1,38 +1,24 @@
 /** @waits */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
+import { describe, expect, it } from '@jest/globals';
+import { startReferenceServer } from '#lib/testing/reference-server';
 import { accessibilityFaults } from '../../support/accessibility.js';
-import { startAdminPageWorld, type AdminPageWorld } from '../../support/admin-page-world.js';
-import { HAS_BROWSER } from '../../support/browser.js';
+import { useAdminPage } from '../../support/admin-page.js';
+import { MARKUP } from '../../support/markup.js';
 import { until } from '../../support/until.js';
 
-const MARKUP = '<img src=x onerror="document.title=1">';
-
-(HAS_BROWSER ? describe : describe.skip)('the page of access', () => {
-  let server: ReferenceServer;
-  let world: AdminPageWorld;
-
-  beforeAll(async () => {
-    server = await startReferenceServer({ era: 'modern', transport: 'http' });
-    world = await startAdminPageWorld({
-      servers: { demo: { transport: 'http', url: server.url } },
-    });
+describe('the page of access', () => {
+  const world = useAdminPage(async (cleanup) => {
+    const server = await startReferenceServer({ era: 'modern', transport: 'http' });
+    cleanup.add(() => server.close());
+    return { servers: { demo: { transport: 'http', url: server.url } } };
   });
 
-  afterAll(async () => {
-    expect(world.complaints).toEqual([]);
-    await world.close();
-    await server.close();
-  });
-
-  const button = (name: string) => world.page.getByRole('button', { name, exact: true });
-  const label = (name: string) => world.page.getByLabel(name, { exact: true });
-  const other = () => world.cluster.workers[1]!;
-  const stored = async (path: string) => (await world.admin.get(other(), path)).json;
+  const button = (name: string) => world.button(name);
+  const label = (name: string) => world.label(name);
 
   /** Lists the tools at an endpoint of the other worker, and returns the status. */
   async function listTools(token: string): Promise<number> {
-    const response = await fetch(`${other().url}/servers/demo/rpc`, {
+    const response = await fetch(`${world.second.url}/servers/demo/rpc`, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list', params: {} }),
@@ -66,7 +52,7 @@ const MARKUP = '<img src=x onerror="document.title=1">';
     await button('Create').click();
     await page.getByText(MARKUP).waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
-    expect(await stored('/policies/closed')).toMatchObject({ entry: { effect: 'deny', tools: ['echo'] } });
+    expect(await world.stored('/policies/closed')).toMatchObject({ entry: { effect: 'deny', tools: ['echo'] } });
 
     await page.getByRole('link', { name: 'Explain a call' }).click();
     await label('Subject (required)').fill('ada');
@@ -105,7 +91,7 @@ const MARKUP = '<img src=x onerror="document.title=1">';
     expect(await page.content()).not.toContain(token);
     expect(await accessibilityFaults(page)).toEqual([]);
     await button('Revoke').click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Revoke', exact: true }).click();
+    await world.confirm('Revoke');
     await page.getByText('There is no token yet.').waitFor();
     await until(async () => (await listTools(token)) === 401);
   });
@@ -119,7 +105,9 @@ const MARKUP = '<img src=x onerror="document.title=1">';
     await button('Review and create').click();
     await button('Create').click();
     await page.getByRole('heading', { name: 'finance', level: 1 }).waitFor();
-    expect(await stored('/teams/finance')).toMatchObject({ entry: { members: ['grace', 'ada'], roles: ['payer'] } });
+    expect(await world.stored('/teams/finance')).toMatchObject({
+      entry: { members: ['grace', 'ada'], roles: ['payer'] },
+    });
     expect(await accessibilityFaults(page)).toEqual([]);
     await world.open('/access/limits/new');
     await label('Name (required)').fill('fair-use');
@@ -136,14 +124,12 @@ const MARKUP = '<img src=x onerror="document.title=1">';
     await button('Review and create').click();
     await button('Create').click();
     await page.getByRole('heading', { name: 'fair-use', level: 1 }).waitFor();
-    expect(await stored('/limits/fair-use')).toMatchObject({ entry: { per: ['principal'], rate: '60/1m' } });
+    expect(await world.stored('/limits/fair-use')).toMatchObject({ entry: { per: ['principal'], rate: '60/1m' } });
   });
 
   it('offers a user nothing but the own tokens', async () => {
     const { page } = world;
-    await page.context().clearCookies();
-    await page.reload();
-    await world.login(['user']);
+    await world.loginAs('user');
     await world.open('/access');
     await page.getByRole('heading', { name: 'Personal access tokens', level: 1 }).waitFor();
     expect(await page.getByRole('navigation', { name: 'Access' }).getByRole('link').allTextContents()).toEqual([

@@ -1,40 +1,26 @@
 /** @waits */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
 import { accessibilityFaults } from '../../support/accessibility.js';
-import { startAdminPageWorld, type AdminPageWorld } from '../../support/admin-page-world.js';
-import { HAS_BROWSER } from '../../support/browser.js';
-import type { ClusterWorker } from '../../support/cluster.js';
+import { useAdminPage } from '../../support/admin-page.js';
+import { MARKUP } from '../../support/markup.js';
 import { RoamingClient } from '../../support/roaming-client.js';
 import { until } from '../../support/until.js';
 
-/** A caller may be named anything. */
-const MARKUP = '<img src=x onerror=console.error(1)>';
-
-(HAS_BROWSER ? describe : describe.skip)('the page of calls and the audit log', () => {
+describe('the page of calls and the audit log', () => {
   let server: ReferenceServer;
-  let world: AdminPageWorld;
-  let first: ClusterWorker;
-  let second: ClusterWorker;
-
-  beforeAll(async () => {
+  const world = useAdminPage(async (cleanup) => {
     server = await startReferenceServer({ era: 'legacy', transport: 'http' });
+    cleanup.add(() => server.close());
     const entry = { transport: 'http', url: server.url, audit: 'all', auditArguments: true };
-    world = await startAdminPageWorld({ servers: { ref: entry }, env: { ISTHMUS_ALLOWED_NETWORKS: '127.0.0.0/8' } });
-    [first, second] = world.cluster.workers as [ClusterWorker, ClusterWorker];
-  });
-
-  afterAll(async () => {
-    expect(world.complaints).toEqual([]);
-    await world.close();
-    await server.close();
+    return { servers: { ref: entry }, env: { ISTHMUS_ALLOWED_NETWORKS: '127.0.0.0/8' } };
   });
 
   /** The only record of the calls of a subject, once its worker has written it. */
   async function recordOf(subject: string): Promise<JsonObject & { readonly call: JsonObject; chain: JsonObject }> {
     const path = `/audit?kind=call&subject=${encodeURIComponent(subject)}`;
-    const find = async () => (await world.admin.get(first, path)).json['items'] as JsonObject[];
+    const find = async () => (await world.admin.get(world.first, path)).json['items'] as JsonObject[];
     await until(async () => (await find()).length === 1);
     return (await find())[0] as JsonObject & { call: JsonObject; chain: JsonObject };
   }
@@ -47,7 +33,7 @@ const MARKUP = '<img src=x onerror=console.error(1)>';
   });
 
   it('follows a forwarded call from its client over both workers to its server', async () => {
-    const { page } = world;
+    const { page, first, second } = world;
     const token = await world.cluster.token({ subject: MARKUP });
     const client = await RoamingClient.initialize(second, { token });
     expect(await client.callAndRead(first, 'forwarded', 'echo', { text: MARKUP })).toMatchObject({ status: 200 });
@@ -92,7 +78,7 @@ const MARKUP = '<img src=x onerror=console.error(1)>';
   it('shows who has changed what in the audit log', async () => {
     const { page } = world;
     const entry = { transport: 'http', url: server.url };
-    await world.admin.send(second, 'POST', '/servers', { body: { slug: 'made', entry } });
+    await world.admin.send(world.second, 'POST', '/servers', { body: { slug: 'made', entry } });
     await world.open('/calls/audit?kind=change');
     await page.getByRole('gridcell', { name: 'POST /admin/v1/servers' }).waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);

@@ -1,30 +1,20 @@
 /** @waits */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { startReferenceServer } from '#lib/testing/reference-server';
 import { accessibilityFaults } from '../../support/accessibility.js';
-import { startAdminPageWorld, type AdminPageWorld } from '../../support/admin-page-world.js';
-import { HAS_BROWSER } from '../../support/browser.js';
+import { useAdminPage } from '../../support/admin-page.js';
 
-(HAS_BROWSER ? describe : describe.skip)('the pages of endpoints', () => {
-  let server: ReferenceServer;
-  let world: AdminPageWorld;
-
-  beforeAll(async () => {
-    server = await startReferenceServer({ era: 'modern', transport: 'http' });
-    world = await startAdminPageWorld({ servers: { demo: { transport: 'http', url: server.url, tags: ['office'] } } });
-    const { admin, cluster } = world;
-    await admin.send(cluster.workers[0]!, 'POST', '/servers/demo/test', { body: {} });
+describe('the pages of endpoints', () => {
+  const world = useAdminPage(async (cleanup) => {
+    const server = await startReferenceServer({ era: 'modern', transport: 'http' });
+    cleanup.add(() => server.close());
+    return { servers: { demo: { transport: 'http', url: server.url, tags: ['office'] } } };
   });
 
-  afterAll(async () => {
-    expect(world.complaints).toEqual([]);
-    await world.close();
-    await server.close();
-  });
+  beforeAll(() => world.admin.send(world.first, 'POST', '/servers/demo/test', { body: {} }));
 
-  const button = (name: string) => world.page.getByRole('button', { name, exact: true });
-  const stored = async (slug: string) =>
-    (await world.admin.get(world.cluster.workers[1]!, `/virtual-servers/${slug}`)).json;
+  const button = (name: string) => world.button(name);
+  const stored = (slug: string) => world.stored(`/virtual-servers/${slug}`);
   const cell = (name: string) => world.page.getByRole('gridcell', { name, exact: true });
 
   it('show what a caller would see while items are picked, and save the endpoint', async () => {
@@ -58,7 +48,7 @@ import { HAS_BROWSER } from '../../support/browser.js';
     await page.getByRole('link', { name: 'Edit' }).waitFor();
     expect(await stored('office')).toMatchObject({ entry: { servers: ['demo'], tags: ['office'] } });
     await button('Delete').click();
-    await page.getByRole('dialog', { name: 'Delete office?' }).getByRole('button', { name: 'Delete' }).click();
+    await world.confirm('Delete', 'Delete office?');
     await page.getByText('There is no endpoint besides /mcp yet.').waitFor();
     expect(await stored('office')).toMatchObject({ status: 404 });
   });

@@ -1,22 +1,12 @@
 /** @waits */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { accessibilityFaults } from '../../support/accessibility.js';
-import { startAdminPageWorld, type AdminPageWorld } from '../../support/admin-page-world.js';
-import { HAS_BROWSER } from '../../support/browser.js';
+import { useAdminPage } from '../../support/admin-page.js';
 
-(HAS_BROWSER ? describe : describe.skip)('an empty installation', () => {
-  let world: AdminPageWorld;
+describe('an empty installation', () => {
+  const world = useAdminPage();
 
-  beforeAll(async () => {
-    world = await startAdminPageWorld({ servers: {} });
-  });
-
-  afterAll(async () => {
-    expect(world.complaints).toEqual([]);
-    await world.close();
-  });
-
-  const button = (name: string) => world.page.getByRole('button', { name, exact: true });
+  const button = (name: string) => world.button(name);
   const link = (name: string) => world.page.getByRole('link', { name, exact: true });
 
   it('leads from the overview to the result of a first tool, without a network and without a setting', async () => {

@@ -1,31 +1,22 @@
 /** @waits */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startToolServer, type ToolServer } from '#lib/testing/kit';
+import { describe, expect, it } from '@jest/globals';
+import { startToolServer } from '#lib/testing/kit';
 import { accessibilityFaults } from '../../support/accessibility.js';
-import { startAdminPageWorld, type AdminPageWorld } from '../../support/admin-page-world.js';
-import { HAS_BROWSER } from '../../support/browser.js';
+import { useAdminPage } from '../../support/admin-page.js';
+import { MARKUP, MARKUP_IN_JSON } from '../../support/markup.js';
 
-const MARKUP = '<img src=x onerror="document.title=1">';
 const MAIL = 'grace@example.com';
 
-(HAS_BROWSER ? describe : describe.skip)('the page of guardrails', () => {
-  let server: ToolServer;
-  let world: AdminPageWorld;
-
-  beforeAll(async () => {
-    server = await startToolServer({ echo: { run: ({ text }) => text as string } });
-    world = await startAdminPageWorld({ servers: { demo: { transport: 'http', url: server.url } } });
+describe('the page of guardrails', () => {
+  const world = useAdminPage(async (cleanup) => {
+    const server = await startToolServer({ echo: { run: ({ text }) => text as string } });
+    cleanup.add(() => server.close());
+    return { servers: { demo: { transport: 'http', url: server.url } } };
   });
 
-  afterAll(async () => {
-    expect(world.complaints).toEqual([]);
-    await world.close();
-    await server.close();
-  });
-
-  const button = (name: string) => world.page.getByRole('button', { name, exact: true });
-  const label = (name: string) => world.page.getByLabel(name, { exact: true });
-  const stored = async (slug: string) => (await world.admin.get(world.cluster.workers[1]!, `/guardrails/${slug}`)).json;
+  const button = (name: string) => world.button(name);
+  const label = (name: string) => world.label(name);
+  const stored = (slug: string) => world.stored(`/guardrails/${slug}`);
 
   /** Calls the tool at one worker, and returns what the caller received. */
   async function call(worker: number, text: string): Promise<string> {
@@ -67,7 +58,7 @@ const MAIL = 'grace@example.com';
     await label('Value').fill(`Write to ${MAIL} ${MARKUP}`);
     await button('Try').click();
     await page.getByRole('status').getByText('changed').waitFor();
-    await page.getByRole('cell', { name: `Write to [email] ${MARKUP.replaceAll('"', '\\"')}` }).waitFor();
+    await page.getByRole('cell', { name: `Write to [email] ${MARKUP_IN_JSON}` }).waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
 
     await button('enforce').click();
@@ -80,7 +71,7 @@ const MAIL = 'grace@example.com';
     for (const worker of [0, 1]) expect(await call(worker, `Write to ${MAIL}`)).not.toContain(MAIL);
     expect(await call(0, 'nothing to see')).toContain('nothing to see');
     const entry = { check: 'size', mode: 'observe', order: -1, options: {} };
-    const made = await world.admin.send(world.cluster.workers[0]!, 'POST', '/guardrails', {
+    const made = await world.admin.send(world.first, 'POST', '/guardrails', {
       body: { slug: 'small', entry },
     });
     expect(made).toMatchObject({ status: 201 });
@@ -97,9 +88,7 @@ const MAIL = 'grace@example.com';
 
   it('offers an auditor neither changes nor a trial', async () => {
     const { page } = world;
-    await page.context().clearCookies();
-    await page.reload();
-    await world.login(['auditor']);
+    await world.loginAs('auditor');
     await world.open('/guardrails/no-mail');
     await page.getByText('Decisions in the last hour').waitFor();
     expect(await page.getByRole('button', { name: /^(Try|enforce|Delete)$/ }).count()).toBe(0);

@@ -1,21 +1,19 @@
 /** @waits */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { UnsecuredJWT } from 'jose';
 import { freePort } from '#lib/testing/redis-server';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
 import { accessibilityFaults } from '../../support/accessibility.js';
-import { startAdminPageWorld, type AdminPageWorld } from '../../support/admin-page-world.js';
-import { HAS_BROWSER } from '../../support/browser.js';
+import { useAdminPage } from '../../support/admin-page.js';
 
 const expiredToken = () => new UnsecuredJWT({}).setIssuedAt('2h ago').setExpirationTime('1h ago').encode();
 
-(HAS_BROWSER ? describe : describe.skip)('the overview', () => {
+describe('the overview', () => {
   let server: ReferenceServer;
-  let world: AdminPageWorld;
-
-  beforeAll(async () => {
+  const world = useAdminPage(async (cleanup) => {
     server = await startReferenceServer({ era: 'legacy', transport: 'http' });
-    world = await startAdminPageWorld({
+    cleanup.add(() => server.close());
+    return {
       servers: {
         demo: {
           transport: 'http',
@@ -25,13 +23,7 @@ const expiredToken = () => new UnsecuredJWT({}).setIssuedAt('2h ago').setExpirat
         },
         broken: { transport: 'http', url: `http://127.0.0.1:${await freePort()}/mcp`, healthInterval: '1s' },
       },
-    });
-  });
-
-  afterAll(async () => {
-    expect(world.complaints).toEqual([]);
-    await world.close();
-    await server.close();
+    };
   });
 
   it('shows the live figures of all workers, and leads to a server that fails', async () => {
@@ -50,8 +42,8 @@ const expiredToken = () => new UnsecuredJWT({}).setIssuedAt('2h ago').setExpirat
   });
 
   it('leads to the tools that wait for an approval', async () => {
-    const { page, admin, cluster } = world;
-    const list = () => admin.send(cluster.workers[1]!, 'POST', '/servers/demo/test', { body: {} });
+    const { page, admin } = world;
+    const list = () => admin.send(world.second, 'POST', '/servers/demo/test', { body: {} });
     await list();
     server.world.setDescription('echo', 'Does something else.');
     await list();

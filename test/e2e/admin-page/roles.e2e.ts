@@ -5,7 +5,8 @@ import { freePort, startRedis } from '#lib/testing/redis-server';
 import { startReferenceServer } from '#lib/testing/reference-server';
 import { AdminClient } from '../../support/admin-client.js';
 import { openApiOf, operationsIn, type AdminOperation } from '../../support/admin-operations.js';
-import { HAS_BROWSER, openPage } from '../../support/browser.js';
+import { openPage } from '../../support/browser.js';
+import { Cleanup } from '../../support/cleanup.js';
 import { startCluster } from '../../support/cluster.js';
 import { startNginx } from '../../support/nginx.js';
 import { CLIENT_ID, CLIENT_SECRET, startOpenIdProvider } from '../../support/open-id-provider.js';
@@ -19,8 +20,8 @@ const OFFERED: Readonly<Record<string, readonly string[] | undefined>> = {
   user: undefined,
 };
 
-(HAS_BROWSER ? describe : describe.skip)('the admin page below a path, over an OpenID provider', () => {
-  const closing: (() => Promise<unknown>)[] = [];
+describe('the admin page below a path, over an OpenID provider', () => {
+  const cleanup = new Cleanup();
   let base: string;
   let browser: Browser;
   let operations: readonly AdminOperation[];
@@ -29,16 +30,16 @@ const OFFERED: Readonly<Record<string, readonly string[] | undefined>> = {
     const [port, providerPort] = [await freePort(), await freePort()];
     base = `http://127.0.0.1:${port}/tools`;
     const redis = await startRedis();
-    closing.push(() => redis.stop());
+    cleanup.add(() => redis.stop());
     const provider = await startOpenIdProvider({
       port: providerPort,
       host: 'localhost',
       redirectUris: [`${base}/admin/ui/callback`],
       resource: base,
     });
-    closing.push(() => provider.close());
+    cleanup.add(() => provider.close());
     const server = await startReferenceServer({ era: 'modern', transport: 'http' });
-    closing.push(() => server.close());
+    cleanup.add(() => server.close());
     const cluster = await startCluster({
       workers: 2,
       redis: redis.url,
@@ -54,22 +55,20 @@ const OFFERED: Readonly<Record<string, readonly string[] | undefined>> = {
         ISTHMUS_ADMIN_OPENID_RESOURCE: base,
       },
     });
-    closing.push(() => cluster.stop());
+    cleanup.add(() => cluster.stop());
     const gateways = cluster.workers.map(({ url }) => url);
     const nginx = await startNginx(gateways, { prefix: { path: '/tools', isRemoved: true }, port });
-    closing.push(() => nginx.stop());
+    cleanup.add(() => nginx.stop());
     const admin = new AdminClient(cluster, ['admin']);
     const body = { slug: 'demo', entry: { transport: 'http', url: server.url } };
     expect((await admin.send({ url: base }, 'POST', '/servers', { body })).status).toBe(201);
     operations = operationsIn(await openApiOf(admin, { url: base }));
     const opened = await openPage();
-    closing.push(opened.close);
+    cleanup.add(opened.close);
     browser = opened.page.context().browser()!;
   });
 
-  afterAll(async () => {
-    for (const close of closing.toReversed()) await close();
-  });
+  afterAll(() => cleanup.run());
 
   /** Opens a place of the page in an empty profile, and logs in at the provider on the way there. */
   async function logIn(name: string, place: string): Promise<Page> {

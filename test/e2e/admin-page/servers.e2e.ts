@@ -1,9 +1,9 @@
 /** @waits */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
 import { accessibilityFaults } from '../../support/accessibility.js';
-import { startAdminPageWorld, type AdminPageWorld } from '../../support/admin-page-world.js';
-import { HAS_BROWSER } from '../../support/browser.js';
+import { useAdminPage } from '../../support/admin-page.js';
+import { MARKUP } from '../../support/markup.js';
 
 /** One operation becomes a tool; the other one replies with a stream, which no tool can return. */
 const PETS = {
@@ -36,7 +36,7 @@ const registryServer = (url: string) => ({
           name: 'Authorization',
           value: 'Bearer {token}',
           variables: {
-            token: { description: 'The token <img src=x onerror=alert(1)>', isRequired: true, isSecret: true },
+            token: { description: `The token ${MARKUP}`, isRequired: true, isSecret: true },
           },
         },
         { name: 'X-Region', choices: ['eu', 'us'] },
@@ -45,26 +45,16 @@ const registryServer = (url: string) => ({
   ],
 });
 
-(HAS_BROWSER ? describe : describe.skip)('the pages of servers', () => {
+describe('the pages of servers', () => {
   let server: ReferenceServer;
-  let world: AdminPageWorld;
-
-  beforeAll(async () => {
+  const world = useAdminPage(async (cleanup) => {
     server = await startReferenceServer({ era: 'modern', transport: 'http' });
-    world = await startAdminPageWorld({
-      servers: {},
-      env: { ISTHMUS_ALLOWED_NETWORKS: '127.0.0.0/8' },
-    });
+    cleanup.add(() => server.close());
+    return { servers: {}, env: { ISTHMUS_ALLOWED_NETWORKS: '127.0.0.0/8' } };
   });
 
-  afterAll(async () => {
-    expect(world.complaints).toEqual([]);
-    await world.close();
-    await server.close();
-  });
-
-  const button = (name: string) => world.page.getByRole('button', { name, exact: true });
-  const stored = async (slug: string) => (await world.admin.get(world.cluster.workers[1]!, `/servers/${slug}`)).json;
+  const button = (name: string) => world.button(name);
+  const stored = (slug: string) => world.stored(`/servers/${slug}`);
 
   it('lead from an empty installation to a tested and saved server', async () => {
     const { page } = world;
@@ -98,14 +88,14 @@ const registryServer = (url: string) => ({
   });
 
   it('show a change of somebody else instead of overwriting it', async () => {
-    const { page, admin, cluster } = world;
+    const { page, admin, second } = world;
     await world.open('/servers/demo/edit');
     await page.getByText('Further options').click();
     await page.getByLabel('title', { exact: true }).fill('Mine');
-    const { headers } = await admin.get(cluster.workers[1]!, '/servers/demo');
+    const { headers } = await admin.get(second, '/servers/demo');
     const theirs = { transport: 'http', url: server.url, title: 'Theirs' };
     const change = { body: { entry: theirs }, headers: { 'if-match': headers.get('etag') ?? '' } };
-    expect((await admin.send(cluster.workers[1]!, 'PUT', '/servers/demo', change)).status).toBe(200);
+    expect((await admin.send(second, 'PUT', '/servers/demo', change)).status).toBe(200);
     await button('Review and save').click();
     await page.getByRole('dialog', { name: 'Save demo?' }).waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
@@ -139,13 +129,13 @@ const registryServer = (url: string) => ({
     const { page } = world;
     await world.open('/servers/demo');
     await button('Disable').click();
-    await page.getByRole('dialog', { name: 'Disable demo?' }).getByRole('button', { name: 'Disable' }).click();
+    await world.confirm('Disable', 'Disable demo?');
     await button('Enable').waitFor();
     expect(await stored('demo')).toMatchObject({ entry: { enabled: false } });
     await button('Enable').click();
     await button('Disable').waitFor();
     await button('Delete').click();
-    await page.getByRole('dialog', { name: 'Delete demo?' }).getByRole('button', { name: 'Delete' }).click();
+    await world.confirm('Delete', 'Delete demo?');
     await page.getByText('There is no server yet.').waitFor();
     expect(await stored('demo')).toMatchObject({ status: 404 });
   });
@@ -177,7 +167,7 @@ const registryServer = (url: string) => ({
     });
     await button('Continue').click();
     await page.getByLabel('Package or remote').selectOption('remotes[1]');
-    await page.getByText('The token <img src=x onerror=alert(1)>.').waitFor();
+    await page.getByText(`The token ${MARKUP}.`).waitFor();
     await page.getByRole('heading', { name: 'Left out' }).waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
     await button('Continue').click();
@@ -199,7 +189,7 @@ const registryServer = (url: string) => ({
   it('offer an auditor nothing that changes a server', async () => {
     const { page } = world;
     await button('Log out').click();
-    await world.login(['auditor']);
+    await world.login('auditor');
     await world.open('/servers/pets');
     await page.getByRole('heading', { name: 'Workers' }).waitFor();
     for (const act of ['Edit', 'Disable', 'Delete', 'Test', 'Refresh'])

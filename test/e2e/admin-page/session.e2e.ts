@@ -1,8 +1,7 @@
 /** @waits */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { accessibilityFaults } from '../../support/accessibility.js';
-import { startAdminPageWorld, type AdminPageWorld } from '../../support/admin-page-world.js';
-import { HAS_BROWSER } from '../../support/browser.js';
+import { useAdminPage } from '../../support/admin-page.js';
 import { serveSite, type StaticSite } from '../../support/static-site.js';
 
 interface Target {
@@ -32,21 +31,15 @@ async function attack({ admin, body }: Target): Promise<readonly string[]> {
   return readable;
 }
 
-(HAS_BROWSER ? describe : describe.skip)('the session of the admin page', () => {
-  let world: AdminPageWorld;
+describe('the session of the admin page', () => {
   let foreign: StaticSite;
+  const world = useAdminPage();
 
   beforeAll(async () => {
-    world = await startAdminPageWorld({ servers: {} });
     const action = world.url.replace('/ui/', '/v1/servers');
     const form = `<form method="post" enctype="text/plain" action="${action}"><button>Win</button></form>`;
     foreign = await serveSite(new Map([['/', `<!doctype html><title>Another page</title>${form}`]]));
-  });
-
-  afterAll(async () => {
-    expect(world.complaints).toEqual([]);
-    await world.close();
-    foreign.close();
+    world.cleanup.add(() => foreign.close());
   });
 
   it.each([
@@ -71,7 +64,7 @@ async function attack({ admin, body }: Target): Promise<readonly string[]> {
     // Two requests that need no preflight, and the form.
     expect(answers).toEqual([status, status, status]);
     await page.close();
-    expect((await world.admin.get(world.cluster.workers[0]!, `/servers/${server.slug}`)).status).toBe(404);
+    expect((await world.admin.get(world.first, `/servers/${server.slug}`)).status).toBe(404);
     await world.open('/servers');
     await own.getByRole('heading', { name: 'Servers', level: 1 }).waitFor();
   });
@@ -84,7 +77,7 @@ async function attack({ admin, body }: Target): Promise<readonly string[]> {
     await page.getByRole('button', { name: 'Test the connection' }).click();
     await page.getByText('Your session has ended.').waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
-    await world.login(['admin']);
+    await world.login('admin');
     expect(await page.getByLabel('Name (required)').inputValue()).toBe('unfinished');
   });
 
@@ -95,7 +88,7 @@ async function attack({ admin, body }: Target): Promise<readonly string[]> {
     await figures.waitFor();
     await page.evaluate(`fetch('./session', { method: 'DELETE' })`);
     await page.getByText('Your session has ended.').waitFor();
-    await world.login(['admin']);
+    await world.login('admin');
     await figures.waitFor();
     expect(new URL(page.url()).hash).toBe('#/overview');
   });

@@ -1,35 +1,27 @@
 /** @waits */
 import { readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { accessibilityFaults } from '../../support/accessibility.js';
-import { startAdminPageWorld, type AdminPageWorld } from '../../support/admin-page-world.js';
-import { HAS_BROWSER } from '../../support/browser.js';
+import { useAdminPage } from '../../support/admin-page.js';
+import { MARKUP, MARKUP_IN_JSON } from '../../support/markup.js';
 
-const MARKUP = '<img src=x onerror="document.title=1">';
 const SECRET = 'secret-of-the-metrics-0123456789';
 
-(HAS_BROWSER ? describe : describe.skip)('the page of settings', () => {
-  let world: AdminPageWorld;
+describe('the page of settings', () => {
+  const world = useAdminPage(() => ({ servers: {}, env: { ISTHMUS_METRICS_TOKEN: SECRET } }));
 
   beforeAll(async () => {
-    world = await startAdminPageWorld({ servers: {}, env: { ISTHMUS_METRICS_TOKEN: SECRET } });
     await create('/teams', 'finance', { title: MARKUP, members: ['ada'] });
     await create('/teams', 'audit', {});
   });
 
-  afterAll(async () => {
-    expect(world.complaints).toEqual([]);
-    await world.close();
-  });
-
-  const button = (name: string) => world.page.getByRole('button', { name, exact: true });
-  const label = (name: string) => world.page.getByLabel(name, { exact: true });
-  const worker = () => world.cluster.workers[1]!;
+  const button = (name: string) => world.button(name);
+  const label = (name: string) => world.label(name);
   const titleOf = async (slug: string) =>
-    ((await world.admin.get(worker(), `/teams/${slug}`)).json['entry'] as { title?: string } | undefined)?.title;
+    ((await world.stored(`/teams/${slug}`))['entry'] as { title?: string } | undefined)?.title;
 
   async function create(collection: string, slug: string, entry: object): Promise<void> {
-    expect(await world.admin.send(worker(), 'POST', collection, { body: { slug, entry } })).toMatchObject({
+    expect(await world.admin.send(world.second, 'POST', collection, { body: { slug, entry } })).toMatchObject({
       status: 201,
     });
   }
@@ -69,7 +61,7 @@ const SECRET = 'secret-of-the-metrics-0123456789';
     await button('Show the changes').click();
     for (const path of ['teams.sales', 'teams.finance', 'teams.audit'])
       await page.getByText(path, { exact: true }).waitFor();
-    await page.getByRole('cell', { name: `Money ${MARKUP.replaceAll('"', '\\"')}` }).waitFor();
+    await page.getByRole('cell', { name: `Money ${MARKUP_IN_JSON}` }).waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
     expect(await titleOf('finance')).toBe(MARKUP);
 

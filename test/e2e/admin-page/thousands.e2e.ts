@@ -3,9 +3,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startAdminPageWorld, type AdminPageWorld } from '../../support/admin-page-world.js';
-import { HAS_BROWSER } from '../../support/browser.js';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { useAdminPage } from '../../support/admin-page.js';
 import { connectV2 } from '../../support/sdk-v2.js';
 import { until } from '../../support/until.js';
 
@@ -46,27 +45,26 @@ async function startServer(): Promise<Server> {
   return server;
 }
 
-(HAS_BROWSER ? describe : describe.skip)('the page of ten thousand tools', () => {
-  let server: Server;
-  let world: AdminPageWorld;
-
-  beforeAll(async () => {
-    server = await startServer();
+describe('the page of ten thousand tools', () => {
+  const world = useAdminPage(async (cleanup) => {
+    const server = await startServer();
+    cleanup.add(() => server.close());
+    cleanup.add(() => server.closeAllConnections());
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
-    world = await startAdminPageWorld({ servers: { many: { transport: 'http', url } } });
-    const [worker] = world.cluster.workers;
-    const token = await world.cluster.token();
-    const client = await connectV2({ mode: 'auto', path: 'mcp', url: `${worker!.url}/mcp`, token });
-    await client.list('tools');
-    await client.close();
-    await until(async () => (await world.admin.get(worker!, '/tools/many/tool_9999')).status === 200);
+    return { servers: { many: { transport: 'http', url } } };
   });
 
-  afterAll(async () => {
-    expect(world.complaints).toEqual([]);
-    await world.close();
-    server.closeAllConnections();
-    server.close();
+  beforeAll(async () => {
+    const { first } = world;
+    const client = await connectV2({
+      mode: 'auto',
+      path: 'mcp',
+      url: `${first.url}/mcp`,
+      token: await world.cluster.token(),
+    });
+    await client.list('tools');
+    await client.close();
+    await until(async () => (await world.admin.get(first, '/tools/many/tool_9999')).status === 200);
   });
 
   const row = (name: string) => world.page.getByRole('row', { name });

@@ -1,37 +1,30 @@
 /** @waits */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { startReferenceServer, type ReferenceServer } from '#lib/testing/reference-server';
 import { accessibilityFaults } from '../../support/accessibility.js';
-import { startAdminPageWorld, type AdminPageWorld } from '../../support/admin-page-world.js';
-import { HAS_BROWSER } from '../../support/browser.js';
+import { useAdminPage } from '../../support/admin-page.js';
+import { MARKUP } from '../../support/markup.js';
 
-const EVIL = '<img src=x onerror="document.title=\'owned\'">';
 const ERAS = ['modern', 'legacy'] as const;
 /** What the tool `ask_at_once` asks, in the order in which a legacy server sends it. */
 const QUESTIONS = [
   { title: 'The server asks', field: 'name (required)', reply: 'Ada', submit: 'Answer' },
-  { title: 'The server asks a model', field: 'Reply in place of the model', reply: EVIL, submit: 'Reply' },
+  { title: 'The server asks a model', field: 'Reply in place of the model', reply: MARKUP, submit: 'Reply' },
   { title: 'The server asks for your roots', field: 'Roots', reply: 'file:///home/ada', submit: 'Answer' },
 ];
 
-(HAS_BROWSER ? describe : describe.skip)('the page to try tools', () => {
+describe('the page to try tools', () => {
   const servers: ReferenceServer[] = [];
-  let world: AdminPageWorld;
-
-  beforeAll(async () => {
-    for (const era of ERAS) servers.push(await startReferenceServer({ era, transport: 'http' }));
-    const [modern, legacy] = servers.map(({ url }) => ({ transport: 'http', url }) as const);
-    world = await startAdminPageWorld({ servers: { modern: modern!, legacy: legacy! } });
+  const world = useAdminPage(async (cleanup) => {
+    for (const era of ERAS) {
+      const server = await startReferenceServer({ era, transport: 'http' });
+      cleanup.add(() => server.close());
+      servers.push(server);
+    }
+    return { servers: Object.fromEntries(servers.map(({ url }, index) => [ERAS[index], { transport: 'http', url }])) };
   });
 
-  afterAll(async () => {
-    expect(await world.page.title()).toBe('Try it · Isthmus');
-    expect(world.complaints).toEqual([]);
-    await world.close();
-    for (const server of servers) await server.close();
-  });
-
-  const button = (name: string) => world.page.getByRole('button', { name, exact: true });
+  const button = (name: string) => world.button(name);
   const panel = (name: string) => world.page.getByRole('region', { name, exact: true });
   const open = (endpoint: string, era: string, tool: string) =>
     world.open(`/try?${new URLSearchParams({ endpoint, era, name: tool }).toString()}`);
@@ -43,9 +36,9 @@ const QUESTIONS = [
     await page.getByLabel('Search tools of the endpoint').fill('Returns the text');
     expect(await accessibilityFaults(page)).toEqual([]);
     await page.getByRole('row', { name: 'echo Returns' }).click();
-    await page.getByLabel('text (required)').fill(EVIL);
+    await page.getByLabel('text (required)').fill(MARKUP);
     await button('Call').click();
-    await panel('Result').getByText(EVIL).waitFor();
+    await panel('Result').getByText(MARKUP).waitFor();
     await page.getByText('received result').click();
     await page.getByText('"resultType"').waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
@@ -61,10 +54,10 @@ const QUESTIONS = [
     await world.open(`/try?${new URLSearchParams({ endpoint: `/servers/${era}/mcp`, era }).toString()}`);
     await page.getByLabel('Kind').selectOption('prompts');
     await page.getByRole('row', { name: 'test_prompt_with_arguments' }).click();
-    await page.getByLabel('arg1 (required)').fill(EVIL);
+    await page.getByLabel('arg1 (required)').fill(MARKUP);
     await page.getByLabel('arg2 (required)').fill('two');
     await button('Get').click();
-    await panel('Result').getByText(`arg1='${EVIL}', arg2='two'`).waitFor();
+    await panel('Result').getByText(`arg1='${MARKUP}', arg2='two'`).waitFor();
     if (era === 'modern') expect(await accessibilityFaults(page)).toEqual([]);
     await page.getByLabel('Kind').selectOption('resources');
     await page.getByRole('row', { name: 'test://static-text' }).click();
@@ -114,7 +107,7 @@ const QUESTIONS = [
       await panel(title).getByLabel(field).fill(reply);
       await panel(title).getByRole('button', { name: submit }).click();
     }
-    await panel('Result').getByText(`Ada | ${EVIL} | file:///home/ada`).waitFor();
+    await panel('Result').getByText(`Ada | ${MARKUP} | file:///home/ada`).waitFor();
     expect(await panel('The server asks').count()).toBe(0);
   });
 
@@ -135,9 +128,9 @@ const QUESTIONS = [
     await page.getByRole('list', { name: 'Log messages' }).getByText('error').first().waitFor();
     await open(endpoint, era, 'throw_error');
     await page.getByLabel('code (required)').fill('-32050');
-    await page.getByLabel('message (required)').fill(EVIL);
+    await page.getByLabel('message (required)').fill(MARKUP);
     await button('Call').click();
-    await panel('No result').getByText(EVIL).first().waitFor();
+    await panel('No result').getByText(MARKUP).first().waitFor();
     await panel('No result').getByText('answered it with an error.').waitFor();
     await open(endpoint, era, 'hold');
     await page.getByLabel('key (required)').fill('nobody');
@@ -150,11 +143,11 @@ const QUESTIONS = [
   });
 
   it('says that a call did not run when the gateway refuses it', async () => {
-    const { page, cluster, admin } = world;
+    const { page, admin } = world;
     await open('/servers/modern/mcp', 'modern', 'add');
     await page.getByLabel('a (required)').fill('1');
     await page.getByLabel('b (required)').fill('2');
-    await admin.send(cluster.workers[0]!, 'POST', '/tools/modern/add/disable');
+    await admin.send(world.first, 'POST', '/tools/modern/add/disable');
     await button('Call').click();
     await panel('No result').getByText('so nothing has run.').waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);

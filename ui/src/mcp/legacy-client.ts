@@ -150,12 +150,17 @@ async function answerOf({ onQuestion }: Listener, question: Message, signal: Abo
   }
 }
 
-function delay(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      reject(new DOMException('The call was cancelled.', 'AbortError'));
-    });
-  });
+/** @throws the reason of the signal once it is aborted */
+async function delay(ms: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const abort = () => reject(signal.reason as Error);
+  const timer = setTimeout(resolve, ms);
+  signal.addEventListener('abort', abort);
+  try {
+    await promise;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
+  }
 }

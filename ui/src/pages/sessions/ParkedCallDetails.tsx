@@ -38,8 +38,8 @@ export function ParkedCallDetails({ id }: { readonly id: string }) {
       act={() => cancelParkedCall(id)}
       onDone={cancelled}
     >
-      The server is told to stop. What the call has done by then stays done, so its client gets the error that the
-      outcome is unknown.
+      The gateway asks the server to stop. Effects that the call has already had remain, so its client receives an error
+      with the outcome “unknown”.
     </ConfirmButton>
   );
   return (

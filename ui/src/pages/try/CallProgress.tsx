@@ -10,7 +10,7 @@ const TONES: Readonly<Record<string, Tone>> = {
   emergency: 'bad',
 };
 
-/** What a server tells about a call while it runs. */
+/** Shows the progress and the log messages that a server sends while a call runs. */
 export function CallProgress({ call }: { readonly call: Call }) {
   const { progress, logs, state } = call;
   if (state !== 'running' && logs.length === 0) return null;

@@ -39,7 +39,7 @@ interface CallResultProps {
   readonly noun: string;
 }
 
-/** What a call has brought: its result, or why there is none and whether it has run. */
+/** Shows the result of a call, or why it has none and whether it has run. */
 export function CallResult({ call, noun }: CallResultProps) {
   const { state, result, error } = call;
   if (state === 'running') return null;
