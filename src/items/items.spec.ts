@@ -116,6 +116,20 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
     expect(reported).toEqual([{ server: 'quarantining', tool: 'pay' }]);
   });
 
+  it('count tools whose definition is not approved, by whether their server hides them', async () => {
+    const tools = await worker();
+    const observeAll = (text: string) => {
+      for (const server of [quarantining, permissive]) observe(tools, server, [tool(text), tool('Waits.', 'wait')]);
+    };
+    observeAll('Pays.');
+    await until(() => tools.list('tools').length === 4);
+    expect(tools.countUnapproved('tools')).toMatchObject({ quarantined: 0, changed: 0 });
+    observeAll('Pays another account.');
+    await until(() => tools.countUnapproved('tools').changed > 0);
+    expect(tools.countUnapproved('tools')).toMatchObject({ quarantined: 1, changed: 1 });
+    expect(tools.countUnapproved('prompts')).toMatchObject({ quarantined: 0, changed: 0 });
+  });
+
   it('pin the first definition at every worker, and quarantine a changed tool until it is approved', async () => {
     const [one, other] = [await worker(), await worker()];
     expect(observe(one, quarantining, [tool('Pays.')])).toEqual([tool('Pays.')]);
