@@ -53,6 +53,8 @@ export class LiveFiguresReader {
   }
 
   async read(): Promise<LiveFigures> {
+    // A reading that a reset overtakes must not become the first one of the next window.
+    const { window } = this;
     const [figures, servers] = await Promise.all([this.inspection.figures(), this.countServers()]);
     const workers = figures.answers.map(({ answer }) => answer);
     const sum = (numberOf: (worker: WorkerFigures) => number) => workers.reduce((all, each) => all + numberOf(each), 0);
@@ -61,7 +63,7 @@ export class LiveFiguresReader {
     return {
       at: new Date(this.clock.now()).toISOString(),
       servers,
-      calls: this.window.add(new Map(figures.answers.map(({ worker, answer }) => [worker, answer.calls]))),
+      calls: window.add(new Map(figures.answers.map(({ worker, answer }) => [worker, answer.calls]))),
       sessions: sum(({ sessions }) => sessions),
       parkedCalls: sum(({ parkedCalls }) => parkedCalls),
       workers: { serving: workers.length - draining, draining, silent: figures.unresponsive.length },
