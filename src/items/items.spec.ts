@@ -154,7 +154,7 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
         items.isResourceEnabled(permissive, readResourceUri(uri) as ResourceUri, false),
       );
     expect(readable()).toHaveLength(4);
-    await items.setOverrides(key, { isDisabled: true });
+    await items.setOverrides(key, () => ({ isDisabled: true }));
     expect(readable()).toEqual(['db://users/1', 'db://news/2', 'db:other']);
   });
 
@@ -164,7 +164,7 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
     items.observe(permissive, 'resourceTemplates', [{ name: 'pay', uriTemplate }]);
     const key = { server: 'permissive', kind: 'resourceTemplates', name: uriTemplate } as const;
     await until(async () => (await items.find(key)) !== undefined);
-    await items.setOverrides(key, { isDisabled: true });
+    await items.setOverrides(key, () => ({ isDisabled: true }));
     const isEnabled = (uri: string) => items.isResourceEnabled(permissive, readResourceUri(uri) as ResourceUri, false);
     expect(
       ['?type=pay&q=x', '?q=x&type=pay', '?q=x&type=p%61y'].filter((query) => isEnabled(`docs://search${query}`)),
@@ -177,7 +177,7 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
     items.observe(permissive, 'resources', [{ name: 'plan', uri: 'file:///secret/plan 1' }]);
     const key = { server: 'permissive', kind: 'resources', name: 'file:///secret/plan 1' } as const;
     await until(async () => (await items.find(key)) !== undefined);
-    await items.setOverrides(key, { isDisabled: true });
+    await items.setOverrides(key, () => ({ isDisabled: true }));
     const isEnabled = (uri: string) => items.isResourceEnabled(permissive, readResourceUri(uri) as ResourceUri, false);
     const spellings = [
       'file:///secret/plan 1',
@@ -243,7 +243,7 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
     await database.committed;
     await changeElsewhere();
     // Reads the table while the own observation still counts as pending.
-    await one.setOverrides(pay, { isDisabled: false });
+    await one.setOverrides(pay, () => ({ isDisabled: false }));
     database.acknowledge();
     await writing;
     await read(one);
@@ -281,7 +281,7 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
   it('stay quarantined at every moment during concurrent reads and writes', async () => {
     const [one, other] = [await worker(), await worker()];
     observe(one, quarantining, [tool('Pays.')]);
-    await one.find({ server: 'quarantining', kind: 'tools', name: 'pay' });
+    await one.find(pay);
     observe(one, quarantining, [tool('Changed.')]);
     const moments: string[] = [];
     for (let round = 0; round < 30; round += 1) {
@@ -290,7 +290,7 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
       await Promise.all([
         other.find({ server: 'quarantining', kind: 'tools', name: 'other' }),
         one.find({ server: 'quarantining', kind: 'tools', name: 'pay' }),
-        one.setOverrides({ server: 'quarantining', kind: 'tools', name: 'none' }, { isDisabled: false }),
+        one.setOverrides({ server: 'quarantining', kind: 'tools', name: 'none' }, () => ({ isDisabled: false })),
       ]);
       moments.push(one.checkTool(quarantining, 'pay'));
     }
@@ -333,11 +333,9 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
   it('are shown with their overrides at every worker', async () => {
     const [one, other] = [await worker(), await worker()];
     observe(one, quarantining, [tool('Pays.'), tool('Lists.', 'list')]);
-    await one.find({ server: 'quarantining', kind: 'tools', name: 'pay' });
-    await one.setOverrides(
-      { server: 'quarantining', kind: 'tools', name: 'pay' },
-      { isDisabled: false, shownName: 'transfer', shownDescription: 'Sends money.' },
-    );
+    await one.find(pay);
+    const presentation = { shownName: 'transfer', shownDescription: 'Sends money.' };
+    await one.setOverrides(pay, () => ({ isDisabled: false, ...presentation }));
     await until(
       () =>
         known(other, 'quarantining')?.shownName !== undefined ||
@@ -353,7 +351,7 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
       other.resolveOwnName(quarantining, 'tools', 'pay'),
       other.resolveOwnName(quarantining, 'tools', 'list'),
     ]).toEqual(['pay', undefined, 'list']);
-    await one.setOverrides({ server: 'quarantining', kind: 'tools', name: 'pay' }, { isDisabled: true });
+    await one.setOverrides(pay, () => ({ isDisabled: true }));
     expect([observe(one, quarantining, page), one.resolveOwnName(quarantining, 'tools', 'pay')]).toEqual([
       [tool('Lists.', 'list')],
       undefined,
@@ -374,7 +372,7 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
   it('stay pinned while their server is not configured', async () => {
     const one = await worker();
     observe(one, quarantining, [tool('Pays.')]);
-    await one.find({ server: 'quarantining', kind: 'tools', name: 'pay' });
+    await one.find(pay);
     const without = await worker(new FakeRegistry([permissive]));
     expect(without.list('tools')).toEqual([]);
     const back = await worker();

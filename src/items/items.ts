@@ -196,10 +196,15 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     return isApproved;
   }
 
-  /** @throws DatabaseUnavailable */
-  async setOverrides(key: ItemKey, choice: ItemOverrides): Promise<void> {
-    await this.table.setOverrides(this.toStoredKey(key), choice);
+  /**
+   * Sets the overrides that `decide` returns for the stored item, which nothing else changes meanwhile. Undefined: there is no such
+   * item.
+   * @throws DatabaseUnavailable, ShownNameTaken, and what `decide` throws
+   */
+  async setOverrides(key: ItemKey, decide: (stored: KnownItem) => ItemOverrides): Promise<DefinedItem | undefined> {
+    const changed = await this.table.setOverrides(this.toStoredKey(key), decide);
     await this.latestRefresh.refresh();
+    return changed;
   }
 
   /**
