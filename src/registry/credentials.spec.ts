@@ -109,6 +109,12 @@ describe('mapCredentials', () => {
     expect(selectCredentialMembers({ url: 'https://u.example/', tools: { bare: { path: '/y' } } })).toEqual([]);
   });
 
+  it('finds no credential where there is no value', () => {
+    const empty = { transport: 'stdio', headers: {}, env: {}, args: [] };
+    expect(selectCredentialMembers(empty)).toEqual([]);
+    expect(selectCredentialMembers({ check: 'not-loaded', options: { lists: [{}] } })).toEqual([]);
+  });
+
   it('leaves references to secrets and declared arguments visible', () => {
     const inputSchema = { type: 'object', properties: { city: {} } };
     const source = {
