@@ -1,15 +1,15 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import type { Transaction } from 'kysely';
 import { DATABASE_KINDS, type DatabaseHost } from '../../test/support/databases.js';
 import { FakeRegistry, remoteServer } from '../../test/support/fake-upstream.js';
+import { LateAcknowledgingDatabase } from '../../test/support/late-acknowledging-database.js';
 import { until } from '../../test/support/until.js';
 import { readResourceUri, type JsonObject, type JsonValue, type ResourceUri } from '#lib/mcp-protocol';
 import { ManualClock } from '#lib/testing/manual-clock';
 import { SystemClock, type Clock } from '#lib/time';
 import { GatewayEvents } from '../events/index.js';
 import type { ServerDefinition } from '../registry/index.js';
-import { Database } from '../database/index.js';
+import type { Database } from '../database/index.js';
 import { openDatabase, type DatabasePlace } from '../database/testing.js';
 import { toDefinition, Items } from './index.js';
 
@@ -27,25 +27,6 @@ const pay = { server: 'quarantining', kind: 'tools', name: 'pay' } as const;
 
 /** Reads the table at a worker that has no pending observations, without changing it. */
 const read = (items: Items) => items.restore([], { replace: false, dryRun: true });
-
-/** Commits its first transaction at once, but returns from it only after `acknowledge`. */
-class LateAcknowledgingDatabase extends Database {
-  private readonly commit = Promise.withResolvers<void>();
-  private readonly acknowledgement = Promise.withResolvers<void>();
-  private transactions = 0;
-
-  /** Resolves when the first transaction is committed. */
-  readonly committed = this.commit.promise;
-  readonly acknowledge = this.acknowledgement.resolve;
-
-  override async runExclusively<T, R>(name: string, work: (transaction: Transaction<T>) => Promise<R>): Promise<R> {
-    const isFirst = (this.transactions += 1) === 1;
-    const result = await super.runExclusively(name, work);
-    this.commit.resolve();
-    if (isFirst) await this.acknowledgement.promise;
-    return result;
-  }
-}
 
 beforeEach(() => Logger.overrideLogger(false));
 
@@ -114,6 +95,20 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
     expect(reported).toEqual([]);
     for (const server of [quarantining, permissive]) observe(tools, server, [tool('Pays another account.')]);
     expect(reported).toEqual([{ server: 'quarantining', tool: 'pay' }]);
+  });
+
+  it('count tools whose definition is not approved, by whether their server hides them', async () => {
+    const tools = await worker();
+    const observeAll = (text: string) => {
+      for (const server of [quarantining, permissive]) observe(tools, server, [tool(text), tool('Waits.', 'wait')]);
+    };
+    observeAll('Pays.');
+    await until(() => tools.list('tools').length === 4);
+    expect(tools.countUnapproved('tools')).toMatchObject({ quarantined: 0, changed: 0 });
+    observeAll('Pays another account.');
+    await until(() => tools.countUnapproved('tools').changed > 0);
+    expect(tools.countUnapproved('tools')).toMatchObject({ quarantined: 1, changed: 1 });
+    expect(tools.countUnapproved('prompts')).toMatchObject({ quarantined: 0, changed: 0 });
   });
 
   it('pin the first definition at every worker, and quarantine a changed tool until it is approved', async () => {

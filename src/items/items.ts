@@ -175,6 +175,14 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     return all.filter((item) => item.kind === kind && identities.has(item.identity));
   }
 
+  /** Counts the items of a kind at configured servers whose present definition is not approved. */
+  countUnapproved(kind: ItemKind): { readonly quarantined: number; readonly changed: number } {
+    const counts = { approved: 0, quarantined: 0, changed: 0 };
+    for (const server of this.registry.snapshot.servers)
+      for (const item of this.itemsOf(server, kind).values()) counts[statusOf(item, server)] += 1;
+    return counts;
+  }
+
   /** @throws DatabaseUnavailable */
   async find(key: ItemKey): Promise<DefinedItem | undefined> {
     await this.flush();
