@@ -76,6 +76,16 @@ describe('the pages of servers', () => {
     expect(await accessibilityFaults(page)).toEqual([]);
   });
 
+  it.each(['new', 'import', 'slugs'])('show a server that is called %s', async (slug) => {
+    const [worker] = world.cluster.workers;
+    const entry = { transport: 'http', url: server.url, enabled: false };
+    await world.admin.send(worker!, 'POST', '/servers', { body: { slug, entry } });
+    await world.open(`/servers/${slug}`);
+    await button('Enable').waitFor();
+    expect(await world.page.getByRole('heading', { level: 1 }).innerText()).toBe(slug);
+    await world.admin.send(worker!, 'DELETE', `/servers/${slug}`, { headers: { 'if-match': '*' } });
+  });
+
   it('show the words of the API for an entry that it refuses', async () => {
     const { page } = world;
     await world.open('/servers/-/new');
@@ -134,6 +144,13 @@ describe('the pages of servers', () => {
     expect(await stored('demo')).toMatchObject({ entry: { enabled: false } });
     await button('Enable').click();
     await button('Disable').waitFor();
+    await button('Delete').click();
+    const question = page.getByRole('dialog', { name: 'Delete demo?' });
+    await question.waitFor();
+    expect(await question.evaluate((dialog) => dialog.matches(':modal') && dialog.matches(':focus-within'))).toBe(true);
+    await page.keyboard.press('Escape');
+    await question.waitFor({ state: 'detached' });
+    expect(await page.locator(':focus').innerText()).toBe('Delete');
     await button('Delete').click();
     await world.confirm('Delete', 'Delete demo?');
     await page.getByText('There is no server yet.').waitFor();
