@@ -33,7 +33,7 @@ export function TableBody<T>({ rows, columns, keyOf, pathOf, paging, scroll }: T
   useReadMore(paging, (shown.at(-1)?.index ?? 0) >= rows.length - READ_AHEAD);
   return (
     <tbody>
-      <Spacer height={before} columns={columns.length} />
+      <Spacer height={before} />
       {shown.map(({ index }) => {
         const row = rows[index];
         if (row === undefined) return null;
@@ -51,7 +51,7 @@ export function TableBody<T>({ rows, columns, keyOf, pathOf, paging, scroll }: T
           </tr>
         );
       })}
-      <Spacer height={after} columns={columns.length} />
+      <Spacer height={after} />
     </tbody>
   );
 }
@@ -100,12 +100,12 @@ function Cell<T>({ column, row }: { readonly column: Column<T>; readonly row: T 
   return <td className={classes(styles['cell'], styles[`priority${priority}`])}>{cell ? cell(row) : text?.(row)}</td>;
 }
 
-/** Takes the space of the rows that do not exist. */
-function Spacer({ height, columns }: { readonly height: number; readonly columns: number }) {
+/** Takes the space of the rows that do not exist. Its cell spans no columns: those that are hidden in a narrow table would get a width. */
+function Spacer({ height }: { readonly height: number }) {
   if (height <= 0) return null;
   return (
     <tr aria-hidden="true">
-      <td aria-hidden="true" colSpan={columns} style={{ height, padding: 0 }} />
+      <td aria-hidden="true" style={{ height, padding: 0 }} />
     </tr>
   );
 }
