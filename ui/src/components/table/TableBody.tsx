@@ -23,7 +23,7 @@ export function TableBody<T>({ rows, columns, keyOf, pathOf, paging, scroll }: T
   useReadMore(paging, end > rows.length - READ_AHEAD);
   return (
     <tbody>
-      <Spacer height={first * ROW_HEIGHT_PX} columns={columns.length} />
+      <Spacer height={first * ROW_HEIGHT_PX} />
       {rows.slice(first, end).map((row, place) => {
         const index = first + place;
         return (
@@ -40,7 +40,7 @@ export function TableBody<T>({ rows, columns, keyOf, pathOf, paging, scroll }: T
           </tr>
         );
       })}
-      <Spacer height={(rows.length - end) * ROW_HEIGHT_PX} columns={columns.length} />
+      <Spacer height={(rows.length - end) * ROW_HEIGHT_PX} />
     </tbody>
   );
 }
@@ -89,12 +89,12 @@ function Cell<T>({ column, row }: { readonly column: Column<T>; readonly row: T 
   return <td className={classes(styles['cell'], styles[`priority${priority}`])}>{cell ? cell(row) : text?.(row)}</td>;
 }
 
-/** Takes the space of the rows that do not exist. */
-function Spacer({ height, columns }: { readonly height: number; readonly columns: number }) {
+/** Takes the space of the rows that do not exist. Its cell spans no columns: those that are hidden in a narrow table would get a width. */
+function Spacer({ height }: { readonly height: number }) {
   if (height <= 0) return null;
   return (
     <tr aria-hidden="true">
-      <td aria-hidden="true" colSpan={columns} style={{ height, padding: 0 }} />
+      <td aria-hidden="true" style={{ height, padding: 0 }} />
     </tr>
   );
 }
