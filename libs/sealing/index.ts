@@ -1,3 +1,4 @@
+export { JsonCipher } from './json-cipher.js';
 export { TextCipher } from './text-cipher.js';
 export { StableCipher } from './stable-cipher.js';
 export { computeJsonDigest } from './json-digest.js';

@@ -50,9 +50,7 @@ export class LoginController {
     try {
       const login = this.states.read(raw.headers);
       if (!login) throw new LoginFailed(LOGIN_AGAIN);
-      const { search } = new URL(raw.url ?? '/', 'http://gateway');
-      const tokens = await this.provider.finish(new URL(login.redirectUri + search), login);
-      const setCookie = await this.logins.login(raw, tokens);
+      const setCookie = await this.logins.finish(raw, login);
       void reply.header('set-cookie', [setCookie, this.states.clear()]);
       void reply.status(FOUND).header('location', `${PAGE}#${login.returnTo}`).send();
     } catch (cause) {

@@ -2,8 +2,15 @@ import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { GatewayError } from '#lib/extension-kit';
 import { RoleMissing } from '../admin/index.js';
-import { AuthConfig } from '../auth/index.js';
-import { LoginFailed, OpenIdConfig, type ProviderTokens } from '../page-sessions/index.js';
+import { AuthConfig, CallerAuthenticator, TooManyFailedAuthentications } from '../auth/index.js';
+import { ClientAddresses, ReceivedSource } from '../client-address/index.js';
+import {
+  LoginFailed,
+  OpenIdConfig,
+  OpenIdProvider,
+  type LoginState,
+  type ProviderTokens,
+} from '../page-sessions/index.js';
 import { PageLogin } from './page-login.js';
 
 /** Header, claims and signature. */
@@ -15,12 +22,31 @@ const WRONG_AUDIENCE = /another audience/;
 export class OpenIdLogin {
   constructor(
     private readonly logins: PageLogin,
+    private readonly provider: OpenIdProvider,
+    private readonly authenticator: CallerAuthenticator,
+    private readonly addresses: ClientAddresses,
     private readonly auth: AuthConfig,
     private readonly openId: OpenIdConfig,
   ) {}
 
-  /** Returns the value of `Set-Cookie`. Rejects with LoginFailed, which says what is missing. */
-  async login(request: IncomingMessage, { accessToken, refreshToken }: ProviderTokens): Promise<string> {
+  /**
+   * Finishes a login with the answer of the provider, which is in the query of the request. Returns the value of `Set-Cookie`.
+   * Rejects with LoginFailed, which says what is missing.
+   */
+  async finish(request: IncomingMessage, login: LoginState): Promise<string> {
+    const { search } = new URL(request.url ?? '/', 'http://gateway');
+    const answered = new URL(login.redirectUri + search);
+    const source = new ReceivedSource(request, this.addresses);
+    // Each attempt is a request to the provider, which would refuse the gateway if there were too many.
+    const tokens = await this.authenticator
+      .limitLogin(source, () => this.provider.finish(answered, login))
+      .catch((cause: unknown) => {
+        throw cause instanceof TooManyFailedAuthentications ? new LoginFailed(TOO_MANY) : cause;
+      });
+    return await this.login(request, tokens);
+  }
+
+  private async login(request: IncomingMessage, { accessToken, refreshToken }: ProviderTokens): Promise<string> {
     try {
       const order = { token: accessToken, refreshToken, loginMethod: 'openId' } as const;
       return (await this.logins.login(request, order)).setCookie;
@@ -45,6 +71,7 @@ export class OpenIdLogin {
   }
 }
 
+const TOO_MANY = 'Too many logins from this address have failed. Retry later.';
 const ROLE_ADVICE =
   'Put the role into the claim "roles" of the access token, or make the user a member of a team with that role.';
 const OPAQUE_ADVICE =

@@ -49,7 +49,7 @@ export class PageLogin {
       caller = await this.verify(request, login.token);
       const permissions = this.requirePermissions(caller);
       const opened = { ...login, principal: caller.principal, tokenEndsAt: toTokenEnd(caller) };
-      const { session, setCookie } = await this.sessions.open(opened);
+      const { session, setCookie } = await this.sessions.open(opened, request);
       this.records.recordDone(request, caller, 200);
       return { response: toResponse(caller, permissions, session), setCookie };
     } catch (cause) {

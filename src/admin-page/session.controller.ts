@@ -8,6 +8,8 @@ import { OpenIdProvider, PageSessions } from '../page-sessions/index.js';
 import { PageLogin, type SessionResponse } from './page-login.js';
 
 const MAX_TOKEN_LENGTH = 8_192;
+/** The caller is not known yet when the body is read. */
+const MAX_BODY_BYTES = 64 * 1024;
 
 interface RawRequest {
   readonly raw: IncomingMessage;
@@ -30,7 +32,7 @@ interface LoginOptions {
 
 /** The session of the admin page in a browser. */
 @Controller('admin/ui')
-@UsePipes(JsonBodyPipe, createValidation())
+@UsePipes(new JsonBodyPipe(MAX_BODY_BYTES), createValidation())
 @UseFilters(ProblemFilter)
 export class SessionController {
   constructor(

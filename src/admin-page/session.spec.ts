@@ -37,7 +37,7 @@ async function send(path: string, { method = 'GET', headers = {}, body }: Sent =
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
   const text = await response.text();
-  const isJson = /json/.test(response.headers.get('content-type') ?? '');
+  const isJson = /^application\/(?:problem\+)?json/.test(response.headers.get('content-type') ?? '');
   return {
     status: response.status,
     headers: response.headers,
@@ -97,6 +97,17 @@ describe('a login with a token', () => {
       expect((await send('/admin/ui/session', { method: 'POST', body })).status).toBe(400);
     },
   );
+
+  it('is refused with 413 before a body larger than any token is read', async () => {
+    const answer = await send('/admin/ui/session', { method: 'POST', body: { token: 'x'.repeat(65_536) } });
+    expect(answer).toMatchObject({ status: 413, json: { detail: expect.stringMatching(/64 KiB/) } });
+  });
+
+  it('ends the session that the browser had before', async () => {
+    const before = await loggedIn();
+    expect((await login(await tokenOf(['auditor']), before)).status).toBe(200);
+    expect((await send('/admin/ui/session', { headers: before })).status).toBe(401);
+  });
 
   it('is refused when another page sends it', async () => {
     const token = await tokenOf(['admin']);

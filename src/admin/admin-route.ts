@@ -14,7 +14,7 @@ export function AdminController(path: string): ClassDecorator {
     Controller(`admin/v1/${path}`),
     UseGuards(AdminGuard),
     UseInterceptors(AuditInterceptor, IdempotencyInterceptor),
-    UsePipes(JsonBodyPipe, VALIDATION),
+    UsePipes(new JsonBodyPipe(), VALIDATION),
     UseFilters(ProblemFilter),
   );
 }

@@ -9,8 +9,10 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { isJsonObject, JsonFault, MESSAGE_BOUNDS, parseJson } from '#lib/mcp-protocol';
 
+const KIB = 1024;
+const MIB = 1024 * KIB;
 /** Large enough for an import with the definitions of ten thousand tools. */
-const MAX_BYTES = 32 * 1024 * 1024;
+const MAX_BYTES = 32 * MIB;
 const BOUNDS = {
   ...MESSAGE_BOUNDS,
   membersOfObject: 100_000,
@@ -32,24 +34,24 @@ export class UnreadBody {
     return this.headers['content-type'];
   }
 
-  /** Undefined when the body is too large. @throws BadRequestException when it ends prematurely */
-  text(): Promise<string | undefined> {
+  /** Undefined when the body is larger than `maxBytes`. @throws BadRequestException when it ends prematurely */
+  text(maxBytes = MAX_BYTES): Promise<string | undefined> {
     // The body is not read then, so that a client that expects 100 Continue does not send it.
-    if (Number(this.headers['content-length'] ?? 0) > MAX_BYTES) return Promise.resolve(undefined);
-    return (this.reading ??= readText(this.body).catch(() => {
+    if (Number(this.headers['content-length'] ?? 0) > maxBytes) return Promise.resolve(undefined);
+    return (this.reading ??= readText(this.body, maxBytes).catch(() => {
       throw new BadRequestException('The body ended before it was complete.');
     }));
   }
 }
 
 /** Returns undefined when the body is too large, and leaves the rest of it unread. */
-async function readText(body: Readable): Promise<string | undefined> {
+async function readText(body: Readable, maxBytes: number): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
   // The iterator would otherwise destroy the connection, and with it the response.
   for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BYTES) return undefined;
+    if (size > maxBytes) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();
@@ -62,13 +64,15 @@ const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json[ \t]*(?:;|$)/i;
  * @throws UnsupportedMediaTypeException, PayloadTooLargeException, BadRequestException
  */
 export class JsonBodyPipe implements PipeTransform {
+  constructor(private readonly maxBytes = MAX_BYTES) {}
+
   async transform(value: unknown, { type }: ArgumentMetadata): Promise<unknown> {
     if (type !== 'body' || !(value instanceof UnreadBody)) return value;
     if (!JSON_TYPE.test(value.contentType ?? '')) {
       throw new UnsupportedMediaTypeException('Send the body as JSON, with content-type: application/json.');
     }
-    const text = await value.text();
-    if (text === undefined) throw new PayloadTooLargeException('The body is larger than 32 MiB.');
+    const text = await value.text(this.maxBytes);
+    if (text === undefined) throw new PayloadTooLargeException(`The body is larger than ${toSizeText(this.maxBytes)}.`);
     try {
       const body = parseJson(text, BOUNDS);
       if (isJsonObject(body)) return body;
@@ -79,3 +83,5 @@ export class JsonBodyPipe implements PipeTransform {
     }
   }
 }
+
+const toSizeText = (bytes: number): string => (bytes < MIB ? `${bytes / KIB} KiB` : `${bytes / MIB} MiB`);

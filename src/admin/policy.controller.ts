@@ -4,7 +4,7 @@ import { IsArray, IsIn, IsObject, IsOptional, IsString, MaxLength, ValidateNeste
 import { ANONYMOUS, type Caller, type ItemKind } from '#lib/extension-kit';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { GuardrailTrial, type SelectedGuardrail } from '../guardrails/index.js';
-import { findConditionFault, parseCondition, ServerRegistry } from '../registry/index.js';
+import { checkCondition, ServerRegistry } from '../registry/index.js';
 import { toVerifiedToken } from '../auth/index.js';
 import { Memberships } from '../memberships/index.js';
 import { AccessTokens } from '../tokens/index.js';
@@ -114,9 +114,9 @@ export class PolicyController {
   @RequireRoles(['admin', 'operator', 'auditor'])
   @DescribeRoute({ summary: 'Check a condition of a policy, without storing it', response: 'ConditionCheck' })
   checkCondition(@Query() { expression }: ConditionQuery): ConditionCheckResponse {
-    const found = findConditionFault(expression);
-    if (!found) return { valid: true, usesArgs: parseCondition(expression).usesArgs };
-    const { message: fault, ...place } = found;
+    const checked = checkCondition(expression);
+    if (!checked.fault) return { valid: true, usesArgs: checked.condition.usesArgs };
+    const { message: fault, ...place } = checked.fault;
     return { valid: false, fault, ...place };
   }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { TextCipher } from '#lib/sealing';
+import { JsonCipher } from '#lib/sealing';
 import type { SharedRedis } from '../coordination/index.js';
 import type { Alert } from './alert.js';
 import { AlertStore, MAX_ALERTS } from './alert-store.js';
@@ -9,7 +9,7 @@ const TTL_MS = 7 * 86_400_000;
 
 /** Shares alerts over Redis, encrypted: they name servers and callers. */
 export class RedisAlertStore extends AlertStore {
-  private readonly cipher: TextCipher;
+  private readonly cipher: JsonCipher<Alert>;
 
   /** @param secret the common secret of all workers */
   constructor(
@@ -17,7 +17,7 @@ export class RedisAlertStore extends AlertStore {
     secret: Buffer,
   ) {
     super();
-    this.cipher = new TextCipher(secret, LABEL);
+    this.cipher = new JsonCipher(secret, LABEL);
   }
 
   override async claim(occurrence: string, quietMs: number): Promise<boolean> {
@@ -28,7 +28,7 @@ export class RedisAlertStore extends AlertStore {
   override async save(alert: Alert): Promise<void> {
     const { commands, keys } = this.redis;
     await Promise.all([
-      commands.send('HSET', keys.alerts, alert.id, this.cipher.encrypt(JSON.stringify(alert), alert.id)),
+      commands.send('HSET', keys.alerts, alert.id, this.cipher.encrypt(alert, alert.id)),
       commands.send('ZADD', keys.alertOrder, alert.at, alert.id),
     ]);
     const [surplus] = await Promise.all([
@@ -48,9 +48,6 @@ export class RedisAlertStore extends AlertStore {
     if (!Array.isArray(ids) || ids.length === 0) return [];
     const texts = await commands.send('HMGET', keys.alerts, ...ids.map(String));
     if (!Array.isArray(texts)) return [];
-    return texts.flatMap((text: unknown, index) => {
-      const json = this.cipher.decrypt(text, String(ids[index]));
-      return json === undefined ? [] : [JSON.parse(json) as Alert];
-    });
+    return texts.flatMap((text: unknown, index) => this.cipher.decrypt(text, String(ids[index])) ?? []);
   }
 }

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { redisScript } from '#lib/redis';
-import { TextCipher } from '#lib/sealing';
+import { computeJsonDigest, JsonCipher } from '#lib/sealing';
 import type { Clock } from '#lib/time';
 import type { SharedRedis } from '../coordination/index.js';
 import { CoordinationUnavailable } from '../workers/index.js';
@@ -21,7 +20,8 @@ const MAX_ATTEMPTS = 5;
  * can only write to Redis decides.
  */
 export class RedisApprovalStore extends ApprovalStore {
-  private readonly cipher: TextCipher;
+  private readonly requests: JsonCipher<ApprovalRequest>;
+  private readonly decisions: JsonCipher<Decision>;
 
   /** @param secret the common secret of all workers */
   constructor(
@@ -30,7 +30,8 @@ export class RedisApprovalStore extends ApprovalStore {
     private readonly clock: Clock,
   ) {
     super();
-    this.cipher = new TextCipher(secret, LABEL);
+    this.requests = new JsonCipher(secret, LABEL);
+    this.decisions = new JsonCipher(secret, LABEL);
   }
 
   override open(request: ApprovalRequest): Promise<Approval> {
@@ -64,7 +65,7 @@ export class RedisApprovalStore extends ApprovalStore {
     const { id, state } = approval;
     return whileAvailable(async () => {
       const { commands, keys } = this.redis;
-      const encrypted = decision ? this.cipher.encrypt(JSON.stringify(decision), toBound(id, to)) : '';
+      const encrypted = decision ? this.decisions.encrypt(decision, toBound(id, to)) : '';
       const names = [keys.approval(id), this.principalKey(approval)];
       return (await commands.run(CHANGE, names, [id, state, to, encrypted])) === 1;
     });
@@ -74,7 +75,7 @@ export class RedisApprovalStore extends ApprovalStore {
     const { commands, keys } = this.redis;
     const { id, call, expiresAt } = request;
     const names = [keys.approvalOfCall(call), keys.approval(id), keys.approvals, this.principalKey(request)];
-    const encrypted = this.cipher.encrypt(JSON.stringify(request), id);
+    const encrypted = this.requests.encrypt(request, id);
     const times = [this.clock.now(), expiresAt, expiresAt + KEPT_MS];
     const limits = [MAX_APPROVALS, MAX_APPROVALS_OF_PRINCIPAL, MAX_LIFETIME_MS];
     const stored = await commands.run(OPEN, names, [id, replaced, encrypted, ...times, ...limits]);
@@ -84,8 +85,7 @@ export class RedisApprovalStore extends ApprovalStore {
   }
 
   private principalKey({ principal: { issuer, subject } }: ApprovalRequest): string {
-    const text = JSON.stringify([issuer, subject]);
-    return this.redis.keys.approvalsOfPrincipal(createHash('sha256').update(text).digest('base64url'));
+    return this.redis.keys.approvalsOfPrincipal(computeJsonDigest([issuer, subject]));
   }
 
   private async read(ids: readonly string[]): Promise<readonly (Approval | undefined)[]> {
@@ -100,14 +100,13 @@ export class RedisApprovalStore extends ApprovalStore {
   /** Undefined for what no worker of this version has stored. */
   private toApproval(id: string, fields: unknown): Approval | undefined {
     const [encrypted, state, decided] = Array.isArray(fields) ? (fields as unknown[]) : [];
-    const json = this.cipher.decrypt(encrypted, id);
-    if (json === undefined) return undefined;
-    const request = JSON.parse(json) as ApprovalRequest;
+    const request = this.requests.decrypt(encrypted, id);
+    if (request === undefined) return undefined;
     if (state === 'pending') return { ...request, state };
     if (state !== 'approved' && state !== 'refused' && state !== 'used') return undefined;
     // Only an approved call is used.
-    const decision = this.cipher.decrypt(decided, toBound(id, state === 'used' ? 'approved' : state));
-    return decision === undefined ? undefined : { ...request, state, decision: JSON.parse(decision) as Decision };
+    const decision = this.decisions.decrypt(decided, toBound(id, state === 'used' ? 'approved' : state));
+    return decision && { ...request, state, decision };
   }
 }
 

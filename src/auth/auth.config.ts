@@ -54,7 +54,8 @@ export class AuthConfig implements CombinationRules {
 
   /**
    * Maximum number of failed authentications per client address and minute (an IPv6 network of 64 bits counts as one address).
-   * Beyond it, requests without a token that this worker has verified before are rejected with 429 and `Retry-After`.
+   * Beyond it, requests without a token that this worker has verified before are rejected with 429 and `Retry-After`. Failed logins
+   * over the OpenID provider count, too.
    */
   @Env('ISTHMUS_MAX_FAILED_AUTHENTICATIONS')
   @IsInt()

@@ -84,6 +84,19 @@ export class CallerAuthenticator {
   }
 
   /**
+   * Runs a login of a client that has no token yet. Each failure counts for its address, like a token that is not valid.
+   * @throws TooManyFailedAuthentications, and what `login` rejects with
+   */
+  limitLogin<T>(client: Pick<RequestSource, 'address'>, login: () => Promise<T>): Promise<T> {
+    return this.withinBudget(
+      client,
+      () => false,
+      login,
+      () => true,
+    );
+  }
+
+  /**
    * Calls the listener once when the caller's personal access token is revoked or expires, so that its open responses can be
    * cut. Returns a function that unsubscribes.
    */
@@ -107,19 +120,20 @@ export class CallerAuthenticator {
     return this.withinBudget(client, wasVerified, () => this.verify(authorization, token, requested, target));
   }
 
-  /** Verifies a token, unless the address has failed too often. A token that was verified before passes nevertheless. */
-  private async withinBudget(
+  /** Runs an attempt, unless the address has failed too often. With a token that was verified before, it runs nevertheless. */
+  private async withinBudget<T>(
     client: Pick<RequestSource, 'address'> | undefined,
     wasVerified: () => boolean,
-    verify: () => Promise<Caller>,
-  ): Promise<Caller> {
-    if (client === undefined) return verify();
+    attempt: () => Promise<T>,
+    isFailure = (cause: unknown): boolean => cause instanceof Unauthenticated,
+  ): Promise<T> {
+    if (client === undefined) return attempt();
     const waitMs = this.failures.isActive && client.address !== undefined ? this.failures.waitMs(client.address) : 0;
     if (waitMs > 0 && !wasVerified()) throw new TooManyFailedAuthentications(waitMs);
     try {
-      return await verify();
+      return await attempt();
     } catch (cause) {
-      if (cause instanceof Unauthenticated && client.address !== undefined) this.failures.add(client.address);
+      if (isFailure(cause) && client.address !== undefined) this.failures.add(client.address);
       throw cause;
     }
   }

@@ -82,6 +82,11 @@ export class ParkedCalls implements ParkedCallRegistry {
     return call.waitForResult(waiter).finally(markDone);
   }
 
+  /** Number of calls that are parked now. */
+  get size(): number {
+    return this.parked.size;
+  }
+
   /** Returns the calls that are parked now. */
   list(): ParkedCallView[] {
     return Array.from(this.parked.values(), (call) => {

@@ -142,12 +142,17 @@ describe('the upstream sessions of a handed-off session', () => {
     expect(connector.opened[0]?.closedByUs).toBe(true);
   });
 
-  it('restores no upstream session whose server is configured differently at the new owner', async () => {
+  it('restores no upstream session whose server is configured differently or missing, and reports its end', async () => {
     const [from, to] = [worker([one, other]), worker([childServer('one')])];
     const session = sessionOf('me');
     for (const server of [one, other]) await from.pool.use(server, scopeOf(session), async () => undefined);
+    const ended: string[] = [];
+    to.pool.endedSessions.listen(({ revision, transport }) => ended.push(`${transport} ${revision}`));
     const restored = new Session(sessionStart({ ...session.start }), limits(), new SystemClock());
     to.pool.restore(restored, from.pool.releaseForHandoff(session) ?? []);
     expect(to.connector.opened).toEqual([]);
+    expect(ended).toEqual(['http legacy', 'http legacy']);
+    restored.end();
+    expect(ended).toHaveLength(2);
   });
 });

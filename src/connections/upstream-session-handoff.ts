@@ -60,7 +60,7 @@ export class UpstreamSessionHandoff {
   }
 
   /**
-   * Skips an upstream session that the configuration of this worker does not allow. One whose credentials the strategy of an extension
+   * Reports an upstream session as ended that the configuration of this worker does not allow. One whose credentials the strategy of an extension
    * does not provide now is kept: the next connection continues it (`continue`), or the next handoff sends it to the next owner.
    */
   restore(session: Session, states: readonly UpstreamSessionState[]): void {
@@ -76,15 +76,18 @@ export class UpstreamSessionHandoff {
   ): UpstreamConnection | undefined {
     const { server, sharing, account } = entry;
     if (session === undefined || sharing?.sharedBy !== 'session') return undefined;
-    const state = this.kept.take(session, server.slug, account);
-    return state && this.connector.adoptSession(server, session.client, state, entry, credentials);
+    const kept = this.kept.take(session, server.slug, account);
+    if (!kept) return undefined;
+    const connection = this.connector.adoptSession(server, session.client, kept.state, entry, credentials);
+    if (!connection) this.reportEnd(kept);
+    return connection;
   }
 
   private restoreAt(session: Session, kept: KeptSession): void {
     const { account = COMMON_ACCOUNT, server: slug } = kept.state;
     const server = this.registry.snapshot.servers.find((each) => each.slug === slug);
     const sharing = sessionSharing(slug, session, account);
-    if (!server || this.table.has(sharing)) return;
+    if (!server || this.table.has(sharing)) return this.reportEnd(kept);
     const current = this.accountOf(server, session);
     // The upstream session belongs to the account that opened it, and to no other one of the same principal.
     if (current !== undefined && current !== account) return this.reportEnd(kept);

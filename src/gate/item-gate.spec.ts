@@ -155,7 +155,7 @@ describe('ItemGate.publish', () => {
     const key = { server: 'files', kind: 'resourceTemplates', name: template.uriTemplate } as const;
     items.observe(files, 'resourceTemplates', [template]);
     await until(async () => (await items.find(key)) !== undefined);
-    await items.setOverrides(key, { isDisabled: true });
+    await items.setOverrides(key, () => ({ isDisabled: true }));
 
     const endpoint = endpointsOf(registry).findFor(callerOf('ada'), 'desk');
     if (!endpoint) throw new Error('The endpoint is missing.');

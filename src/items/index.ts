@@ -3,7 +3,8 @@ export { toDefinition, findDifferences, ID_MEMBERS, type Definition, type Differ
 export type { FoundDefinition } from './definition-cache.js';
 export { DefinitionGuard, type ListedItem } from './definition-guard.js';
 export { originalOf, rememberOriginal } from './original-items.js';
-export type { DefinedItem, ItemKind, ItemStatus, KnownItem } from './item-record.js';
+export type { DefinedItem, ItemKind, ItemOverrides, ItemStatus, KnownItem } from './item-record.js';
 export { Items } from './items.js';
 export { ItemsModule } from './items.module.js';
+export { ShownNameTaken } from './shown-name-taken.js';
 export type { RestoredCounts, RestoredItem } from './restoration.js';

@@ -5,14 +5,18 @@ import type { Database } from '../database/index.js';
 import { openDatabase, type DatabasePlace } from '../database/testing.js';
 import { toDefinition, type Definition } from './definition.js';
 import { ItemTable } from './item-table.js';
+import { ShownNameTaken } from './shown-name-taken.js';
 
 const AT = new Date('2026-01-01T00:00:00Z');
-const NO_OVERRIDES = { isDisabled: false };
 
 function definitionOf(name: string, description = 'first'): Definition {
   const definition = toDefinition('tools', { name, description, inputSchema: { type: 'object' } });
   if (!definition) throw new Error('The definition is invalid.');
   return definition;
+}
+
+function toRefusal(cause: unknown): undefined {
+  if (!(cause instanceof ShownNameTaken)) throw cause;
 }
 
 const keyOf = (name: string) => ({ identity: 's', kind: 'tools', name }) as const;
@@ -46,6 +50,9 @@ describe.each(DATABASE_KINDS)('the table of items, stored in $name,', ({ start }
       AT,
     );
 
+  const rename = (table: ItemTable, name: string, shownName: string) =>
+    table.setOverrides(keyOf(name), (stored) => ({ ...stored, shownName }));
+
   const namesIn = async (table: ItemTable) => (await table.readAll()).map(({ name }) => name).toSorted();
 
   /** All items by name, in a form that can be compared. */
@@ -58,7 +65,7 @@ describe.each(DATABASE_KINDS)('the table of items, stored in $name,', ({ start }
     expect(await namesIn(other)).toEqual(['a', 'b', 'c']);
     // Not through the gateway, so no revision shows it: a read of all rows would find it.
     await host.run(place, `update items set shown_name = 'unread' where name = 'b'`);
-    await one.setOverrides(keyOf('c'), { ...NO_OVERRIDES, shownName: 'renamed' });
+    await rename(one, 'c', 'renamed');
     await see(one, ['d']);
     const items = new Map((await other.readAll()).map((item) => [item.name, item.shownName]));
     expect(items).toEqual(
@@ -91,6 +98,26 @@ describe.each(DATABASE_KINDS)('the table of items, stored in $name,', ({ start }
     expect((await other.readAll()).find(({ name }) => name === 'a')?.shownName).toBe('renamed');
   });
 
+  it('gives two items that are renamed at the same time different names', async () => {
+    const [one, other] = [await openTable(), await openTable()];
+    await see(one, ['a', 'b']);
+    const outcomes = await Promise.allSettled([rename(one, 'a', 'shown'), rename(other, 'b', 'shown')]);
+    expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    await expect(rename(one, 'a', 'b')).rejects.toThrow('Another item of this server has this name.');
+    expect((await one.readAll()).filter(({ shownName }) => shownName !== undefined)).toHaveLength(1);
+  });
+
+  it('keeps all overrides that are changed at the same time', async () => {
+    const [one, other] = [await openTable(), await openTable()];
+    await see(one, ['a']);
+    await Promise.all([
+      one.setOverrides(keyOf('a'), (stored) => ({ ...stored, isDisabled: true })),
+      rename(other, 'a', 'shown'),
+    ]);
+    expect(await one.readAll()).toMatchObject([{ isDisabled: true, shownName: 'shown' }]);
+    expect(await rename(one, 'missing', 'free')).toBeUndefined();
+  });
+
   it('reads the same items as a table that is read for the first time, after any changes', async () => {
     const name = fc.constantFrom('a', 'b', 'c', 'd');
     const change = fc.oneof(
@@ -106,7 +133,7 @@ describe.each(DATABASE_KINDS)('the table of items, stored in $name,', ({ start }
         for (const { kind, name: item, text } of changes) {
           if (kind === 'see') await see(writer, [item], text);
           else if (kind === 'approve') await writer.approve(keyOf(item), definitionOf(item, text).digest);
-          else if (kind === 'rename') await writer.setOverrides(keyOf(item), { ...NO_OVERRIDES, shownName: text });
+          else if (kind === 'rename') await rename(writer, item, text).catch(toRefusal);
           else if (kind === 'delete') await host.run(place, `delete from items where name = '${item}'`);
           else await reader.readAll();
         }

@@ -15,6 +15,7 @@ import type { Definition } from './definition.js';
 import type { DefinedItem, ItemOverrides, ItemKind, KnownItem } from './item-record.js';
 import type { RestoredItem } from './restoration.js';
 import { findSuspicions } from './definition-scan.js';
+import { ShownNameTaken } from './shown-name-taken.js';
 
 /** The tables of migrations 0006-items and 0010-item-revisions. */
 type ItemTables = {
@@ -186,22 +187,39 @@ export class ItemTable {
     });
   }
 
-  async setOverrides({ identity, kind, name }: StoredItemKey, choice: ItemOverrides): Promise<void> {
-    const { isDisabled, shownName, shownDescription } = choice;
-    await this.change((tables, revision) =>
-      tables
+  /**
+   * Sets the overrides that `decide` returns for the stored item, which nothing else changes meanwhile. Undefined: there is no such
+   * item.
+   * @throws ShownNameTaken, and what `decide` throws, after which nothing has changed
+   */
+  async setOverrides(
+    { identity, kind, name }: StoredItemKey,
+    decide: (stored: KnownItem) => ItemOverrides,
+  ): Promise<DefinedItem | undefined> {
+    return this.change(async (tables, revision) => {
+      const items = tables.selectFrom('items').where('server', '=', identity).where('kind', '=', kind);
+      const stored = await items.where('name', '=', name).selectAll().executeTakeFirst();
+      if (!stored) return undefined;
+      const { isDisabled, shownName, shownDescription } = decide(toKnownItem(stored));
+      if (shownName !== undefined) {
+        const others = items.where('name', '!=', name).select('name');
+        const found = others.where((is) => is.or([is('name', '=', shownName), is('shown_name', '=', shownName)]));
+        if (await found.executeTakeFirst()) throw new ShownNameTaken();
+      }
+      const overrides = {
+        is_disabled: isDisabled,
+        shown_name: shownName ?? null,
+        shown_description: shownDescription ?? null,
+      };
+      await tables
         .updateTable('items')
-        .set({
-          is_disabled: isDisabled,
-          shown_name: shownName ?? null,
-          shown_description: shownDescription ?? null,
-          revision,
-        })
+        .set({ ...overrides, revision })
         .where('server', '=', identity)
         .where('kind', '=', kind)
         .where('name', '=', name)
-        .execute(),
-    );
+        .execute();
+      return toDefinedItem({ ...stored, ...overrides });
+    });
   }
 
   /** Deletes the items of a server. */

@@ -1,15 +1,15 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import type { Transaction } from 'kysely';
 import { DATABASE_KINDS, type DatabaseHost } from '../../test/support/databases.js';
 import { FakeRegistry, remoteServer } from '../../test/support/fake-upstream.js';
+import { LateAcknowledgingDatabase } from '../../test/support/late-acknowledging-database.js';
 import { until } from '../../test/support/until.js';
 import { readResourceUri, type JsonObject, type JsonValue, type ResourceUri } from '#lib/mcp-protocol';
 import { ManualClock } from '#lib/testing/manual-clock';
 import { SystemClock, type Clock } from '#lib/time';
 import { GatewayEvents } from '../events/index.js';
 import type { ServerDefinition } from '../registry/index.js';
-import { Database } from '../database/index.js';
+import type { Database } from '../database/index.js';
 import { openDatabase, type DatabasePlace } from '../database/testing.js';
 import { toDefinition, Items } from './index.js';
 
@@ -27,25 +27,6 @@ const pay = { server: 'quarantining', kind: 'tools', name: 'pay' } as const;
 
 /** Reads the table at a worker that has no pending observations, without changing it. */
 const read = (items: Items) => items.restore([], { replace: false, dryRun: true });
-
-/** Commits its first transaction at once, but returns from it only after `acknowledge`. */
-class LateAcknowledgingDatabase extends Database {
-  private readonly commit = Promise.withResolvers<void>();
-  private readonly acknowledgement = Promise.withResolvers<void>();
-  private transactions = 0;
-
-  /** Resolves when the first transaction is committed. */
-  readonly committed = this.commit.promise;
-  readonly acknowledge = this.acknowledgement.resolve;
-
-  override async runExclusively<T, R>(name: string, work: (transaction: Transaction<T>) => Promise<R>): Promise<R> {
-    const isFirst = (this.transactions += 1) === 1;
-    const result = await super.runExclusively(name, work);
-    this.commit.resolve();
-    if (isFirst) await this.acknowledgement.promise;
-    return result;
-  }
-}
 
 beforeEach(() => Logger.overrideLogger(false));
 
@@ -116,6 +97,20 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
     expect(reported).toEqual([{ server: 'quarantining', tool: 'pay' }]);
   });
 
+  it('count tools whose definition is not approved, by whether their server hides them', async () => {
+    const tools = await worker();
+    const observeAll = (text: string) => {
+      for (const server of [quarantining, permissive]) observe(tools, server, [tool(text), tool('Waits.', 'wait')]);
+    };
+    observeAll('Pays.');
+    await until(() => tools.list('tools').length === 4);
+    expect(tools.countUnapproved('tools')).toMatchObject({ quarantined: 0, changed: 0 });
+    observeAll('Pays another account.');
+    await until(() => tools.countUnapproved('tools').changed > 0);
+    expect(tools.countUnapproved('tools')).toMatchObject({ quarantined: 1, changed: 1 });
+    expect(tools.countUnapproved('prompts')).toMatchObject({ quarantined: 0, changed: 0 });
+  });
+
   it('pin the first definition at every worker, and quarantine a changed tool until it is approved', async () => {
     const [one, other] = [await worker(), await worker()];
     expect(observe(one, quarantining, [tool('Pays.')])).toEqual([tool('Pays.')]);
@@ -159,7 +154,7 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
         items.isResourceEnabled(permissive, readResourceUri(uri) as ResourceUri, false),
       );
     expect(readable()).toHaveLength(4);
-    await items.setOverrides(key, { isDisabled: true });
+    await items.setOverrides(key, () => ({ isDisabled: true }));
     expect(readable()).toEqual(['db://users/1', 'db://news/2', 'db:other']);
   });
 
@@ -169,7 +164,7 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
     items.observe(permissive, 'resourceTemplates', [{ name: 'pay', uriTemplate }]);
     const key = { server: 'permissive', kind: 'resourceTemplates', name: uriTemplate } as const;
     await until(async () => (await items.find(key)) !== undefined);
-    await items.setOverrides(key, { isDisabled: true });
+    await items.setOverrides(key, () => ({ isDisabled: true }));
     const isEnabled = (uri: string) => items.isResourceEnabled(permissive, readResourceUri(uri) as ResourceUri, false);
     expect(
       ['?type=pay&q=x', '?q=x&type=pay', '?q=x&type=p%61y'].filter((query) => isEnabled(`docs://search${query}`)),
@@ -182,7 +177,7 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
     items.observe(permissive, 'resources', [{ name: 'plan', uri: 'file:///secret/plan 1' }]);
     const key = { server: 'permissive', kind: 'resources', name: 'file:///secret/plan 1' } as const;
     await until(async () => (await items.find(key)) !== undefined);
-    await items.setOverrides(key, { isDisabled: true });
+    await items.setOverrides(key, () => ({ isDisabled: true }));
     const isEnabled = (uri: string) => items.isResourceEnabled(permissive, readResourceUri(uri) as ResourceUri, false);
     const spellings = [
       'file:///secret/plan 1',
@@ -248,7 +243,7 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
     await database.committed;
     await changeElsewhere();
     // Reads the table while the own observation still counts as pending.
-    await one.setOverrides(pay, { isDisabled: false });
+    await one.setOverrides(pay, () => ({ isDisabled: false }));
     database.acknowledge();
     await writing;
     await read(one);
@@ -286,7 +281,7 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
   it('stay quarantined at every moment during concurrent reads and writes', async () => {
     const [one, other] = [await worker(), await worker()];
     observe(one, quarantining, [tool('Pays.')]);
-    await one.find({ server: 'quarantining', kind: 'tools', name: 'pay' });
+    await one.find(pay);
     observe(one, quarantining, [tool('Changed.')]);
     const moments: string[] = [];
     for (let round = 0; round < 30; round += 1) {
@@ -295,7 +290,7 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
       await Promise.all([
         other.find({ server: 'quarantining', kind: 'tools', name: 'other' }),
         one.find({ server: 'quarantining', kind: 'tools', name: 'pay' }),
-        one.setOverrides({ server: 'quarantining', kind: 'tools', name: 'none' }, { isDisabled: false }),
+        one.setOverrides({ server: 'quarantining', kind: 'tools', name: 'none' }, () => ({ isDisabled: false })),
       ]);
       moments.push(one.checkTool(quarantining, 'pay'));
     }
@@ -338,11 +333,9 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
   it('are shown with their overrides at every worker', async () => {
     const [one, other] = [await worker(), await worker()];
     observe(one, quarantining, [tool('Pays.'), tool('Lists.', 'list')]);
-    await one.find({ server: 'quarantining', kind: 'tools', name: 'pay' });
-    await one.setOverrides(
-      { server: 'quarantining', kind: 'tools', name: 'pay' },
-      { isDisabled: false, shownName: 'transfer', shownDescription: 'Sends money.' },
-    );
+    await one.find(pay);
+    const presentation = { shownName: 'transfer', shownDescription: 'Sends money.' };
+    await one.setOverrides(pay, () => ({ isDisabled: false, ...presentation }));
     await until(
       () =>
         known(other, 'quarantining')?.shownName !== undefined ||
@@ -358,7 +351,7 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
       other.resolveOwnName(quarantining, 'tools', 'pay'),
       other.resolveOwnName(quarantining, 'tools', 'list'),
     ]).toEqual(['pay', undefined, 'list']);
-    await one.setOverrides({ server: 'quarantining', kind: 'tools', name: 'pay' }, { isDisabled: true });
+    await one.setOverrides(pay, () => ({ isDisabled: true }));
     expect([observe(one, quarantining, page), one.resolveOwnName(quarantining, 'tools', 'pay')]).toEqual([
       [tool('Lists.', 'list')],
       undefined,
@@ -379,7 +372,7 @@ describe.each(DATABASE_KINDS)('items of servers, stored in $name,', ({ start }) 
   it('stay pinned while their server is not configured', async () => {
     const one = await worker();
     observe(one, quarantining, [tool('Pays.')]);
-    await one.find({ server: 'quarantining', kind: 'tools', name: 'pay' });
+    await one.find(pay);
     const without = await worker(new FakeRegistry([permissive]));
     expect(without.list('tools')).toEqual([]);
     const back = await worker();

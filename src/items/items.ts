@@ -175,6 +175,14 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     return all.filter((item) => item.kind === kind && identities.has(item.identity));
   }
 
+  /** Counts the items of a kind at configured servers whose present definition is not approved. */
+  countUnapproved(kind: ItemKind): { readonly quarantined: number; readonly changed: number } {
+    const counts = { approved: 0, quarantined: 0, changed: 0 };
+    for (const server of this.registry.snapshot.servers)
+      for (const item of this.itemsOf(server, kind).values()) counts[statusOf(item, server)] += 1;
+    return counts;
+  }
+
   /** @throws DatabaseUnavailable */
   async find(key: ItemKey): Promise<DefinedItem | undefined> {
     await this.flush();
@@ -188,10 +196,15 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     return isApproved;
   }
 
-  /** @throws DatabaseUnavailable */
-  async setOverrides(key: ItemKey, choice: ItemOverrides): Promise<void> {
-    await this.table.setOverrides(this.toStoredKey(key), choice);
+  /**
+   * Sets the overrides that `decide` returns for the stored item, which nothing else changes meanwhile. Undefined: there is no such
+   * item.
+   * @throws DatabaseUnavailable, ShownNameTaken, and what `decide` throws
+   */
+  async setOverrides(key: ItemKey, decide: (stored: KnownItem) => ItemOverrides): Promise<DefinedItem | undefined> {
+    const changed = await this.table.setOverrides(this.toStoredKey(key), decide);
     await this.latestRefresh.refresh();
+    return changed;
   }
 
   /**

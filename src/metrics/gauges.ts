@@ -35,7 +35,7 @@ export class Gauges {
   private ofClients(): ObservedMetric[] {
     const streams = ({ serverStream }: Session) => Number(serverStream?.isAttached === true);
     const calls = ({ callsInFlight }: Session) => callsInFlight;
-    const parked = () => this.parkedCalls.list().length;
+    const parked = () => this.parkedCalls.size;
     return [
       sum('isthmus_sessions', 'Sessions of legacy clients.', () => this.sessions.size),
       sum('isthmus_session_streams', 'Sessions whose client has a server stream open.', () => this.count(streams)),

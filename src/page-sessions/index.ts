@@ -1,4 +1,4 @@
-export { LoginStates } from './open-id/login-states.js';
+export { LoginStates, type LoginState } from './open-id/login-states.js';
 export { OpenIdConfig } from './open-id/open-id.config.js';
 export { LoginFailed } from './open-id/open-id.errors.js';
 export { OpenIdProvider, type ProviderTokens } from './open-id/open-id-provider.js';

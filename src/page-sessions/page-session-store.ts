@@ -6,8 +6,8 @@ import type { PageSession } from './page-session.js';
 const MAX_SESSIONS = 10_000;
 /** Maximum number of sessions of one principal. Beyond it, the one that was opened first ends. */
 export const MAX_SESSIONS_OF_PRINCIPAL = 20;
-/** A worker that dies during a renewal must not block the session for longer. */
-export const RENEWAL_LEASE_MS = 15_000;
+/** A worker that dies during a renewal must not block the session for longer. Longer than two requests to the provider take. */
+export const RENEWAL_LEASE_MS = 25_000;
 
 /** Holds the sessions of the admin page for all workers, by the secret id in the cookie. A deleted session is found by none. */
 export abstract class PageSessionStore {

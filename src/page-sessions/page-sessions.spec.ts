@@ -7,7 +7,7 @@ import { LoginFailed, RenewalRefused } from './open-id/open-id.errors.js';
 import type { OpenIdProvider, ProviderTokens } from './open-id/open-id-provider.js';
 import { MemoryPageSessionStore } from './page-session-store.js';
 import { PageSessions } from './page-sessions.js';
-import { SameOrigin } from './same-origin.js';
+import { SameOrigin, type PageRequest } from './same-origin.js';
 import { SessionCookie } from './session-cookie.js';
 import { SessionWatch } from './session-watch.js';
 
@@ -58,15 +58,10 @@ beforeEach(() => {
   worker = createWorker();
 });
 
-async function open(refreshToken?: string) {
+async function open(refreshToken?: string, request: PageRequest = { headers: {} }) {
   const tokenEndsAt = clock.now() + 10 * MINUTE_MS;
-  const { setCookie } = await worker.open({
-    principal: ADA,
-    token: 'token-0',
-    tokenEndsAt,
-    loginMethod: 'openId',
-    refreshToken,
-  });
+  const login = { principal: ADA, token: 'token-0', tokenEndsAt, loginMethod: 'openId', refreshToken } as const;
+  const { setCookie } = await worker.open(login, request);
   return { method: 'GET', headers: { host: HOST, cookie: setCookie.split(';')[0] } };
 }
 
@@ -78,6 +73,24 @@ describe('a session without a refresh token', () => {
     await clock.advance(1);
     await expect(worker.authorizationOf(request)).rejects.toMatchObject({ httpStatus: 401 });
   });
+
+  it('ends after twelve hours, however long its token is valid', async () => {
+    const tokenEndsAt = clock.now() + 90 * 24 * 60 * MINUTE_MS;
+    const login = { principal: ADA, token: 't', tokenEndsAt, loginMethod: 'token' } as const;
+    const { setCookie, session } = await worker.open(login, { headers: {} });
+    expect([session.endsAt, setCookie]).toEqual([
+      clock.now() + 12 * 60 * MINUTE_MS,
+      expect.stringContaining('Max-Age=43200;'),
+    ]);
+  });
+});
+
+it('a login ends the session that the browser had before, and revokes its refresh token', async () => {
+  const before = await open('refresh-0');
+  const after = await open('refresh-9', before);
+  expect(await worker.authorizationOf(after)).toBe('Bearer token-0');
+  await expect(worker.authorizationOf(before)).rejects.toMatchObject({ httpStatus: 401 });
+  expect(provider.revoked).toEqual(['refresh-0']);
 });
 
 describe('a session with a refresh token', () => {
@@ -115,6 +128,21 @@ describe('a session with a refresh token', () => {
     finish();
     await clock.advance(100);
     expect(await Promise.all(answers)).toEqual(Array.from({ length: 4 }, () => 'Bearer token-1'));
+    expect(provider.renewed).toEqual(['refresh-0']);
+  });
+
+  it('is renewed once, however late the provider answers', async () => {
+    provider.answer = () => new Promise(() => undefined);
+    const request = await open('refresh-0');
+    await clock.advance(10 * MINUTE_MS);
+    void worker.authorizationOf(request);
+    await clock.advance(0);
+    // As long as the metadata and the token may take together.
+    await clock.advance(20_000);
+    createWorker()
+      .authorizationOf(request)
+      .catch(() => undefined);
+    await clock.advance(0);
     expect(provider.renewed).toEqual(['refresh-0']);
   });
 

@@ -12,8 +12,8 @@ import { SameOrigin, type PageRequest } from './same-origin.js';
 import { SessionCookie } from './session-cookie.js';
 import { SessionWatch } from './session-watch.js';
 
-/** How long a session whose token can be renewed lasts, in milliseconds: a working day. */
-const MAX_RENEWED_MS = 12 * 3_600_000;
+/** How long a session lasts at most, in milliseconds: a working day. */
+const MAX_SESSION_MS = 12 * 3_600_000;
 /** A token is renewed so long before it expires, or in the second half of its life. */
 const RENEW_BEFORE_MS = 60_000;
 const POLL_INTERVAL_MS = 100;
@@ -44,20 +44,21 @@ export class PageSessions {
     private readonly clock: Clock,
   ) {}
 
-  /** Opens a session. Returns it with the value of `Set-Cookie`. Rejects with PageSessionsUnavailable. */
-  async open({
-    principal,
-    token,
-    tokenEndsAt,
-    loginMethod,
-    refreshToken,
-  }: NewSession): Promise<{ session: PageSession; setCookie: string }> {
+  /**
+   * Opens a session in place of the one that the browser had at `request`, if any. Returns it with the value of `Set-Cookie`.
+   * Rejects with PageSessionsUnavailable.
+   */
+  async open(
+    { principal, token, tokenEndsAt, loginMethod, refreshToken }: NewSession,
+    request: PageRequest,
+  ): Promise<{ session: PageSession; setCookie: string }> {
     const now = this.clock.now();
     const renewal = refreshToken === undefined ? undefined : this.toRenewal(refreshToken, tokenEndsAt);
-    const endsAt = renewal ? now + MAX_RENEWED_MS : tokenEndsAt;
+    const endsAt = Math.min(now + MAX_SESSION_MS, renewal ? Infinity : tokenEndsAt);
     const session = { principal, token, loginMethod, tokenEndsAt, endsAt, ...(renewal && { renewal }) };
     const id = randomBytes(32).toString('base64url');
     await this.store.add(id, session);
+    await this.endPrevious(request);
     return { session, setCookie: this.cookie.write(id, (endsAt - now) / 1_000) };
   }
 
@@ -111,6 +112,12 @@ export class PageSessions {
     const isUseless = refusal instanceof GatewayError && refusal.httpStatus === 401;
     const isCookieUsed = headers.authorization === undefined && this.cookie.isSent(headers);
     return isUseless && isCookieUsed ? { 'set-cookie': this.cookie.clear() } : {};
+  }
+
+  /** Nobody could end it any more: the browser forgets its id. */
+  private async endPrevious({ headers }: PageRequest): Promise<void> {
+    const id = this.cookie.read(headers);
+    if (id !== undefined) await this.delete(id);
   }
 
   private async delete(id: string): Promise<void> {

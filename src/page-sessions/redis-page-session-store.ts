@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { TextCipher } from '#lib/sealing';
+import { computeJsonDigest, JsonCipher } from '#lib/sealing';
 import { Clock } from '#lib/time';
 import type { SharedRedis } from '../coordination/index.js';
 import type { PageSession } from './page-session.js';
@@ -13,7 +13,7 @@ const LABEL = 'page-sessions session 2';
  * encrypted with the secret of the workers, bound to their ids.
  */
 export class RedisPageSessionStore extends PageSessionStore {
-  private readonly cipher: TextCipher;
+  private readonly cipher: JsonCipher<PageSession>;
 
   /** @param secret the common secret of all workers */
   constructor(
@@ -22,7 +22,7 @@ export class RedisPageSessionStore extends PageSessionStore {
     private readonly clock: Clock,
   ) {
     super();
-    this.cipher = new TextCipher(secret, LABEL);
+    this.cipher = new JsonCipher(secret, LABEL);
   }
 
   override async find(id: string): Promise<PageSession | undefined> {
@@ -30,12 +30,12 @@ export class RedisPageSessionStore extends PageSessionStore {
   }
 
   override async add(id: string, session: PageSession): Promise<void> {
-    await this.send('SET', this.keyOf(id), this.encrypt(id, session), 'PX', this.lifetimeOf(session));
+    await this.send('SET', this.keyOf(id), this.cipher.encrypt(session, id), 'PX', this.lifetimeOf(session));
     await this.list(id, session);
   }
 
   override async replace(id: string, session: PageSession): Promise<boolean> {
-    const sealed = this.encrypt(id, session);
+    const sealed = this.cipher.encrypt(session, id);
     return (await this.send('SET', this.keyOf(id), sealed, 'PX', this.lifetimeOf(session), 'XX')) !== null;
   }
 
@@ -77,13 +77,8 @@ export class RedisPageSessionStore extends PageSessionStore {
   }
 
   private decrypt(id: string, sealed: unknown): PageSession | undefined {
-    const text = this.cipher.decrypt(sealed, id);
-    const session = text === undefined ? undefined : (JSON.parse(text) as PageSession);
+    const session = this.cipher.decrypt(sealed, id);
     return session && this.clock.now() < session.endsAt ? session : undefined;
-  }
-
-  private encrypt(id: string, session: PageSession): string {
-    return this.cipher.encrypt(JSON.stringify(session), id);
   }
 
   private lifetimeOf({ endsAt }: PageSession): number {
@@ -95,7 +90,7 @@ export class RedisPageSessionStore extends PageSessionStore {
   }
 
   private listKeyOf({ principal: { issuer, subject } }: PageSession): string {
-    return this.redis.keys.pageSessionsOfPrincipal(toDigest(JSON.stringify([issuer, subject])));
+    return this.redis.keys.pageSessionsOfPrincipal(computeJsonDigest([issuer, subject]));
   }
 
   private renewalKeyOf(id: string): string {

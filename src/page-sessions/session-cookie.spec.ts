@@ -24,6 +24,13 @@ describe('the session cookie', () => {
     expect(cookie.read({})).toBeUndefined();
   });
 
+  it('is not read when there are two, one of which a page at another host of the domain may have set', () => {
+    const cookie = cookieOf();
+    const [pair, other] = [ID, 'b'.repeat(43)].map((id) => cookie.write(id, 60).split(';')[0]);
+    expect(cookie.read({ cookie: `${other}; ${pair}` })).toBeUndefined();
+    expect(cookie.isSent({ cookie: `${other}; ${pair}` })).toBe(true);
+  });
+
   it('has another name for another gateway, because browsers send it to every port of a host', () => {
     const [one, other] = [cookieOf(undefined, 1), cookieOf(undefined, 2)];
     expect(other.read({ cookie: one.write(ID, 60).split(';')[0] })).toBeUndefined();

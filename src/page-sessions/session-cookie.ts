@@ -33,15 +33,18 @@ export class SessionCookie {
     this.name = this.toName(`isthmus-admin-${installation.slice(0, NAME_LENGTH)}`);
   }
 
-  /** Returns the id in the session cookie. Undefined: there is no cookie of this form. */
+  /**
+   * Returns the id in the session cookie. Undefined: there is no cookie of this form, or several, one of which another host of the
+   * domain may have set to make the browser use its own session (RFC 6265, 8.6).
+   */
   read(headers: IncomingHttpHeaders): string | undefined {
-    const value = this.readValue(headers, this.name);
-    return value !== undefined && SESSION_ID.test(value) ? value : undefined;
+    const [value, ...others] = readValues(headers, this.name);
+    return value !== undefined && others.length === 0 && SESSION_ID.test(value) ? value : undefined;
   }
 
   /** True when the browser sent a session cookie of any form, which should be cleared if it is of no use. */
   isSent(headers: IncomingHttpHeaders): boolean {
-    return this.readValue(headers, this.name) !== undefined;
+    return readValues(headers, this.name).length > 0;
   }
 
   /** Value of `Set-Cookie` that stores a session id. */
@@ -56,7 +59,7 @@ export class SessionCookie {
 
   /** Reads a cookie that `writeLogin` has stored. */
   readLogin(headers: IncomingHttpHeaders): string | undefined {
-    return this.readValue(headers, `${this.name}-login`);
+    return readValues(headers, `${this.name}-login`)[0];
   }
 
   /**
@@ -78,14 +81,14 @@ export class SessionCookie {
     return this.isSecure ? `__Secure-${name}` : name;
   }
 
-  private readValue({ cookie = '' }: IncomingHttpHeaders, name: string): string | undefined {
-    const pair = cookie.split(';').find((each) => each.trimStart().startsWith(`${name}=`));
-    return pair?.trim().slice(name.length + 1);
-  }
-
   private toText({ name, value, path, sameSite, maxAgeSeconds }: CookieOptions): string {
     const secure = this.isSecure ? '; Secure' : '';
     const lifetime = `Max-Age=${Math.max(0, Math.floor(maxAgeSeconds))}`;
     return `${name}=${value}; Path=${this.publicPath}${path}; ${lifetime}; HttpOnly; SameSite=${sameSite}${secure}`;
   }
+}
+
+function readValues({ cookie = '' }: IncomingHttpHeaders, name: string): readonly string[] {
+  const pairs = cookie.split(';').map((pair) => pair.trim());
+  return pairs.filter((pair) => pair.startsWith(`${name}=`)).map((pair) => pair.slice(name.length + 1));
 }

@@ -25,9 +25,9 @@ export class CheckedSecretStore {
 
   /** Undefined when the store has not sealed the text for this entry. */
   async open(sealed: string, context: SecretContext): Promise<Required<OpenedSecret> | undefined> {
-    const opened: unknown = await this.ask('open', context, () => this.store.open(sealed, context));
+    const opened = await this.ask('open', context, async () => readMembers(await this.store.open(sealed, context)));
     if (opened === undefined) return undefined;
-    const { text, isCurrent = true } = (opened ?? {}) as Partial<Record<keyof OpenedSecret, unknown>>;
+    const { text, isCurrent } = opened;
     if (typeof text !== 'string') throw this.toFailure('open', context, 'returned no text');
     return { text, isCurrent: isCurrent === true };
   }
@@ -48,6 +48,13 @@ export class CheckedSecretStore {
   toFailure(action: 'seal' | 'open', { entry }: SecretContext, why: string, isSilent = false): SecretStoreUnavailable {
     return new SecretStoreUnavailable(this.store.constructor.name, action, entry, why, isSilent);
   }
+}
+
+/** The members of what a store has returned, which may compute them. */
+function readMembers(opened: unknown): Partial<Record<keyof OpenedSecret, unknown>> | undefined {
+  if (opened === undefined) return undefined;
+  const { text, isCurrent = true } = (opened ?? {}) as Partial<Record<keyof OpenedSecret, unknown>>;
+  return { text, isCurrent };
 }
 
 /** The message of an error may contain what the store received. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseJson, type JsonObject, type JsonValue } from '#lib/mcp-protocol';
-import { findConditionFault, firstLine, parseCondition } from './condition.js';
+import { checkCondition, firstLine, parseCondition } from './condition.js';
 import { readConfiguration } from './read-configuration.js';
 
 const evaluate = (expression: string, args: JsonObject = {}, claims: JsonObject = {}) =>
@@ -134,10 +134,10 @@ describe('the fault of a condition', () => {
     ],
     ['1 + 1', { message: 'it must have the type bool, not int' }],
   ])('says where it is, as far as it has a place: %j', (expression, fault) => {
-    expect(findConditionFault(expression)).toEqual(fault);
+    expect(checkCondition(expression).fault).toEqual(fault);
   });
 
   it('is undefined for a condition', () => {
-    expect(findConditionFault('args.amount < 100')).toBeUndefined();
+    expect(checkCondition('args.amount < 100').fault).toBeUndefined();
   });
 });

@@ -89,18 +89,24 @@ export interface ConditionFault {
   readonly column?: number;
 }
 
-/** Returns why an expression is no condition, and where. Undefined for a condition. */
-export function findConditionFault(expression: string): ConditionFault | undefined {
+/** A condition, or why and where an expression is none. */
+export type CheckedCondition =
+  { readonly condition: Condition; readonly fault?: undefined } | { readonly fault: ConditionFault };
+
+export function checkCondition(expression: string): CheckedCondition {
   try {
-    parseCondition(expression);
-    return undefined;
+    return { condition: parseCondition(expression) };
   } catch (cause) {
-    const message = firstLine(cause);
-    const position = positionOf(cause);
-    if (position === undefined) return { message };
-    const before = expression.slice(0, position).split('\n');
-    return { message, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+    return { fault: toFault(cause, expression) };
   }
+}
+
+function toFault(cause: unknown, expression: string): ConditionFault {
+  const message = firstLine(cause);
+  const position = positionOf(cause);
+  if (position === undefined) return { message };
+  const before = expression.slice(0, position).split('\n');
+  return { message, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
 }
 
 /** Errors of the parser and of the type checker have the range in the expression that they are about. */
@@ -112,9 +118,9 @@ function positionOf(cause: unknown): number | undefined {
 
 /** Validates the CEL expression of a policy. */
 export function IsCondition(): PropertyDecorator {
-  const validate = (value: unknown) => typeof value === 'string' && findConditionFault(value) === undefined;
+  const validate = (value: unknown) => typeof value === 'string' && checkCondition(value).fault === undefined;
   const defaultMessage = ({ value }: { value?: unknown } = {}) =>
-    `must be a CEL expression over claims and args that evaluates to true or false: ${typeof value === 'string' ? findConditionFault(value)?.message : 'it must be a string'}`;
+    `must be a CEL expression over claims and args that evaluates to true or false: ${typeof value === 'string' ? checkCondition(value).fault?.message : 'it must be a string'}`;
   const description = 'A CEL expression over claims and args that evaluates to true or false.';
   return rule('isCondition', defaultMessage, { type: 'string', format: 'cel', description }, validate);
 }

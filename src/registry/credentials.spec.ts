@@ -33,6 +33,16 @@ class DeepAdapter extends UpstreamAdapter {
 }
 ConnectsUpstream('deep-kind', { entry: DeepOptions })(DeepAdapter);
 
+class ShallowOptions {
+  @Secret() readonly secret?: string;
+  readonly peer?: object;
+}
+class ShallowCheck extends DeepCheck {}
+Guardrail('twice', { phases: ['results'], options: DeepOptions })(DeepCheck);
+Guardrail('twice', { phases: ['results'], options: ShallowOptions })(ShallowCheck);
+ConnectsUpstream('twice-kind', { entry: ShallowOptions })(DeepAdapter);
+ConnectsUpstream('twice-kind', { entry: DeepOptions })(DeepAdapter);
+
 const DEEP = {
   peer: { name: 'a', key: 's1' },
   peers: [{ name: 'b', key: 's2' }],
@@ -56,6 +66,12 @@ describe('mapCredentials', () => {
     expect(mask({ check: 'deep', options: DEEP })).toEqual({ check: 'deep', options: MASKED });
     const broken = { check: 'deep', options: { broken: { name: 's6' } } };
     expect(mask(broken)).toEqual({ check: 'deep', options: { broken: { name: '[kept]' } } });
+  });
+
+  it('finds what any of the classes marks that were registered under one name', () => {
+    const masked = { ...MASKED, secret: '[kept]' };
+    expect(mask({ transport: 'twice-kind', ...DEEP })).toEqual({ transport: 'twice-kind', ...masked });
+    expect(mask({ check: 'twice', options: DEEP })).toEqual({ check: 'twice', options: masked });
   });
 
   it('selects the options of a guardrail if they hold a credential, or their class is not known', () => {
@@ -91,6 +107,12 @@ describe('mapCredentials', () => {
     });
     expect(selectCredentialMembers(source).map(([member]) => member)).toEqual(['url', 'headers', 'tools']);
     expect(selectCredentialMembers({ url: 'https://u.example/', tools: { bare: { path: '/y' } } })).toEqual([]);
+  });
+
+  it('finds no credential where there is no value', () => {
+    const empty = { transport: 'stdio', headers: {}, env: {}, args: [] };
+    expect(selectCredentialMembers(empty)).toEqual([]);
+    expect(selectCredentialMembers({ check: 'not-loaded', options: { lists: [{}] } })).toEqual([]);
   });
 
   it('leaves references to secrets and declared arguments visible', () => {

@@ -68,6 +68,7 @@ export function selectCredentialMembers(source: JsonObject): readonly [string, J
 }
 
 function containsCredentials(source: JsonObject, member: string, value: JsonValue): boolean {
+  if (isEmpty(value)) return false;
   if (holdsMarkedValue(source, [member], value)) return true;
   if (member === 'url') return typeof value === 'string' && value.includes('?');
   if (member !== 'tools') return WHOLE_MEMBERS.has(member);
@@ -76,6 +77,10 @@ function containsCredentials(source: JsonObject, member: string, value: JsonValu
     (tool) => isJsonObject(tool) && Object.keys(tool).some((key) => TOOL_MEMBERS.has(key)),
   );
 }
+
+/** True for `{}`, `[]` and what contains nothing else. */
+const isEmpty = (value: JsonValue): boolean =>
+  typeof value === 'object' && value !== null && Object.values(value).every((each = null) => isEmpty(each));
 
 function holdsMarkedValue(source: JsonObject, path: MemberPath, value: JsonValue): boolean {
   if (isMarkedPath(source, path)) return true;

@@ -121,7 +121,7 @@ export function IsJsonPath(): PropertyDecorator {
 /** Validates a mapping of environment variable names to values. */
 export function IsEnvironment(): PropertyDecorator {
   return rule('isEnvironment', 'must map environment variable names to strings', MAPPING, (value) =>
-    everyEntry(value, (name, text) => VARIABLE_NAME.test(name) && !text.includes('\0')),
+    everyEntry(value, (name, text) => isVariableName(name) && !text.includes('\0')),
   );
 }
 
@@ -188,6 +188,9 @@ export function IsParameterName(): PropertyDecorator {
     typeof value === 'string' && /^\P{Cc}{1,200}$/u.test(value) && value.isWellFormed();
   return rule('isParameterName', message, TEXT, isName);
 }
+
+/** Whether an environment variable can have the name in every shell. */
+export const isVariableName = (name: string): boolean => VARIABLE_NAME.test(name);
 
 /** True for a header that a tool may set from an argument. */
 export const isSettableHeader = (name: string): boolean => isToken(name) && !OWN_HEADERS.test(name);

@@ -36,8 +36,8 @@ export {
   VersionMismatch,
   type Fault,
 } from './registry.errors.js';
-export { findConditionFault, firstLine, parseCondition, type Condition } from './condition.js';
-export { isSettableHeader } from './entry-rules.js';
+export { checkCondition, firstLine, parseCondition, type Condition } from './condition.js';
+export { isSettableHeader, isVariableName } from './entry-rules.js';
 export { MAX_SCHEMAS_LENGTH, MAX_TOOLS } from './read-tools.js';
 export { principalNamesOf } from './principal-names.js';
 export { parseJsonPath, type JsonPath } from './json-path.js';

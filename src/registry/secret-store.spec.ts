@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { SecretStore, type OpenedSecret, type SecretContext } from '#lib/extension-kit';
 import { secretStoreContract } from '#lib/testing/kit';
@@ -75,6 +76,22 @@ describe('CheckedSecretStore', () => {
       .catch((cause: unknown) => cause);
     await clock.advance(10_000);
     expect(String(await failure)).toContain('The secret store Silent did not answer in time when asked to open');
+  });
+});
+
+describe('CheckedSecretStore, when a result cannot be read', () => {
+  it('reports a failure without its message', async () => {
+    class Throwing extends Vault {
+      override open = async (): Promise<OpenedSecret> => ({
+        get text(): string {
+          throw new RangeError(`no text for ${TOKEN}`);
+        },
+      });
+    }
+    const store = new CheckedSecretStore(new Throwing(), new ManualClock());
+    const failure = await store.open('x', { entry: 'files' }).catch((cause: unknown) => cause);
+    expect(String(failure)).toContain('The secret store Throwing failed (RangeError) when asked to open');
+    expect(String(failure)).not.toContain(TOKEN);
   });
 });
 
@@ -212,6 +229,61 @@ describe('a registry with the secret store of an extension', () => {
     await clock.advance(5_000);
     await late.registry.refresh();
     await until(() => tokenOf(late) === TOKEN);
+  });
+
+  it('asks the store again in time however often the configuration changes', async () => {
+    await world.open({ secretStore: vault, text: fileOf(TOKEN) });
+    vault.isDown = true;
+    const clock = new ManualClock();
+    const late = await world.open({ secretStore: vault, clock });
+    vault.isDown = false;
+    for (const slug of ['one', 'two']) {
+      await clock.advance(3_000);
+      await late.store.teams.create(slug, { members: ['ada'] });
+    }
+    await until(() => tokenOf(late) === TOKEN);
+    expect(late.registry.snapshot.teams).toHaveLength(2);
+  });
+
+  /** A vault that answers questions about some entries only when the test lets it. */
+  class HeldVault extends Vault {
+    private readonly held = new Map<string, { asked: () => void; mayAnswer: Promise<void> }>();
+
+    /** Returns an event for the next question about the entry, and how to let the vault answer it. */
+    hold(slug: string): { readonly asked: Promise<void>; readonly release: () => void } {
+      const [asked, mayAnswer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      this.held.set(slug, { asked: asked.resolve, mayAnswer: mayAnswer.promise });
+      return { asked: asked.promise, release: mayAnswer.resolve };
+    }
+
+    override async open(sealed: string, context: SecretContext): Promise<OpenedSecret | undefined> {
+      const question = this.held.get(context.entry);
+      question?.asked();
+      await question?.mayAnswer;
+      return super.open(sealed, context);
+    }
+  }
+
+  it('uses what the store opens while a change is loaded', async () => {
+    const held = new HeldVault();
+    const one = await world.open({ secretStore: held, text: fileOf(TOKEN) });
+    held.isDown = true;
+    const clock = new ManualClock();
+    const late = await world.open({ secretStore: held, clock });
+    held.isDown = false;
+    const files = held.hold('files');
+    await clock.advance(5_000);
+    await late.registry.refresh();
+    await one.store.servers.create('more', server());
+    const more = held.hold('more');
+    const loading = late.registry.refresh();
+    await more.asked;
+    files.release();
+    await setImmediate();
+    more.release();
+    await loading;
+    await late.registry.refresh();
+    expect([tokenOf(late), tokenOf(late, 'more')]).toEqual([TOKEN, TOKEN]);
   });
 
   it('keeps what an earlier store has sealed when the new one does not open what it seals', async () => {

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isJsonObject } from '#lib/mcp-protocol';
-import { TextCipher } from '#lib/sealing';
+import { JsonCipher } from '#lib/sealing';
 import type { SharedRedis } from '../coordination/index.js';
 import type { ServerState } from './server-state.js';
 import { ServerStates } from './server-states.js';
@@ -11,7 +10,7 @@ const TTL_MS = 86_400_000;
 
 /** Stores states in Redis, encrypted: the details of failures may show addresses and outputs of programs. */
 export class RedisServerStates extends ServerStates {
-  private readonly cipher: TextCipher;
+  private readonly cipher: JsonCipher<ServerState>;
 
   /** @param secret the common secret of all workers */
   constructor(
@@ -19,14 +18,12 @@ export class RedisServerStates extends ServerStates {
     secret: Buffer,
   ) {
     super();
-    this.cipher = new TextCipher(secret, LABEL);
+    this.cipher = new JsonCipher(secret, LABEL);
   }
 
   /** A state that no worker of this version encrypted counts as missing. */
   override async find(identity: string): Promise<ServerState | undefined> {
-    const text = this.cipher.decrypt(await this.redis.commands.send('GET', this.keyOf(identity)), identity);
-    const state: unknown = text === undefined ? undefined : JSON.parse(text);
-    return isJsonObject(state) ? (state as unknown as ServerState) : undefined;
+    return this.cipher.decrypt(await this.redis.commands.send('GET', this.keyOf(identity)), identity);
   }
 
   override async findAll(identities: readonly string[]): Promise<ReadonlyMap<string, ServerState>> {
@@ -35,7 +32,7 @@ export class RedisServerStates extends ServerStates {
   }
 
   override async store(identity: string, state: ServerState): Promise<void> {
-    const text = this.cipher.encrypt(JSON.stringify(state), identity);
+    const text = this.cipher.encrypt(state, identity);
     await this.redis.commands.send('SET', this.keyOf(identity), text, 'PX', TTL_MS);
   }
 

@@ -42,6 +42,7 @@ beforeAll(async () => {
   others = [
     await startGateway({ servers: {}, env: settings(audience) }),
     await startGateway({ servers: {}, env: settings(resource) }),
+    await startGateway({ servers: {}, env: settings({ ISTHMUS_MAX_FAILED_AUTHENTICATIONS: '2' }) }),
   ];
 });
 
@@ -149,6 +150,20 @@ describe('a login over an OpenID provider', () => {
     const response = await finish(back, browser);
     expect(failureIn(response)).toMatch(/Log in again/);
     expect(response.headers.getSetCookie().join()).not.toMatch(/SameSite=Strict/);
+  });
+
+  it('asks the provider no more for an address whose logins have failed too often', async () => {
+    const url = others[2]?.url ?? '';
+    const failures: string[] = [];
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      const browser = new BrowserSession();
+      const begun = await browser.send(`${url}/admin/ui/login`);
+      const state = new URL(begun.headers.get('location') ?? '').searchParams.get('state') ?? '';
+      const guess = new URLSearchParams({ code: 'guessed', state, iss: provider.issuer });
+      failures.push(failureIn(await browser.send(`${url}/admin/ui/callback?${guess.toString()}`)));
+    }
+    const refused = expect.stringMatching(/^The OpenID provider refused the login: invalid_grant/);
+    expect(failures).toEqual([refused, refused, expect.stringMatching(/^Too many logins/)]);
   });
 
   it('shows the refusal of the provider', async () => {

@@ -228,4 +228,27 @@ describe('the admin API for tools', () => {
     expect((await present({})).json).not.toHaveProperty('publicName');
     expect(await send('POST', '/tools/nowhere/echo/disable')).toMatchObject({ status: 404 });
   });
+
+  it('accepts one of several changes of an item that were made for the same version', async () => {
+    const client = await connect(kinds[0]!);
+    await client.list('tools');
+    const path = '/tools/legacy/echo';
+    await noticed(path);
+    const { headers: read } = await send('GET', path);
+    const present = (description: string, version: Headers) => {
+      const headers = { 'if-match': version.get('etag') ?? '' };
+      return admin.send(gateway, 'PUT', `${path}/presentation`, { body: { description }, headers });
+    };
+    const answers = await Promise.all(['one', 'two', 'three'].map((description) => present(description, read)));
+    expect(answers.filter((answer) => answer.status === 412)).toHaveLength(2);
+    const accepted = answers.find(({ status }) => status === 200);
+    const disable = (headers?: Record<string, string>) =>
+      admin.send(gateway, 'POST', `${path}/disable`, { ...(headers && { headers }) });
+    expect(await disable({ 'if-match': read.get('etag') ?? '' })).toMatchObject({ status: 412 });
+    const disabled = await disable();
+    expect(disabled.json).toMatchObject({ shownDescription: accepted?.json['shownDescription'], isDisabled: true });
+    // Each answer names the version that it shows.
+    expect(await present('four', accepted?.headers ?? read)).toMatchObject({ status: 412 });
+    expect(await present('four', disabled.headers)).toMatchObject({ status: 200, json: { isDisabled: true } });
+  });
 });

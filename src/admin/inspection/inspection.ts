@@ -75,7 +75,7 @@ export class Inspection {
     return {
       isLeaving: this.drain.isDraining,
       sessions: this.sessions.size,
-      parkedCalls: this.parkedCalls.list().length,
+      parkedCalls: this.parkedCalls.size,
       eventLoopDelayMs: this.eventLoop.readMeanMs(),
       warnings: this.configuration.warnings.length,
       calls: this.calls.read(),
@@ -191,7 +191,7 @@ export class Inspection {
       startedAt: STARTED_AT,
       isLeaving: this.drain.isDraining,
       sessions: this.sessions.size,
-      parkedCalls: this.parkedCalls.list().length,
+      parkedCalls: this.parkedCalls.size,
       memoryBytes: process.memoryUsage.rss(),
       warnings: this.configuration.warnings,
     };

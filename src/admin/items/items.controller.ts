@@ -18,9 +18,11 @@ import { IsBoolean, IsIn, IsOptional, IsString, MaxLength } from 'class-validato
 import type { JsonObject } from '#lib/mcp-protocol';
 import {
   findDifferences,
+  ShownNameTaken,
   type DefinedItem,
   type Difference,
   type ItemKind,
+  type ItemOverrides,
   type Items,
   type ItemStatus,
   type KnownItem,
@@ -76,6 +78,13 @@ interface ItemDefinitionResponse extends ItemResponse {
   readonly differences: readonly Difference[];
 }
 
+/** An item to change, and the version that the change was made for. */
+interface ChangedItem {
+  readonly server: string;
+  readonly name: string;
+  readonly ifMatch: string | undefined;
+}
+
 /** Routes for the items of one kind, as all servers list them. */
 export abstract class ItemsController {
   constructor(
@@ -103,9 +112,7 @@ export abstract class ItemsController {
     @Param('name') name: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ItemDefinitionResponse> {
-    const item = await this.requireItem(server, name);
-    void reply.header('etag', entityTag(versionOf(item)));
-    return this.toDefinitionResponse(item);
+    return this.replyWith(reply, await this.requireItem(server, name));
   }
 
   @Post(':server/:name/approve')
@@ -116,6 +123,7 @@ export abstract class ItemsController {
     @Param('server') server: string,
     @Param('name') name: string,
     @Body() { digest }: Approval,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ItemDefinitionResponse> {
     await this.requireItem(server, name);
     if (!(await this.items.approve({ server, kind: this.kind, name }, digest))) {
@@ -123,66 +131,73 @@ export abstract class ItemsController {
         'The definition has changed since it was reviewed. Read it again, then approve its seenDigest.',
       );
     }
-    return this.read(server, name);
+    return this.replyWith(reply, await this.requireItem(server, name));
   }
 
   @Post(':server/:name/enable')
   @RequireRoles(['admin', 'operator'])
   @HttpCode(200)
   @DescribeRoute({ summary: 'Enable an item', response: 'DefinedItem' })
-  enable(@Param('server') server: string, @Param('name') name: string): Promise<ItemDefinitionResponse> {
-    return this.updateChoice(server, name, { isDisabled: false });
+  enable(
+    @Param('server') server: string,
+    @Param('name') name: string,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ItemDefinitionResponse> {
+    return this.change(reply, { server, name, ifMatch }, (stored) => ({ ...stored, isDisabled: false }));
   }
 
   @Post(':server/:name/disable')
   @RequireRoles(['admin', 'operator'])
   @HttpCode(200)
   @DescribeRoute({ summary: 'Disable an item for all clients', response: 'DefinedItem' })
-  disable(@Param('server') server: string, @Param('name') name: string): Promise<ItemDefinitionResponse> {
-    return this.updateChoice(server, name, { isDisabled: true });
+  disable(
+    @Param('server') server: string,
+    @Param('name') name: string,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ItemDefinitionResponse> {
+    return this.change(reply, { server, name, ifMatch }, (stored) => ({ ...stored, isDisabled: true }));
   }
 
   /** Sets the name and the description that all clients see. The URI of a resource does not change. */
   @Put(':server/:name/presentation')
   @RequireRoles(['admin'])
   @DescribeRoute({ summary: 'Set the name and the description of an item that clients see', response: 'DefinedItem' })
-  async updatePresentation(
+  updatePresentation(
     @Param('server') server: string,
     @Param('name') name: string,
     @Headers('if-match') ifMatch: string | undefined,
-    @Body() body: ItemPresentation,
+    @Body() { name: shownName, description: shownDescription }: ItemPresentation,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ItemDefinitionResponse> {
-    const item = await this.requireItem(server, name);
-    requireMatch(ifMatch ?? ANY_VERSION, versionOf(item));
-    const { isDisabled } = item;
-    const { name: shownName, description: shownDescription } = body;
-    const isTaken = (other: KnownItem) =>
-      other.server === server && other.name !== name && (other.name === shownName || other.shownName === shownName);
-    if (shownName !== undefined && this.items.list(this.kind).some(isTaken)) {
-      throw new UnprocessableEntityException('Another item of this server has this name. Choose another name.');
-    }
     const isRenamed = shownName !== undefined && shownName !== name;
     const texts = { ...(isRenamed && { shownName }), ...(shownDescription !== undefined && { shownDescription }) };
-    await this.items.setOverrides({ server, kind: this.kind, name }, { isDisabled, ...texts });
-    return this.read(server, name);
+    return this.change(reply, { server, name, ifMatch }, ({ isDisabled }) => ({ isDisabled, ...texts }));
   }
 
-  private async updateChoice(
-    server: string,
-    name: string,
-    change: { isDisabled: boolean },
+  private async change(
+    reply: FastifyReply,
+    { server, name, ifMatch = ANY_VERSION }: ChangedItem,
+    decide: (stored: KnownItem) => ItemOverrides,
   ): Promise<ItemDefinitionResponse> {
-    const { shownName, shownDescription } = await this.requireItem(server, name);
-    const texts = {
-      ...(shownName !== undefined && { shownName }),
-      ...(shownDescription !== undefined && { shownDescription }),
-    };
-    await this.items.setOverrides({ server, kind: this.kind, name }, { ...texts, ...change });
-    return this.read(server, name);
+    // Stores what this worker has observed but not written yet.
+    await this.requireItem(server, name);
+    try {
+      const changed = await this.items.setOverrides({ server, kind: this.kind, name }, (stored) => {
+        requireMatch(ifMatch, versionOf(stored));
+        return decide(stored);
+      });
+      if (!changed) throw new ResourceNotFound('The item');
+      return this.replyWith(reply, changed);
+    } catch (cause) {
+      throw cause instanceof ShownNameTaken ? new UnprocessableEntityException(cause.message) : cause;
+    }
   }
 
-  private async read(server: string, name: string): Promise<ItemDefinitionResponse> {
-    return this.toDefinitionResponse(await this.requireItem(server, name));
+  private replyWith(reply: FastifyReply, item: DefinedItem): ItemDefinitionResponse {
+    void reply.header('etag', entityTag(versionOf(item)));
+    return this.toDefinitionResponse(item);
   }
 
   private toDefinitionResponse({ approved, seen, ...known }: DefinedItem): ItemDefinitionResponse {

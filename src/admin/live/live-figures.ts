@@ -53,20 +53,24 @@ export class LiveFiguresReader {
   }
 
   async read(): Promise<LiveFigures> {
+    // A reading that a reset overtakes must not become the first one of the next window.
+    const { window } = this;
     const [figures, servers] = await Promise.all([this.inspection.figures(), this.countServers()]);
     const workers = figures.answers.map(({ answer }) => answer);
     const sum = (numberOf: (worker: WorkerFigures) => number) => workers.reduce((all, each) => all + numberOf(each), 0);
     const draining = sum(({ isLeaving }) => Number(isLeaving));
+    const tools = this.items.countUnapproved('tools');
     return {
       at: new Date(this.clock.now()).toISOString(),
       servers,
-      calls: this.window.add(new Map(figures.answers.map(({ worker, answer }) => [worker, answer.calls]))),
+      calls: window.add(new Map(figures.answers.map(({ worker, answer }) => [worker, answer.calls]))),
       sessions: sum(({ sessions }) => sessions),
       parkedCalls: sum(({ parkedCalls }) => parkedCalls),
       workers: { serving: workers.length - draining, draining, silent: figures.unresponsive.length },
       eventLoopDelayMs: Math.max(0, ...workers.map(({ eventLoopDelayMs }) => eventLoopDelayMs)),
       attention: {
-        ...this.countTools(),
+        quarantinedTools: tools.quarantined,
+        changedTools: tools.changed,
         failingServers: servers.down,
         warningWorkers: sum(({ warnings }) => Number(warnings > 0)),
       },
@@ -85,12 +89,5 @@ export class LiveFiguresReader {
     for (const { enabled, state } of toServersHealthResponse(servers, health, states).items)
       counts[enabled ? state : 'disabled'] += 1;
     return counts;
-  }
-
-  private countTools(): { readonly quarantinedTools: number; readonly changedTools: number } {
-    const changed = this.items.list('tools').filter(({ approvedDigest, seenDigest }) => approvedDigest !== seenDigest);
-    const statuses = changed.map((tool) => this.items.statusOf(tool));
-    const quarantinedTools = statuses.filter((status) => status === 'quarantined').length;
-    return { quarantinedTools, changedTools: statuses.length - quarantinedTools };
   }
 }

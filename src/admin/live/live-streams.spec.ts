@@ -17,6 +17,7 @@ class FakeResponse extends EventEmitter {
   readonly written: string[] = [];
   writableLength = 0;
   closed = false;
+  writableEnded = false;
   status: number | undefined;
 
   writeHead(status: number): void {
@@ -24,9 +25,11 @@ class FakeResponse extends EventEmitter {
   }
   flushHeaders(): void {}
   write(text: string): void {
+    if (this.writableEnded) throw new Error('write after end');
     this.written.push(text);
   }
   end(): void {
+    this.writableEnded = true;
     this.closed = true;
     this.emit('close');
   }
@@ -37,15 +40,19 @@ let readiness: Readiness;
 let streams: LiveStreams;
 let refusal: GatewayError | undefined;
 let readings: number;
+/** Figures are not complete before. */
+let computing: Promise<void>;
 
 beforeEach(() => {
   clock = new ManualClock();
   readiness = new Readiness();
   refusal = undefined;
   readings = 0;
+  computing = Promise.resolve();
   const figures = {
     read: async () => {
       readings += 1;
+      await computing;
       return { sessions: 1 } as LiveFigures;
     },
     reset: () => undefined,
@@ -114,6 +121,17 @@ describe('a stream of live figures', () => {
     readiness.startDraining();
     await clock.advance(2_000);
     expect([first.closed, second.closed, clock.pending]).toEqual([true, true, 0]);
+  });
+
+  it('receives no figures that are complete only after its end', async () => {
+    const [ended, other] = [await open(), await open()];
+    const figures = Promise.withResolvers<void>();
+    computing = figures.promise;
+    await clock.advance(2_000);
+    ended.end();
+    figures.resolve();
+    await clock.advance(0);
+    expect([ended.written, other.written]).toEqual([[EVENT], [EVENT, EVENT]]);
   });
 
   it('is refused beyond 20 streams of a caller, and beyond 200 streams of all', async () => {

@@ -91,8 +91,7 @@ export class LiveStreams implements BeforeApplicationShutdown {
       const [figures, admitted] = await Promise.all([this.figures.read(), this.findAdmitted(roles)]);
       const event = `event: figures\ndata: ${JSON.stringify(figures)}\n\n`;
       if (this.streams.size > 0) this.latest = event;
-      // A client that has not read the last figures does not need these.
-      for (const { response } of admitted) if (response.writableLength === 0) response.write(event);
+      for (const { response } of admitted) if (mayReceive(response)) response.write(event);
     } catch (cause) {
       this.logger.warn(`The live figures were not computed: ${String(cause)}`);
     } finally {
@@ -131,3 +130,7 @@ export class LiveStreams implements BeforeApplicationShutdown {
     for (const { response } of this.streams) response.end();
   }
 }
+
+/** A client that has not read the last figures does not need the next ones. A stream may end while they are computed. */
+const mayReceive = ({ writableEnded, writableLength }: ServerResponse): boolean =>
+  !writableEnded && writableLength === 0;

@@ -30,8 +30,12 @@ export class MemberReader {
 
   /** A text that matches a pattern. Otherwise a fault, which says what it `must` be. */
   textLike(member: string, pattern: RegExp, must: string): string {
+    return this.textThat(member, (text) => pattern.test(text), must);
+  }
+
+  textThat(member: string, isValid: (text: string) => boolean, must: string): string {
     const value = this.text(member);
-    if (value !== undefined && pattern.test(value)) return value;
+    if (value !== undefined && isValid(value)) return value;
     if (value !== undefined || this.source[member] === undefined) this.fault(member, must);
     return '';
   }

@@ -1,11 +1,10 @@
-import { isJsonObject, JsonFault, parseJson, type JsonObject } from '#lib/mcp-protocol';
+import { isJsonObject, isToken, JsonFault, parseJson, type JsonObject } from '#lib/mcp-protocol';
+import { isVariableName } from '../../registry/index.js';
 import { MemberReader } from './member-reader.js';
 import type { Argument, Input, NamedInput, Package, Remote, ServerJson, TemplateInput } from './server-json.js';
 import { ServerJsonInvalid } from './server-json-invalid.js';
 
 const NOT_EMPTY = /\S/;
-const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
-const VARIABLE_NAME = /^[A-Za-z_]\w*$/;
 const HTTP_OR_VARIABLE = /^(?:https?:\/\/[^\s]+|\{[^{}\s]+\}[^\s]*)$/i;
 const ONE_VERSION = /^(?!latest$)\w[\w.+!:-]*$/;
 
@@ -65,7 +64,7 @@ function readPackage(reader: MemberReader): Package {
     runtimeArguments: reader.list('runtimeArguments', readArgument),
     packageArguments: reader.list('packageArguments', readArgument),
     environmentVariables: reader.list('environmentVariables', (own) =>
-      readNamed(own, VARIABLE_NAME, 'must be the name of an environment variable'),
+      readNamed(own, isVariableName, 'must be the name of an environment variable'),
     ),
   };
 }
@@ -74,7 +73,7 @@ const readRemote = (reader: MemberReader): Remote => ({
   at: reader.at,
   type: reader.textLike('type', NOT_EMPTY, 'must be streamable-http or sse'),
   url: reader.textLike('url', HTTP_OR_VARIABLE, 'must be an http or https URL, or begin with a variable in braces'),
-  headers: reader.list('headers', (own) => readNamed(own, HEADER_NAME, 'must be the name of a header')),
+  headers: reader.list('headers', (own) => readNamed(own, isToken, 'must be the name of a header')),
   variables: reader.map('variables', readInput),
 });
 
@@ -90,9 +89,9 @@ function readArgument(reader: MemberReader): Argument {
   return { ...read, name: reader.textLike('name', /^\S+$/, 'must be the name of an argument, such as --port') };
 }
 
-const readNamed = (reader: MemberReader, pattern: RegExp, must: string): NamedInput => ({
+const readNamed = (reader: MemberReader, isName: (text: string) => boolean, must: string): NamedInput => ({
   ...readTemplate(reader),
-  name: reader.textLike('name', pattern, must),
+  name: reader.textThat('name', isName, must),
 });
 
 const readTemplate = (reader: MemberReader): TemplateInput => ({

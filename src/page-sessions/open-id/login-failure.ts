@@ -27,9 +27,12 @@ const toShortText = (text: string): string => text.replaceAll(/[^\x20-\x7e]/g, '
 function describe(cause: unknown): string {
   if (!(cause instanceof Error)) return 'unknown';
   const { code } = cause as { code?: unknown };
-  const inner = cause.cause instanceof Error ? ` (${toShortText(cause.cause.message)})` : '';
-  return `${typeof code === 'string' ? `${code}: ` : ''}${toShortText(cause.message)}${inner}`;
+  const inner = cause.cause instanceof Error ? ` (${textOf(cause.cause)})` : '';
+  return `${typeof code === 'string' ? `${code}: ` : ''}${textOf(cause)}${inner}`;
 }
+
+/** The message of a SyntaxError quotes the answer, which may contain a token. */
+const textOf = (fault: Error): string => (fault instanceof SyntaxError ? 'invalid JSON' : toShortText(fault.message));
 
 /** `fetch` rejects with a TypeError when it has no connection; openid-client wraps a timeout. */
 function isNetworkFault(cause: unknown): boolean {

@@ -1,7 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Injectable } from '@nestjs/common';
-import { isJsonObject } from '#lib/mcp-protocol';
-import { TextCipher } from '#lib/sealing';
+import { JsonCipher } from '#lib/sealing';
 import { Clock } from '#lib/time';
 import { DataFolder } from '../../data-folder/index.js';
 import { SessionCookie } from '../session-cookie.js';
@@ -18,31 +17,34 @@ export interface LoginState extends BegunLogin {
   readonly returnTo: string;
 }
 
+interface StoredLogin extends LoginState {
+  /** Milliseconds since the Unix epoch. */
+  readonly endsAt: number;
+}
+
 /** Keeps logins that are under way in an encrypted cookie, so that every worker can finish every login. */
 @Injectable()
 export class LoginStates {
-  private readonly cipher: TextCipher;
+  private readonly cipher: JsonCipher<StoredLogin>;
 
   constructor(
     private readonly cookie: SessionCookie,
     { secrets }: DataFolder,
     private readonly clock: Clock,
   ) {
-    this.cipher = new TextCipher(secrets.session, LABEL);
+    this.cipher = new JsonCipher(secrets.session, LABEL);
   }
 
   /** Value of `Set-Cookie` that stores a login. */
   write(login: LoginState): string {
-    const text = JSON.stringify({ ...login, endsAt: this.clock.now() + MAX_LOGIN_MS });
-    return this.cookie.writeLogin(this.cipher.encrypt(text, LABEL), MAX_LOGIN_MS / 1_000);
+    const stored = { ...login, endsAt: this.clock.now() + MAX_LOGIN_MS };
+    return this.cookie.writeLogin(this.cipher.encrypt(stored, LABEL), MAX_LOGIN_MS / 1_000);
   }
 
   /** Undefined: the browser has no login under way, or an expired one. */
   read(headers: IncomingHttpHeaders): LoginState | undefined {
-    const text = this.cipher.decrypt(this.cookie.readLogin(headers), LABEL);
-    const login: unknown = text === undefined ? undefined : JSON.parse(text);
-    if (!isJsonObject(login) || Number(login['endsAt']) <= this.clock.now()) return undefined;
-    return login as unknown as LoginState;
+    const login = this.cipher.decrypt(this.cookie.readLogin(headers), LABEL);
+    return login && this.clock.now() < login.endsAt ? login : undefined;
   }
 
   /** Value of `Set-Cookie` that deletes the login. */

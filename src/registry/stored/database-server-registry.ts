@@ -41,6 +41,9 @@ export class DatabaseServerRegistry extends ServerRegistry implements OnApplicat
   private revision: number | undefined;
   /** Monotonic time at which the secret store was asked last, if `current` lacks what it did not open. */
   private outageAt: number | undefined;
+  /** How often the secret store has opened what it had not opened before, and how often when `current` was read. */
+  private recoveries = 0;
+  private loadedRecoveries = 0;
   private refreshing: Promise<void> = Promise.resolve();
   private cancelPoll: (() => void) | undefined;
   private isClosed = false;
@@ -104,8 +107,8 @@ export class DatabaseServerRegistry extends ServerRegistry implements OnApplicat
   private async refreshNow(): Promise<void> {
     try {
       const state = await this.table.readState();
-      if (state.revision !== this.revision) await this.load(state);
-      this.reopenInBackground();
+      if (state.revision !== this.revision || this.recoveries !== this.loadedRecoveries) await this.load(state);
+      this.reopenIfDue();
       this.declarations.warnIfOverridden(state);
       if (this.loggedFaults.outage !== '') this.logger.log('The database is available again.');
       this.loggedFaults.outage = '';
@@ -117,18 +120,27 @@ export class DatabaseServerRegistry extends ServerRegistry implements OnApplicat
   }
 
   /** Changes are loaded meanwhile: a store that does not answer must not delay them. */
-  private reopenInBackground(): void {
+  private reopenIfDue(): void {
     if (this.outageAt === undefined || this.clock.monotonicNow() - this.outageAt < REOPEN_DELAY_MS) return;
     this.outageAt = undefined;
-    void this.table.reopen().then(({ ended, lasting }) => {
+    void this.reopen();
+  }
+
+  private async reopen(): Promise<void> {
+    try {
+      const { ended, lasting } = await this.table.reopen();
       if (lasting > 0) this.outageAt = this.clock.monotonicNow();
       if (ended === 0 || this.isClosed) return;
-      this.revision = undefined;
-      void this.refresh();
-    });
+      this.recoveries += 1;
+      await this.refresh();
+    } catch (fault) {
+      this.outageAt = this.clock.monotonicNow();
+      this.logger.error('Entries that the secret store did not open were not opened again. Retrying later.', fault);
+    }
   }
 
   private async load(state: RegistryState): Promise<void> {
+    const { recoveries } = this;
     let [loaded, entries] = [state, await this.table.readEntries()];
     if (await this.repairManualChanges(state, entries)) {
       // The entries read before the repair are not a valid configuration.
@@ -137,7 +149,11 @@ export class DatabaseServerRegistry extends ServerRegistry implements OnApplicat
     const resolved = this.resolver.resolve(entries);
     // The revision was read before the entries, so a change in between causes another load instead of being missed.
     this.revision = loaded.revision;
-    this.outageAt = entries.some(({ outage }) => outage !== undefined) ? this.clock.monotonicNow() : undefined;
+    // Entries that the store opens while this load runs may still be missing in it.
+    this.loadedRecoveries = recoveries;
+    const hasOutage = entries.some(({ outage }) => outage !== undefined);
+    // Frequent changes must not defer the next attempt.
+    this.outageAt = hasOutage ? (this.outageAt ?? this.clock.monotonicNow()) : undefined;
     const faults = resolved.faults.map(({ path, message }) => `\n  ${path}: ${message}`).join('');
     this.logOnce('entries', faults && `Some configured entries cannot be used:${faults}`);
     this.replaceSnapshot(resolved);

@@ -69,7 +69,7 @@ describe('the page of access', () => {
     await label('Condition').fill('args.text == "never"');
     await button('Review and save').click();
     await button('Save').click();
-    await page.getByRole('heading', { name: 'closed', level: 1 }).waitFor();
+    await page.getByRole('heading', { name: 'closed', level: 1, exact: true }).waitFor();
     await world.open('/access/explain?subject=ada&server=demo&name=echo&args=%7B%22text%22%3A%22no%22%7D');
     await explain();
     await page.getByText('The call is admitted').waitFor();
@@ -87,7 +87,7 @@ describe('the page of access', () => {
     expect(await accessibilityFaults(page)).toEqual([]);
     expect(await listTools(token)).toBe(200);
     await page.getByRole('link', { name: 'Done' }).click();
-    await page.getByRole('heading', { name: `nightly ${MARKUP}`, level: 1 }).waitFor();
+    await page.getByRole('heading', { name: `nightly ${MARKUP}`, level: 1, exact: true }).waitFor();
     expect(await page.content()).not.toContain(token);
     expect(await accessibilityFaults(page)).toEqual([]);
     await button('Revoke').click();
@@ -98,18 +98,18 @@ describe('the page of access', () => {
 
   it('adds teams with their members, and limits', async () => {
     const { page } = world;
-    await world.open('/access/teams/new');
+    await world.open('/access/teams/-/new');
     await label('Name (required)').fill('finance');
     await label('Members').fill('grace\nada');
     await label('Roles').fill('payer');
     await button('Review and create').click();
     await button('Create').click();
-    await page.getByRole('heading', { name: 'finance', level: 1 }).waitFor();
+    await page.getByRole('heading', { name: 'finance', level: 1, exact: true }).waitFor();
     expect(await world.stored('/teams/finance')).toMatchObject({
       entry: { members: ['grace', 'ada'], roles: ['payer'] },
     });
     expect(await accessibilityFaults(page)).toEqual([]);
-    await world.open('/access/limits/new');
+    await world.open('/access/limits/-/new');
     await label('Name (required)').fill('fair-use');
     await label('Rate').fill('many');
     expect(await accessibilityFaults(page)).toEqual([]);
@@ -123,7 +123,7 @@ describe('the page of access', () => {
     await label('Rate').fill('60/1m');
     await button('Review and create').click();
     await button('Create').click();
-    await page.getByRole('heading', { name: 'fair-use', level: 1 }).waitFor();
+    await page.getByRole('heading', { name: 'fair-use', level: 1, exact: true }).waitFor();
     expect(await world.stored('/limits/fair-use')).toMatchObject({ entry: { per: ['principal'], rate: '60/1m' } });
   });
 
@@ -131,7 +131,7 @@ describe('the page of access', () => {
     const { page } = world;
     await world.loginAs('user');
     await world.open('/access');
-    await page.getByRole('heading', { name: 'Personal access tokens', level: 1 }).waitFor();
+    await page.getByRole('heading', { name: 'Personal access tokens', level: 1, exact: true }).waitFor();
     expect(await page.getByRole('navigation', { name: 'Access' }).getByRole('link').allTextContents()).toEqual([
       'Tokens',
     ]);

@@ -30,12 +30,15 @@ describe('the pages of endpoints', () => {
     await page.getByLabel('Patterns of tools').fill('demo__ad*');
     await cell('demo__add').waitFor();
     expect(await cell('demo__echo').count()).toBe(0);
+    await page.getByLabel('Pick from tools').fill('demo__echo');
+    await cell('demo__echo').waitFor();
+    expect(await page.getByLabel('Patterns of tools').inputValue()).toBe('demo__ad*\ndemo__echo');
     expect(await accessibilityFaults(page)).toEqual([]);
     await button('Review and create').click();
     await button('Create').click();
-    await page.getByRole('heading', { name: 'office', level: 1 }).waitFor();
+    await page.getByRole('heading', { name: 'office', level: 1, exact: true }).waitFor();
     await cell('demo__add').waitFor();
-    expect(await stored('office')).toMatchObject({ entry: { servers: ['demo'], tools: ['demo__ad*'] } });
+    expect(await stored('office')).toMatchObject({ entry: { servers: ['demo'], tools: ['demo__ad*', 'demo__echo'] } });
     expect(await accessibilityFaults(page)).toEqual([]);
   });
 

@@ -20,7 +20,7 @@ describe('an empty installation', () => {
     await page.getByText('isthmus-sample').waitFor();
     await button('Review and create').click();
     await button('Create').click();
-    await page.getByRole('heading', { name: 'sample', level: 1 }).waitFor();
+    await page.getByRole('heading', { name: 'sample', level: 1, exact: true }).waitFor();
     await link('Try add').waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
     await link('Try add').click();

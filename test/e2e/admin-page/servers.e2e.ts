@@ -71,14 +71,24 @@ describe('the pages of servers', () => {
     await page.getByRole('dialog', { name: 'Create demo?' }).waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
     await button('Create').click();
-    await page.getByRole('heading', { name: 'demo', level: 1 }).waitFor();
+    await page.getByRole('heading', { name: 'demo', level: 1, exact: true }).waitFor();
     expect(await stored('demo')).toMatchObject({ entry: { transport: 'http', url: server.url } });
     expect(await accessibilityFaults(page)).toEqual([]);
   });
 
+  it.each(['new', 'import', 'slugs'])('show a server that is called %s', async (slug) => {
+    const [worker] = world.cluster.workers;
+    const entry = { transport: 'http', url: server.url, enabled: false };
+    await world.admin.send(worker!, 'POST', '/servers', { body: { slug, entry } });
+    await world.open(`/servers/${slug}`);
+    await button('Enable').waitFor();
+    expect(await world.page.getByRole('heading', { level: 1 }).innerText()).toBe(slug);
+    await world.admin.send(worker!, 'DELETE', `/servers/${slug}`, { headers: { 'if-match': '*' } });
+  });
+
   it('show the words of the API for an entry that it refuses', async () => {
     const { page } = world;
-    await world.open('/servers/new');
+    await world.open('/servers/-/new');
     await page.getByLabel('Name (required)').fill('other');
     await page.getByLabel('url (required)').fill('ftp://example.com');
     await button('Review and create').click();
@@ -106,7 +116,7 @@ describe('the pages of servers', () => {
     await button('Continue with my version').click();
     await button('Review and save').click();
     await button('Save').click();
-    await page.getByRole('heading', { name: 'demo', level: 1 }).waitFor();
+    await page.getByRole('heading', { name: 'demo', level: 1, exact: true }).waitFor();
     expect(await stored('demo')).toMatchObject({ entry: { title: 'Mine' } });
   });
 
@@ -120,9 +130,9 @@ describe('the pages of servers', () => {
     await button('Cancel').last().click();
     await page.goBack();
     await page.getByText('are not saved').waitFor();
-    expect(page.url()).toContain('#/servers/new');
+    expect(page.url()).toContain('#/servers/-/new');
     await button('Discard changes').click();
-    await page.getByRole('heading', { name: 'Servers', level: 1 }).waitFor();
+    await page.getByRole('heading', { name: 'Servers', level: 1, exact: true }).waitFor();
   });
 
   it('disable, enable and delete a server', async () => {
@@ -135,6 +145,13 @@ describe('the pages of servers', () => {
     await button('Enable').click();
     await button('Disable').waitFor();
     await button('Delete').click();
+    const question = page.getByRole('dialog', { name: 'Delete demo?' });
+    await question.waitFor();
+    expect(await question.evaluate((dialog) => dialog.matches(':modal') && dialog.matches(':focus-within'))).toBe(true);
+    await page.keyboard.press('Escape');
+    await question.waitFor({ state: 'detached' });
+    expect(await page.locator(':focus').innerText()).toBe('Delete');
+    await button('Delete').click();
     await world.confirm('Delete', 'Delete demo?');
     await page.getByText('There is no server yet.').waitFor();
     expect(await stored('demo')).toMatchObject({ status: 404 });
@@ -142,7 +159,7 @@ describe('the pages of servers', () => {
 
   it('import an OpenAPI document, and name what was left out', async () => {
     const { page } = world;
-    await world.open('/servers/import');
+    await world.open('/servers/-/import');
     await page.getByLabel('Document (required)').fill(JSON.stringify(PETS));
     expect(await accessibilityFaults(page)).toEqual([]);
     await button('Convert').click();
@@ -150,7 +167,7 @@ describe('the pages of servers', () => {
     await page.getByLabel('Name (required)').fill('pets');
     await button('Review and create').click();
     await button('Create').click();
-    await page.getByRole('heading', { name: 'pets', level: 1 }).waitFor();
+    await page.getByRole('heading', { name: 'pets', level: 1, exact: true }).waitFor();
     expect(await stored('pets')).toMatchObject({
       entry: { transport: 'rest', tools: { listPets: expect.anything() } },
     });
@@ -180,7 +197,7 @@ describe('the pages of servers', () => {
     await page.getByText('modern, revision').waitFor();
     await button('Review and create').click();
     await button('Create').click();
-    await page.getByRole('heading', { name: 'station', level: 1 }).waitFor();
+    await page.getByRole('heading', { name: 'station', level: 1, exact: true }).waitFor();
     const { entry } = (await stored('station')) as { entry: { headers: object } };
     expect(entry).toMatchObject({ transport: 'http', title: 'Station', url: server.url });
     expect(Object.keys(entry.headers)).toEqual(['Authorization', 'X-Region']);

@@ -125,7 +125,7 @@ describe('the session of the admin page', () => {
 
   it('can end while a form is filled in, which is still filled in after the next login', async () => {
     const { page } = world;
-    await world.open('/servers/new');
+    await world.open('/servers/-/new');
     await page.getByLabel('Name (required)').fill('unfinished');
     await page.evaluate(`fetch('./session', { method: 'DELETE' })`);
     await page.getByRole('button', { name: 'Test the connection' }).click();

@@ -4785,6 +4785,8 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
+        /** @description ETag of the version that the change was made for, or * for any version. */
+        'if-match'?: string;
         /** @description The request is executed once per key; repeated requests within a day get the same response. */
         'idempotency-key'?: string;
       };
@@ -4812,6 +4814,8 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
+        /** @description ETag of the version that the change was made for, or * for any version. */
+        'if-match'?: string;
         /** @description The request is executed once per key; repeated requests within a day get the same response. */
         'idempotency-key'?: string;
       };
@@ -4954,6 +4958,8 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
+        /** @description ETag of the version that the change was made for, or * for any version. */
+        'if-match'?: string;
         /** @description The request is executed once per key; repeated requests within a day get the same response. */
         'idempotency-key'?: string;
       };
@@ -4981,6 +4987,8 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
+        /** @description ETag of the version that the change was made for, or * for any version. */
+        'if-match'?: string;
         /** @description The request is executed once per key; repeated requests within a day get the same response. */
         'idempotency-key'?: string;
       };
@@ -5123,6 +5131,8 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
+        /** @description ETag of the version that the change was made for, or * for any version. */
+        'if-match'?: string;
         /** @description The request is executed once per key; repeated requests within a day get the same response. */
         'idempotency-key'?: string;
       };
@@ -5150,6 +5160,8 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
+        /** @description ETag of the version that the change was made for, or * for any version. */
+        'if-match'?: string;
         /** @description The request is executed once per key; repeated requests within a day get the same response. */
         'idempotency-key'?: string;
       };
@@ -5292,6 +5304,8 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
+        /** @description ETag of the version that the change was made for, or * for any version. */
+        'if-match'?: string;
         /** @description The request is executed once per key; repeated requests within a day get the same response. */
         'idempotency-key'?: string;
       };
@@ -5319,6 +5333,8 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
+        /** @description ETag of the version that the change was made for, or * for any version. */
+        'if-match'?: string;
         /** @description The request is executed once per key; repeated requests within a day get the same response. */
         'idempotency-key'?: string;
       };

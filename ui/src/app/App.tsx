@@ -1,8 +1,7 @@
 import { QueryClientProvider } from '@tanstack/react-query';
-import { CSPProvider } from '@base-ui/react/csp-provider';
 import { Router } from 'wouter';
 import { queryClient } from '../api/index.js';
-import { ToastProvider } from '../components/index.js';
+import { Toasts } from '../components/index.js';
 import { ROUTER_OPTIONS } from '../navigation/index.js';
 import { SessionBoundary } from '../session/index.js';
 import './tokens.css';
@@ -15,19 +14,15 @@ import './theme.js';
 export function App() {
   return (
     <ErrorBoundary>
-      {/* The content security policy permits no style elements. */}
-      <CSPProvider disableStyleElements>
-        <QueryClientProvider client={queryClient}>
-          <Router {...ROUTER_OPTIONS}>
-            <ToastProvider>
-              <SessionBoundary>
-                <Shell />
-              </SessionBoundary>
-              <LeaveDialog />
-            </ToastProvider>
-          </Router>
-        </QueryClientProvider>
-      </CSPProvider>
+      <QueryClientProvider client={queryClient}>
+        <Router {...ROUTER_OPTIONS}>
+          <SessionBoundary>
+            <Shell />
+          </SessionBoundary>
+          <LeaveDialog />
+          <Toasts />
+        </Router>
+      </QueryClientProvider>
     </ErrorBoundary>
   );
 }

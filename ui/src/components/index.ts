@@ -36,4 +36,4 @@ export { Definitions } from './text/Definitions.js';
 export { ShortId } from './text/ShortId.js';
 export { Time } from './text/Time.js';
 export { Icon } from './text/Icon.js';
-export { notify, ToastProvider } from './toast/Toasts.js';
+export { notify, Toasts } from './toast/Toasts.js';

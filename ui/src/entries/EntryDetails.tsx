@@ -29,10 +29,10 @@ export function EntryDetails({ kind, slug }: { readonly kind: EntryKind; readonl
   );
 }
 
-const factsOf = (kind: EntryKind, { entry, faults, warnings, managed, updatedAt }: EntryView) => ({
+const factsOf = (kind: EntryKind, { slug, entry, faults, warnings, managed, updatedAt }: EntryView) => ({
   Faults: faults.join('; ') || undefined,
   Warnings: warnings.join('; ') || undefined,
-  ...kind.facts(entry ?? {}),
+  ...kind.facts(entry ?? {}, slug),
   Source: managed ? 'Configuration file; change it there' : 'Admin API',
   Changed: <Time at={updatedAt} />,
 });

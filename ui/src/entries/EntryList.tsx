@@ -69,7 +69,7 @@ function AddAction({ kind: { collection, path, one } }: { readonly kind: EntryKi
   const may = usePermissions();
   if (!may(`POST /${collection}`)) return null;
   return (
-    <ButtonLink to={`${path}/new`} variant="primary">
+    <ButtonLink to={`${path}/-/new`} variant="primary">
       Add {one}
     </ButtonLink>
   );

@@ -12,7 +12,8 @@ export function EntryPages({ kind }: { readonly kind: EntryKind }) {
       <Route path={path}>
         <EntryList kind={kind} />
       </Route>
-      <Route path={`${path}/new`}>
+      {/* No entry is called "-", so that every name of an entry has its page. */}
+      <Route path={`${path}/-/new`}>
         <NewEntry kind={kind} />
       </Route>
       <Route<{ slug: string }> path={`${path}/:slug/edit`}>

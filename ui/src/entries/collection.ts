@@ -3,7 +3,7 @@ import { allPages, api, dataOf, queryClient, versionOf, type components, type Ve
 import type { EntryDraft, StoredEntry } from '../components/index.js';
 
 /** Collections of entries with the same routes. */
-export type Collection = 'policies' | 'teams' | 'limits' | 'guardrails';
+export type Collection = 'policies' | 'teams' | 'limits' | 'guardrails' | 'virtual-servers';
 export type EntryView = components['schemas']['Entry'];
 type Body = components['schemas']['NewPolicy']['entry'];
 

@@ -35,7 +35,7 @@ export interface EntryKind {
   readonly empty: { readonly title: string; readonly text: string };
   /** What follows from a deletion. */
   readonly deletion: string;
-  readonly facts: (entry: Entry) => Readonly<Record<string, ReactNode | undefined>>;
+  readonly facts: (entry: Entry, slug: string) => Readonly<Record<string, ReactNode | undefined>>;
   readonly Form: ComponentType<EntryFormProps>;
   /** What a draft would do, below its form. It is part of the form, so it contains none of its own. */
   readonly Draft?: ComponentType<{ readonly draft: EntryDraft }>;

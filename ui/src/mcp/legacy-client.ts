@@ -74,6 +74,8 @@ export class LegacyClient implements McpClient {
     const message: Message = { jsonrpc: '2.0', id, method, params };
     options.listener.onMessage('sent', message);
     const cancel = () => {
+      // A client must not cancel its initialize request (specification 2025-11-25: Cancellation).
+      if (method === 'initialize') return;
       const cancelled = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id } };
       void this.send(cancelled, headers, options).catch(() => undefined);
     };

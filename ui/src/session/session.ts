@@ -8,8 +8,6 @@ export interface Session {
   readonly roles: readonly string[];
   /** The operations of the admin API that the caller may use. */
   readonly permissions: readonly string[];
-  readonly expiresAt: number;
-  readonly loginMethod: 'token' | 'openId';
 }
 
 export const SessionContext = createContext<Session | undefined>(undefined);

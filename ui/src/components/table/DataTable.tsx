@@ -17,8 +17,8 @@ export function DataTable<T>(props: DataTableProps<T>) {
   const search = props.search ?? ownSearch;
   const isSearchedByApi = paging !== undefined;
   const found = useMemo(
-    () => (isSearchedByApi ? rows : matching(rows, search, columns, props.searchText)),
-    [isSearchedByApi, rows, search, columns, props.searchText],
+    () => (isSearchedByApi ? rows : matching(rows, search, columns)),
+    [isSearchedByApi, rows, search, columns],
   );
   const shown = useMemo(() => sorted(found, sorting, columns), [found, sorting, columns]);
   // A state, because the rows can be measured only once the element exists.

@@ -1,13 +1,10 @@
-import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useState, type ComponentProps, type KeyboardEvent, type MouseEvent } from 'react';
 import { useLocation } from 'wouter';
 import { classes } from '../classes.js';
 import styles from './DataTable.module.css';
+import { ROW_HEIGHT_PX, scrollToRow, useRowWindow } from './row-window.js';
 import type { Column, DataTableProps, Paging } from './rows.js';
 
-const ROW_HEIGHT_PX = 44;
-/** Rows beyond both ends of the visible part, so that fast scrolling shows no gap. */
-const OVERSCAN = 12;
 /** Rows that are read before they come into view, so that scrolling does not wait for them. */
 const READ_AHEAD = 150;
 const ROWS_OF_A_PAGE = 10;
@@ -17,26 +14,18 @@ interface TableBodyProps<T> extends DataTableProps<T> {
 }
 
 export function TableBody<T>({ rows, columns, keyOf, pathOf, paging, scroll }: TableBodyProps<T>) {
-  const virtualizer = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => scroll,
-    estimateSize: () => ROW_HEIGHT_PX,
-    overscan: OVERSCAN,
-  });
+  const { first, end } = useRowWindow(scroll, rows.length);
   const behaviourOf = useRowBehaviour(rows, pathOf, (index) => {
-    virtualizer.scrollToIndex(index);
+    if (scroll) scrollToRow(scroll, index);
+    // The row exists once the table has heard of the new position.
     requestAnimationFrame(() => scroll?.querySelector<HTMLElement>(`[data-index="${index}"]`)?.focus());
   });
-  const shown = virtualizer.getVirtualItems();
-  const before = shown[0]?.start ?? 0;
-  const after = virtualizer.getTotalSize() - (shown.at(-1)?.end ?? 0);
-  useReadMore(paging, (shown.at(-1)?.index ?? 0) >= rows.length - READ_AHEAD);
+  useReadMore(paging, end > rows.length - READ_AHEAD);
   return (
     <tbody>
-      <Spacer height={before} />
-      {shown.map(({ index }) => {
-        const row = rows[index];
-        if (row === undefined) return null;
+      <Spacer height={first * ROW_HEIGHT_PX} />
+      {rows.slice(first, end).map((row, place) => {
+        const index = first + place;
         return (
           <tr
             key={keyOf(row)}
@@ -51,7 +40,7 @@ export function TableBody<T>({ rows, columns, keyOf, pathOf, paging, scroll }: T
           </tr>
         );
       })}
-      <Spacer height={after} />
+      <Spacer height={(rows.length - end) * ROW_HEIGHT_PX} />
     </tbody>
   );
 }
@@ -100,7 +89,7 @@ function Cell<T>({ column, row }: { readonly column: Column<T>; readonly row: T 
   return <td className={classes(styles['cell'], styles[`priority${priority}`])}>{cell ? cell(row) : text?.(row)}</td>;
 }
 
-/** Takes the space of the rows that do not exist. One cell: a cell across hidden columns would give them a width. */
+/** Takes the space of the rows that do not exist. Its cell spans no columns: those that are hidden in a narrow table would get a width. */
 function Spacer({ height }: { readonly height: number }) {
   if (height <= 0) return null;
   return (

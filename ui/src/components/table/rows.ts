@@ -21,8 +21,6 @@ export interface DataTableProps<T> {
   readonly keyOf: (row: T) => string;
   /** The page of a row: Enter or a click leads there. */
   readonly pathOf?: (row: T) => string;
-  /** What the search box searches. Default: the texts of all columns. */
-  readonly searchText?: (row: T) => string;
   /** The search, if the address of the page keeps it. */
   readonly search?: string;
   readonly onSearch?: (search: string) => void;
@@ -52,16 +50,14 @@ export function nextSorting(current: Sorting | undefined, column: string): Sorti
 }
 
 /** The rows that contain every word of the search, whatever its case. */
-export function matching<T>(
-  rows: readonly T[],
-  search: string,
-  columns: readonly Column<T>[],
-  searchText = (row: T): string => columns.map(({ text }) => text?.(row) ?? '').join('\n'),
-): readonly T[] {
+export function matching<T>(rows: readonly T[], search: string, columns: readonly Column<T>[]): readonly T[] {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return rows;
   return rows.filter((row) => {
-    const text = searchText(row).toLowerCase();
+    const text = columns
+      .map((column) => column.text?.(row) ?? '')
+      .join('\n')
+      .toLowerCase();
     return words.every((word) => text.includes(word));
   });
 }

@@ -1,8 +1,7 @@
 import { Copyable, Definitions, PageLink, Panel } from '../../components/index.js';
-import type { AuditedCall, AuditRecord } from './record-queries.js';
+import type { AuditedCall } from './record-queries.js';
 
 interface CallFactsProps {
-  readonly record: AuditRecord;
   readonly call: AuditedCall;
 }
 

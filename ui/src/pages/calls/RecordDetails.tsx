@@ -28,7 +28,7 @@ export function RecordDetails({ id }: { readonly id: string }) {
             {data.call && <Timeline record={data} call={data.call} />}
             {data.call?.parkedCall !== undefined && <RelatedRecords record={data} />}
             <div className={styles['columns']}>
-              {data.call && <CallFacts record={data} call={data.call} />}
+              {data.call && <CallFacts call={data.call} />}
               <Panel title="Request">
                 <Definitions items={factsOf(data)} />
               </Panel>

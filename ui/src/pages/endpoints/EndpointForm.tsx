@@ -1,28 +1,28 @@
 import { useId, useState } from 'react';
-import { Checkbox, Field, Select, TextArea, TextInput, type Entry } from '../../components/index.js';
+import { Checkbox, Field, Select, TextArea, TextField } from '../../components/index.js';
+import { TextMember, type EntryFormProps } from '../../entries/index.js';
 import { textsOf } from '../../values/index.js';
-import { ITEM_KINDS, type ItemKind, type SelectableServer } from './endpoint-queries.js';
+import { ITEM_KINDS, useItems, useSelectableServers, type ItemKind } from './endpoint-queries.js';
 import styles from './endpoints.module.css';
+import { selectableNames, selectedServers } from './selection.js';
 
-interface EndpointFormProps {
-  readonly entry: Entry;
-  readonly servers: readonly SelectableServer[];
-  readonly onChange: (entry: Entry) => void;
-}
+/** Browsers show few suggestions, and slow down with thousands of them. */
+const MAX_SUGGESTIONS = 50;
+const NONE = [] as const;
 
 /** Picks servers by name or tag, and their items by patterns. */
-export function EndpointForm({ entry, servers, onChange }: EndpointFormProps) {
-  const set = (name: string, value: unknown) => {
-    const { [name]: _, ...others } = entry;
-    onChange(value === undefined ? others : { ...entry, [name]: value });
-  };
+export function EndpointForm({ entry, set }: EntryFormProps) {
+  const servers = useSelectableServers().data ?? NONE;
+  const items = useItems().data;
+  const selected = selectedServers(entry, servers);
+  const member = { entry, set };
   const tags = [...new Set([...servers.flatMap((server) => server.tags), ...textsOf(entry['tags'])])].toSorted();
   const slugs = [...new Set([...servers.map(({ slug }) => slug), ...textsOf(entry['servers'])])];
   return (
     <>
       <div className={styles['fields']}>
-        <TextField label="Title" value={entry['title']} onChange={(value) => set('title', value)} />
-        <TextField label="Team" value={entry['team']} onChange={(value) => set('team', value)} />
+        <TextMember {...member} name="title" label="Title" />
+        <TextMember {...member} name="team" label="Team" />
       </div>
       <Checkbox
         label="Public: anyone may use it without a token"
@@ -40,18 +40,16 @@ export function EndpointForm({ entry, servers, onChange }: EndpointFormProps) {
       )}
       <div className={styles['fields']}>
         {ITEM_KINDS.map((kind) => (
-          <Patterns key={kind} kind={kind} value={entry[kind]} onChange={(value) => set(kind, value)} />
+          <Patterns
+            key={kind}
+            kind={kind}
+            names={items ? selectableNames(kind, selected, items) : []}
+            value={entry[kind]}
+            onChange={(value) => set(kind, value)}
+          />
         ))}
       </div>
-      <Field label="Instructions" hint="Shown to clients.">
-        {(field) => (
-          <TextArea
-            {...field}
-            value={typeof entry['instructions'] === 'string' ? entry['instructions'] : ''}
-            onChange={({ target }) => set('instructions', target.value || undefined)}
-          />
-        )}
-      </Field>
+      <TextMember {...member} name="instructions" label="Instructions" hint="Shown to clients." isLong />
     </>
   );
 }
@@ -59,20 +57,6 @@ export function EndpointForm({ entry, servers, onChange }: EndpointFormProps) {
 interface PartProps {
   readonly value: unknown;
   readonly onChange: (value: unknown) => void;
-}
-
-function TextField({ label, value, onChange }: PartProps & { readonly label: string }) {
-  return (
-    <Field label={label}>
-      {(field) => (
-        <TextInput
-          {...field}
-          value={typeof value === 'string' ? value : ''}
-          onChange={({ target }) => onChange(target.value || undefined)}
-        />
-      )}
-    </Field>
-  );
 }
 
 function Choices({
@@ -109,8 +93,14 @@ const EXAMPLES: Readonly<Record<ItemKind, string>> = {
   resources: 'files+file:///public/*',
 };
 
+interface PatternsProps extends PartProps {
+  readonly kind: ItemKind;
+  /** The items that can be picked. */
+  readonly names: readonly string[];
+}
+
 /** All items of a kind, or those that match one of the patterns. */
-function Patterns({ kind, value, onChange }: PartProps & { readonly kind: ItemKind }) {
+function Patterns({ kind, names, value, onChange }: PatternsProps) {
   const id = useId();
   const [text, setText] = useState(textsOf(value).join('\n'));
   const isAll = value === undefined;
@@ -133,15 +123,48 @@ function Patterns({ kind, value, onChange }: PartProps & { readonly kind: ItemKi
         onChange={({ target }) => (target.value === 'all' ? onChange(undefined) : change(text))}
       />
       {!isAll && (
-        <Field
-          label={`Patterns of ${kind}`}
-          hint={`One a line, such as ${EXAMPLES[kind]}. * stands for any characters.`}
-        >
-          {(field) => (
-            <TextArea {...field} spellCheck={false} value={text} onChange={({ target }) => change(target.value)} />
-          )}
-        </Field>
+        <>
+          <ItemPicker
+            kind={kind}
+            names={names.filter((name) => !textsOf(value).includes(name))}
+            onPick={(name) => change(text.trim() === '' ? name : `${text.trimEnd()}\n${name}`)}
+          />
+          <Field
+            label={`Patterns of ${kind}`}
+            hint={`One a line, such as ${EXAMPLES[kind]}. * stands for any characters.`}
+          >
+            {(field) => (
+              <TextArea {...field} spellCheck={false} value={text} onChange={({ target }) => change(target.value)} />
+            )}
+          </Field>
+        </>
       )}
     </fieldset>
+  );
+}
+
+interface ItemPickerProps {
+  readonly kind: ItemKind;
+  readonly names: readonly string[];
+  readonly onPick: (name: string) => void;
+}
+
+/** Adds an item by its name, with suggestions while it is typed. */
+function ItemPicker({ kind, names, onPick }: ItemPickerProps) {
+  const [typed, setTyped] = useState('');
+  const change = (next: string) => {
+    const isPicked = names.includes(next);
+    if (isPicked) onPick(next);
+    setTyped(isPicked ? '' : next);
+  };
+  const suggestions = names.filter((name) => name.includes(typed)).slice(0, MAX_SUGGESTIONS);
+  return (
+    <TextField
+      label={`Pick from ${kind}`}
+      placeholder="Name"
+      value={typed}
+      suggestions={suggestions}
+      onChange={change}
+    />
   );
 }

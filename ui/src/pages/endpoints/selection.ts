@@ -15,6 +15,10 @@ export function selectedServers(entry: Entry, servers: readonly SelectableServer
 export const selectorOf = (kind: ItemKind, { server, name, shownName }: Item): string =>
   kind === 'resources' ? `${server}+${name}` : `${server}__${shownName ?? name}`;
 
+/** The names of the items of some servers, as a selection names them. */
+export const selectableNames = (kind: ItemKind, servers: readonly string[], items: Items): readonly string[] =>
+  items[kind].filter(({ server }) => servers.includes(server)).map((item) => selectorOf(kind, item));
+
 /** The items that an endpoint exposes, apart from what policies and quarantine withhold from a caller. */
 export function exposedItems(kind: ItemKind, entry: Entry, servers: readonly string[], items: Items): readonly Item[] {
   const patterns = entry[kind] === undefined ? undefined : textsOf(entry[kind]);

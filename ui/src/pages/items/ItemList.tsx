@@ -130,7 +130,7 @@ function NoItems({ kind, onChange }: KindChoiceProps) {
     <div className={styles['actions']}>
       <KindChoice kind={kind} onChange={onChange} />
       {may('POST /servers') && (
-        <ButtonLink to="/servers/new" variant="primary">
+        <ButtonLink to="/servers/-/new" variant="primary">
           Add a server
         </ButtonLink>
       )}

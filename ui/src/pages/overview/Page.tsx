@@ -45,11 +45,11 @@ function FirstServer() {
         action={
           may('POST /servers') && (
             <>
-              <ButtonLink to="/servers/new" variant="primary">
+              <ButtonLink to="/servers/-/new" variant="primary">
                 Add the first server
               </ButtonLink>
-              <ButtonLink to="/servers/new?example=sample">Start with the sample server</ButtonLink>
-              <ButtonLink to="/servers/import">Import an OpenAPI document</ButtonLink>
+              <ButtonLink to="/servers/-/new?example=sample">Start with the sample server</ButtonLink>
+              <ButtonLink to="/servers/-/import">Import an OpenAPI document</ButtonLink>
             </>
           )
         }
@@ -75,7 +75,7 @@ function OnlyServer() {
             <ButtonLink to="/try" variant="primary">
               Try its first tool
             </ButtonLink>
-            <ButtonLink to="/servers/new">Add another server</ButtonLink>
+            <ButtonLink to="/servers/-/new">Add another server</ButtonLink>
           </>
         }
       >

@@ -23,7 +23,7 @@ export function AddServer() {
       <PageHeader
         title="Add a server"
         parent={{ title: 'Servers', path: '/servers' }}
-        actions={!isSample && <ButtonLink to="/servers/new?example=sample">Fill in the sample server</ButtonLink>}
+        actions={!isSample && <ButtonLink to="/servers/-/new?example=sample">Fill in the sample server</ButtonLink>}
       >
         {isSample
           ? 'The sample server comes with the gateway and needs no network. Test it, then create it.'

@@ -12,13 +12,13 @@ export function Page() {
       <Route path="/servers">
         <ServerList />
       </Route>
-      <Route path="/servers/new">
+      <Route path="/servers/-/new">
         <AddServer />
       </Route>
-      <Route path="/servers/import">
+      <Route path="/servers/-/import">
         <ImportOpenApi />
       </Route>
-      <Route path="/servers/import/server-json">
+      <Route path="/servers/-/import/server-json">
         <ImportServerJson />
       </Route>
       <Route<{ slug: string }> path="/servers/:slug/edit">{({ slug }) => <EditServer slug={slug} />}</Route>

@@ -68,9 +68,11 @@ function AddActions() {
   if (!may('POST /servers')) return null;
   return (
     <>
-      {may('POST /server-json-imports') && <ButtonLink to="/servers/import/server-json">Import server.json</ButtonLink>}
-      {may('POST /openapi-imports') && <ButtonLink to="/servers/import">Import an OpenAPI document</ButtonLink>}
-      <ButtonLink to="/servers/new" variant="primary">
+      {may('POST /server-json-imports') && (
+        <ButtonLink to="/servers/-/import/server-json">Import server.json</ButtonLink>
+      )}
+      {may('POST /openapi-imports') && <ButtonLink to="/servers/-/import">Import an OpenAPI document</ButtonLink>}
+      <ButtonLink to="/servers/-/new" variant="primary">
         Add a server
       </ButtonLink>
     </>

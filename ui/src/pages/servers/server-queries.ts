@@ -30,7 +30,7 @@ export function useServers(): UseQueryResult<readonly Server[]> {
 }
 
 export function useServer(slug: string): UseQueryResult<Versioned<Server>> {
-  return useQuery({ queryKey: ['servers', slug], queryFn: () => readServer(slug) });
+  return useQuery({ queryKey: ['servers', 'entry', slug], queryFn: () => readServer(slug) });
 }
 
 const readServer = (slug: string): Promise<Versioned<Server>> =>
@@ -111,7 +111,9 @@ export function useServerAct(slug: string, etag: string): UseMutationResult<unkn
     mutationFn: (act) => acts[act](),
     // The page of a deleted server is left, and must not read it again.
     onSuccess: (_data, act) =>
-      act === 'delete' ? queryClient.invalidateQueries({ queryKey: ['servers'], exact: true }) : refreshServers(),
+      act === 'delete'
+        ? queryClient.invalidateQueries({ queryKey: ['servers'], predicate: ({ queryKey }) => queryKey[1] !== 'entry' })
+        : refreshServers(),
   });
 }
 
