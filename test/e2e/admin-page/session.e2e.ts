@@ -120,6 +120,7 @@ describe('the session of the admin page', () => {
     await until(() => page.evaluate<boolean>(`fetch('./session').then(({ status }) => status === 401)`));
     await page.getByRole('navigation').getByRole('link', { name: 'Endpoints' }).click();
     await page.getByText('Your session has ended.').waitFor();
+    expect(await world.label('Token').count()).toBe(1);
     await world.login('admin');
   });
 

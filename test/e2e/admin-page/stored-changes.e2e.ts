@@ -67,6 +67,7 @@ describe.each(DATABASE_KINDS)(
       await page.getByText(MARKUP_IN_JSON).first().waitFor();
       await world.button('Approve the new definition').click();
       await until(async () => 'result' in (await echo('x')));
+      expect(await world.stored('/tools/demo/echo')).toMatchObject({ status: 'approved' });
     });
 
     it('a policy, which explains a refusal until it is deleted', async () => {
@@ -86,6 +87,7 @@ describe.each(DATABASE_KINDS)(
       await world.button('Delete').click();
       await world.confirm('Delete');
       await page.getByText('There is no policy yet.').waitFor();
+      expect(await world.stored('/policies/closed')).toMatchObject({ status: 404 });
       await until(async () => 'result' in (await echo('x')));
     });
 
