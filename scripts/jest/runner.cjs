@@ -8,7 +8,7 @@ const { readFileSync } = require('node:fs');
 const { default: TestRunner } = require('jest-runner');
 
 /** How many waiting files run concurrently. Each of them starts up to three gateways. */
-const WAITING_AT_ONCE = 4;
+const WAITING_AT_ONCE = 3;
 
 /** @param {{ path: string }} test */
 function groupOf({ path }) {

@@ -98,7 +98,7 @@ describe('the session of the admin page', () => {
 
   it('has the rights of its own role, whatever a page of another role has offered', async () => {
     const { page } = world;
-    await world.open('/servers/new');
+    await world.open('/servers/-/new');
     await world.label('Name (required)').fill('forged');
     await world.label('url (required)').fill('https://mcp.example.com/');
     await page.context().addCookies([await openSession({ roles: ['auditor'] })]);

@@ -38,7 +38,7 @@ describe.each(DATABASE_KINDS)(
     const isRefused = async (code: number) => ((await echo('x'))['error'] as JsonObject | undefined)?.['code'] === code;
 
     it('a server, whose tool is called in the page', async () => {
-      await world.open('/servers/new');
+      await world.open('/servers/-/new');
       await world.label('Name (required)').fill('demo');
       await world.label('url (required)').fill(server.url);
       await world.button('Review and create').click();
