@@ -4,6 +4,7 @@ import { DATABASE_KINDS, type DatabaseHost } from '../../test/support/databases.
 import type { Database } from '../database/index.js';
 import { openDatabase, type DatabasePlace } from '../database/testing.js';
 import { toDefinition, type Definition } from './definition.js';
+import type { ItemOverrides } from './item-record.js';
 import { ItemTable } from './item-table.js';
 import { ShownNameTaken } from './shown-name-taken.js';
 
@@ -105,6 +106,26 @@ describe.each(DATABASE_KINDS)('the table of items, stored in $name,', ({ start }
     expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
     await expect(rename(one, 'a', 'b')).rejects.toThrow('Another item of this server has this name.');
     expect((await one.readAll()).filter(({ shownName }) => shownName !== undefined)).toHaveLength(1);
+  });
+
+  it('disables a renamed item although the server lists another one of that name since', async () => {
+    const table = await openTable();
+    await see(table, ['a']);
+    await rename(table, 'a', 'b');
+    await see(table, ['b']);
+    const disable = (stored: ItemOverrides) => ({ ...stored, isDisabled: true });
+    expect(await table.setOverrides(keyOf('a'), disable)).toMatchObject({ isDisabled: true, shownName: 'b' });
+  });
+
+  it('does not give an item its own name back while another one is shown under it', async () => {
+    const table = await openTable();
+    await see(table, ['b']);
+    await rename(table, 'b', 'c');
+    await see(table, ['a']);
+    // Earlier versions allowed it.
+    await host.run(place, `update items set shown_name = 'b' where name = 'a'`);
+    const reset = table.setOverrides(keyOf('b'), ({ isDisabled }) => ({ isDisabled }));
+    await expect(reset).rejects.toThrow('Another item of this server has this name.');
   });
 
   it('keeps all overrides that are changed at the same time', async () => {

@@ -201,9 +201,11 @@ export class ItemTable {
       const stored = await items.where('name', '=', name).selectAll().executeTakeFirst();
       if (!stored) return undefined;
       const { isDisabled, shownName, shownDescription } = decide(toKnownItem(stored));
-      if (shownName !== undefined) {
+      const shown = shownName ?? name;
+      // A server may list the name later: switching the renamed item off must stay possible.
+      if (shown !== (stored.shown_name ?? name)) {
         const others = items.where('name', '!=', name).select('name');
-        const found = others.where((is) => is.or([is('name', '=', shownName), is('shown_name', '=', shownName)]));
+        const found = others.where((is) => is.or([is('name', '=', shown), is('shown_name', '=', shown)]));
         if (await found.executeTakeFirst()) throw new ShownNameTaken();
       }
       const overrides = {
