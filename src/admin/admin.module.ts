@@ -45,7 +45,9 @@ import { LiveStreams } from './live/live-streams.js';
 import { IdempotencyStore } from './idempotency/idempotency-store.js';
 import { ExpiringCredentialsController } from './expiring-credentials.controller.js';
 import { ParkedCallsController } from './parked-calls.controller.js';
+import { AssumedCallers } from './assumed-caller.js';
 import { CallGates } from './call-gates.js';
+import { VisibleItems } from './visible-items.js';
 import { PolicyController } from './policy.controller.js';
 import { GuardrailChecksController } from './guardrail-checks.controller.js';
 import { GuardrailDecisionsController } from './guardrail-decisions.controller.js';
@@ -154,7 +156,9 @@ import { WorkersController } from './workers.controller.js';
     AdminPermissions,
     AdminRoutes,
     CallCounts,
+    AssumedCallers,
     CallGates,
+    VisibleItems,
     DeferredBodyParsing,
     AuditInterceptor,
     IdempotencyStore,

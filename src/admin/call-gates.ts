@@ -92,13 +92,17 @@ export class CallGates {
     return this.policy.explain({ ...use, caller, ...(use.kind === 'resources' && { args: {} }) });
   }
 
-  private evaluateToken({ server: { slug }, caller }: ExplainedCall, endpoint: Endpoint | undefined): Gate {
-    if (caller.anonymous) {
-      if (endpoint?.public === false) return refuse('token', 'The endpoint requires a token.');
-      return allow('token', 'The endpoint requires no token.');
-    }
+  /** Why the HTTP requests of a caller to the endpoint are refused. Undefined: the endpoint accepts the token, or needs none. */
+  refusalOf(caller: Caller, endpoint: Endpoint | undefined): string | undefined {
+    if (caller.anonymous) return endpoint?.public === false ? 'The endpoint requires a token.' : undefined;
     const missing = this.config.requiredScopes.filter((scope) => !caller.scopes.includes(scope));
-    if (missing.length > 0) return refuse('token', `The token lacks the required scopes ${missing.join(', ')}.`);
+    return missing.length > 0 ? `The token lacks the required scopes ${missing.join(', ')}.` : undefined;
+  }
+
+  private evaluateToken({ server: { slug }, caller }: ExplainedCall, endpoint: Endpoint | undefined): Gate {
+    const refusal = this.refusalOf(caller, endpoint);
+    if (refusal !== undefined) return refuse('token', refusal);
+    if (caller.anonymous) return allow('token', 'The endpoint requires no token.');
     if (!caller.servers) return allow('token', 'The token is valid for all servers.');
     return caller.servers.includes(slug)
       ? allow('token', 'The token is valid for this server.')

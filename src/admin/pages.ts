@@ -3,8 +3,8 @@ import { Type } from 'class-transformer';
 import { IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
 
 const INVALID_CURSOR = 'cursor must be the nextCursor of a previous page.';
-const DEFAULT_LIMIT = 50;
-const MAX_LIMIT = 200;
+export const DEFAULT_LIMIT = 50;
+export const MAX_LIMIT = 200;
 
 /** The page of a list that a request selects: `?limit=50&cursor=…`. */
 export class PageQuery {

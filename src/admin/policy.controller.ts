@@ -1,48 +1,29 @@
-import { Body, Get, HttpCode, Post, Query, UnprocessableEntityException } from '@nestjs/common';
-import { Type } from 'class-transformer';
-import { IsArray, IsIn, IsObject, IsOptional, IsString, MaxLength, ValidateNested } from 'class-validator';
-import { ANONYMOUS, type Caller, type ItemKind } from '#lib/extension-kit';
+import { Body, Get, HttpCode, Post, Query } from '@nestjs/common';
+import { IsIn, IsInt, IsObject, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import type { Caller, ItemKind } from '#lib/extension-kit';
 import type { JsonObject } from '#lib/mcp-protocol';
 import { GuardrailTrial, type SelectedGuardrail } from '../guardrails/index.js';
 import { checkCondition, ServerRegistry } from '../registry/index.js';
-import { toVerifiedToken } from '../auth/index.js';
-import { Memberships } from '../memberships/index.js';
-import { AccessTokens } from '../tokens/index.js';
+import type { ItemKind as ListedKind } from '../items/index.js';
+import { AssumedCallers, CallerChoice } from './assumed-caller.js';
 import { RequireRoles } from './admin-guard.js';
 import { ResourceNotFound } from './admin.errors.js';
 import { CallGates, type CallExplanation, type ExplainedCall } from './call-gates.js';
 import { CurrentCaller } from './request-caller.js';
 import { AdminController } from './admin-route.js';
 import { DescribeRoute } from './openapi/route-description.js';
+import { DEFAULT_LIMIT, MAX_LIMIT, paginate, type Page } from './pages.js';
+import { VisibleItems, type VisibleItem } from './visible-items.js';
 
 const MAX_TEXT_LENGTH = 2_000;
 /** Longer than a condition may be, so that the check itself reports that. */
 const MAX_EXPRESSION_LENGTH = 4_000;
+/** A cursor contains the name of an item, which may be a long URI. */
+const MAX_CURSOR_LENGTH = 20_000;
 const TEMPLATE_EXPRESSION = /\{[^{}]*\}/;
 
-/** The hypothetical caller of an explanation, described like a token. */
-class AssumedCaller {
-  @IsString() @MaxLength(MAX_TEXT_LENGTH) readonly subject!: string;
-  @IsOptional() @IsString() @MaxLength(MAX_TEXT_LENGTH) readonly issuer: string = 'isthmus';
-  @IsOptional() @IsArray() @IsString({ each: true }) readonly roles: readonly string[] = [];
-  @IsOptional() @IsArray() @IsString({ each: true }) readonly teams: readonly string[] = [];
-  @IsOptional() @IsArray() @IsString({ each: true }) readonly scopes: readonly string[] = [];
-  @IsOptional() @IsObject() readonly claims: JsonObject = {};
-
-  /** Slugs of the servers to which the token is restricted. Absent: all servers. */
-  @IsOptional() @IsArray() @IsString({ each: true }) readonly servers?: readonly string[];
-}
-
 /** The caller, the item and the arguments to explain. Exactly one of `caller`, `token` and `anonymous` describes the caller. */
-class ExplainRequest {
-  @IsOptional() @Type(() => AssumedCaller) @ValidateNested() readonly caller?: AssumedCaller;
-
-  /** Id of a personal access token. Its subject, roles, teams, scopes and servers are those of a call with it now. */
-  @IsOptional() @IsString() @MaxLength(MAX_TEXT_LENGTH) readonly token?: string;
-
-  /** `true` for a caller without a token. */
-  @IsOptional() @IsIn([true]) readonly anonymous?: true;
-
+class ExplainRequest extends CallerChoice {
   /** Slug of the server. */
   @IsString() @MaxLength(MAX_TEXT_LENGTH) readonly server!: string;
 
@@ -56,6 +37,27 @@ class ExplainRequest {
 
   /** Arguments of the call. Absent: explains whether lists contain the item. */
   @IsOptional() @IsObject() readonly args?: JsonObject;
+}
+
+/** The list to preview, and its page. Exactly one of `caller`, `token` and `anonymous` describes the caller. */
+class VisibleItemsRequest extends CallerChoice {
+  /** Slug of a virtual server, slug of a server for its own endpoint, or `default`. */
+  @IsString() @MaxLength(MAX_TEXT_LENGTH) readonly endpoint!: string;
+
+  @IsOptional()
+  @IsIn(['tools', 'prompts', 'resources', 'resourceTemplates'])
+  readonly kind: ListedKind = 'tools';
+
+  /** Maximum number of items of the page. */
+  @IsOptional() @IsInt() @Min(1) @Max(MAX_LIMIT) readonly limit: number = DEFAULT_LIMIT;
+
+  /** `nextCursor` of the previous page. */
+  @IsOptional() @IsString() @MaxLength(MAX_CURSOR_LENGTH) readonly cursor?: string;
+}
+
+/** The page of a list, or why the endpoint refuses the caller. */
+interface VisibleItemsResponse extends Page<VisibleItem> {
+  readonly refusal?: string;
 }
 
 /** An explanation with the guardrails that select the call. They may refuse a call that is allowed. */
@@ -87,8 +89,8 @@ export class PolicyController {
   constructor(
     private readonly gates: CallGates,
     private readonly registry: ServerRegistry,
-    private readonly memberships: Memberships,
-    private readonly tokens: AccessTokens,
+    private readonly callers: AssumedCallers,
+    private readonly visibleItems: VisibleItems,
     private readonly guardrails: GuardrailTrial,
   ) {}
 
@@ -103,10 +105,23 @@ export class PolicyController {
     if (!server) throw new ResourceNotFound('The server');
     const isTemplate = kind === 'resources' && TEMPLATE_EXPRESSION.test(name);
     const reference = { kind, text: name, ...(isTemplate && { isTemplate }), ...(args && { args }) };
-    const caller = await this.resolveCaller(request);
+    const caller = await this.callers.resolve(request);
     const call = { caller, server, ...(endpoint !== undefined && { endpoint }), reference };
     const guardrails = await this.explainGuardrails(call, mayRunChecks(admin) ? args : undefined);
     return { ...this.gates.explain(call), guardrails };
+  }
+
+  /** Items are those that the gateway has observed, sorted by server and name. */
+  @Post('visible-items')
+  @RequireRoles(['admin', 'operator', 'auditor'])
+  @HttpCode(200)
+  @DescribeRoute({ summary: 'List the items that a caller sees at an endpoint', response: 'VisibleItemPage' })
+  async listVisible(@Body() request: VisibleItemsRequest): Promise<VisibleItemsResponse> {
+    const { endpoint, kind } = request;
+    const list = this.visibleItems.find(await this.callers.resolve(request), endpoint, kind);
+    if (!list) throw new ResourceNotFound('The endpoint');
+    const page = paginate(list.items, ({ server, name }) => `${server} ${name}`, request);
+    return { ...page, ...(list.refusal !== undefined && { refusal: list.refusal }) };
   }
 
   /** Checks the member `when` of a policy without storing anything. */
@@ -134,19 +149,5 @@ export class PolicyController {
       endpoint: endpoint ?? server.slug,
       ...(args && { args }),
     });
-  }
-
-  private async resolveCaller({ caller, token, anonymous }: ExplainRequest): Promise<Caller> {
-    if ([caller, token, anonymous].filter((given) => given !== undefined).length !== 1)
-      throw new UnprocessableEntityException('Give exactly one of caller, token and anonymous.');
-    if (anonymous) return ANONYMOUS;
-    if (caller) return this.toCaller(caller);
-    const found = (await this.tokens.list()).find(({ id }) => id === token);
-    if (!found) throw new ResourceNotFound('The token');
-    return this.memberships.toCaller(toVerifiedToken(found));
-  }
-
-  private toCaller({ issuer, subject, servers, ...rest }: AssumedCaller): Caller {
-    return this.memberships.toCaller({ ...rest, principal: { issuer, subject }, ...(servers && { servers }) });
   }
 }

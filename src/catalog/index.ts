@@ -3,4 +3,4 @@ export { isUnrestricted, passesUnknownMethods, type Endpoint, type Target } from
 export { DEFAULT_ENDPOINT, EndpointDirectory, type EndpointChange } from './endpoint-directory.js';
 export { addNamePrefix, isChangedAt, toPublicName, resolveName, resolveUri } from './naming.js';
 export { CatalogConfig } from './catalog.config.js';
-export { toItemKind, publishNotification, publishPages, publishResult } from './publisher.js';
+export { toItemKind, publishItems, publishNotification, publishPages, publishResult } from './publisher.js';

@@ -3,6 +3,7 @@ import type { ItemUse } from '#lib/extension-kit';
 import { readResourceUri, type JsonObject, type JsonValue, type ListMethod } from '#lib/mcp-protocol';
 import {
   isChangedAt,
+  publishItems,
   publishPages,
   resolveName,
   resolveUri,
@@ -113,12 +114,32 @@ export class ItemGate {
     pages: readonly (readonly JsonValue[])[],
   ): readonly JsonObject[] {
     const { items, changedNames } = publishPages(endpoint, server, method, pages, (shown, item) => {
-      const use = this.toUse(server, toListedReference(method, shown), KEEP_NAME);
-      if ('refusal' in use || !endpoint.shows(use)) return undefined;
-      return endpoint.filter ? endpoint.filter.describe(item, use) : item;
+      const use = this.findListed(endpoint, server, method, shown);
+      return use && endpoint.filter ? endpoint.filter.describe(item, use) : use && item;
     });
     if (changedNames.size > 0) this.changedNames.learn(toItemKind(method), changedNames);
     return items;
+  }
+
+  /** Like `publish`, for items whose definitions are not read. List filters hide them, but cannot describe them. */
+  publishNames(
+    endpoint: Endpoint,
+    server: ServerDefinition,
+    method: ListMethod,
+    items: readonly JsonObject[],
+  ): readonly JsonObject[] {
+    const viewItem = (shown: string, item: JsonObject) => this.findListed(endpoint, server, method, shown) && item;
+    return publishItems(endpoint, server, method, items, viewItem).items;
+  }
+
+  private findListed(
+    endpoint: Endpoint,
+    server: ServerDefinition,
+    method: ListMethod,
+    shown: string,
+  ): ServerItemUse | undefined {
+    const use = this.toUse(server, toListedReference(method, shown), KEEP_NAME);
+    return 'refusal' in use || !endpoint.shows(use) ? undefined : use;
   }
 
   private find(endpoint: Endpoint, reference: ItemReference): ServerItemUse | ItemRefusal {

@@ -17,7 +17,7 @@ import { emitToolChange } from './tool-events.js';
 import { UnwrittenObservations } from './unwritten-observations.js';
 import { SeenPageCache, toFingerprint } from './seen-page-cache.js';
 import { planRestoration, type RestoredCounts, type RestoredItem } from './restoration.js';
-import { isQuarantining, statusOf, toVisibleItem } from './visible-item.js';
+import { isQuarantining, isVisible, statusOf, toVisibleItem } from './visible-item.js';
 import { isDisabledByTemplate, isDisabledItem } from './resource-switches.js';
 
 const POLL_INTERVAL_MS = 500;
@@ -173,6 +173,11 @@ export class Items implements OnApplicationBootstrap, OnApplicationShutdown {
     const identities = new Set(this.registry.snapshot.servers.map(identityOf));
     const all = [...this.known.values()].flatMap((items) => [...items.values()]);
     return all.filter((item) => item.kind === kind && identities.has(item.identity));
+  }
+
+  /** Returns the items of a server's list, as it was observed, that clients see. */
+  listVisible(server: ServerDefinition, kind: ItemKind): readonly KnownItem[] {
+    return [...this.itemsOf(server, kind).values()].filter((item) => isVisible(item, server));
   }
 
   /** Counts the items of a kind at configured servers whose present definition is not approved. */

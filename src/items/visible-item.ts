@@ -20,7 +20,7 @@ export function toVisibleItem(
   const known = typeof name === 'string' ? items.get(name) : undefined;
   // At a quarantining server every item was observed before, except those with unstorable names or beyond the maximum.
   if (!known) return isQuarantining(server, kind) ? undefined : item;
-  if (known.isDisabled || statusOf(known, server) === 'quarantined') return undefined;
+  if (!isVisible(known, server)) return undefined;
   // A cached page may be older than the approval.
   if (isQuarantining(server, kind) && toDefinition(kind, item)?.digest !== known.approvedDigest) return undefined;
   const { shownName, shownDescription } = known;
@@ -31,6 +31,10 @@ export function toVisibleItem(
     ...(shownDescription !== undefined && { description: shownDescription }),
   };
 }
+
+/** True for an item that is neither disabled nor quarantined. */
+export const isVisible = (item: KnownItem, server: ServerDefinition): boolean =>
+  !item.isDisabled && statusOf(item, server) !== 'quarantined';
 
 /** @param server undefined when it is not configured any more */
 export function statusOf(item: KnownItem, server: ServerDefinition | undefined): ItemStatus {

@@ -230,6 +230,7 @@ describe('the OpenAPI document', () => {
     await expectServed('DELETE', '/tokens/{id}', { id });
     await expectServed('DELETE', '/subjects/{issuer}/{subject}/tokens', { issuer: 'isthmus', subject: 'nobody' });
     await expectServed('POST', '/policy/explain', {}, { caller: { subject: 'ada' }, server: 'in-file', name: 'echo' });
+    await expectServed('POST', '/policy/visible-items', {}, { anonymous: true, endpoint: 'default' });
     const [record] = (await expectServed('GET', '/audit')).json['items'] as { id: string }[];
     await expectServed('GET', '/audit/{id}', { id: record!.id });
     await expectServed('GET', '/usage');

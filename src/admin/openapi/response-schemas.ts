@@ -131,6 +131,8 @@ export const RESPONSE_SCHEMAS = {
       }),
     },
   }),
+  VisibleItem: object({ server: text, name: text, 'shownName?': text, publicName: text }),
+  VisibleItemPage: listOf('VisibleItem', { 'nextCursor?': text, 'refusal?': text }),
   GuardrailTrial: object({
     decision: DECISION,
     'reason?': text,

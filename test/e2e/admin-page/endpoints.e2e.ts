@@ -37,9 +37,35 @@ describe('the pages of endpoints', () => {
     await button('Review and create').click();
     await button('Create').click();
     await page.getByRole('heading', { name: 'office', level: 1, exact: true }).waitFor();
-    await cell('demo__add').waitFor();
     expect(await stored('office')).toMatchObject({ entry: { servers: ['demo'], tools: ['demo__ad*', 'demo__echo'] } });
     expect(await accessibilityFaults(page)).toEqual([]);
+  });
+
+  it('show what one caller sees, and lead to the explanation of an item', async () => {
+    const { page } = world;
+    const policy = { slug: 'no-echo', entry: { effect: 'deny', tools: ['echo'], subjects: ['bob'] } };
+    await world.admin.send(world.first, 'POST', '/policies', { body: policy });
+    await world.open('/endpoints/office');
+    await button('Show').click();
+    await page.getByText('Choose a subject or a token first.').waitFor();
+    await page.getByLabel('Subject (required)').fill('ada');
+    await button('Show').click();
+    await cell('demo__echo').waitFor();
+    await page.getByLabel('Subject (required)').fill('bob');
+    await button('Show').click();
+    await cell('demo__echo').waitFor({ state: 'detached' });
+    await cell('demo__add').waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await page.reload();
+    await cell('demo__add').click();
+    await page.getByRole('heading', { name: 'Explain a call', level: 1 }).waitFor();
+    await button('Explain').click();
+    await page.getByText('The call is admitted').waitFor();
+    await world.open('/endpoints/office?as=anonymous');
+    await page.getByText('The endpoint requires a token.').waitFor();
+    await page.getByRole('link', { name: 'Explain a missing item' }).click();
+    expect(await page.getByLabel('Caller').inputValue()).toBe('anonymous');
+    await world.admin.send(world.first, 'DELETE', '/policies/no-echo', { headers: { 'if-match': '*' } });
   });
 
   it('change the selection by tags, and delete the endpoint', async () => {

@@ -49,7 +49,12 @@ const SHOWN: readonly Picture[] = [
     },
   },
   { name: 'servers', path: '/servers', view: LIGHT, act: ({ page }) => shown(page, /^modern,/) },
-  { name: 'endpoint', path: '/endpoints/office', view: LIGHT, act: ({ page }) => shown(page, 'calendar__invite') },
+  {
+    name: 'endpoint',
+    path: '/endpoints/office?subject=ada',
+    view: LIGHT,
+    act: ({ page }) => shown(page, 'calendar__invite'),
+  },
   {
     name: 'changed-tool',
     path: '/items/tools/tickets?name=close_ticket',

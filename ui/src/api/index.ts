@@ -1,3 +1,4 @@
+export { TOKENS, useTokens, type AccessToken } from './access-tokens.js';
 export {
   allPages,
   allWorkerPages,

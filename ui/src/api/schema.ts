@@ -600,6 +600,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/admin/v1/policy/visible-items': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * List the items that a caller sees at an endpoint
+     * @description Requires one of the roles admin, operator, auditor.
+     */
+    post: operations['postPolicyVisibleItems'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/admin/v1/policy/condition': {
     parameters: {
       query?: never;
@@ -1852,6 +1872,17 @@ export interface components {
         reason?: string;
       }[];
     };
+    VisibleItem: {
+      server: string;
+      name: string;
+      shownName?: string;
+      publicName: string;
+    };
+    VisibleItemPage: {
+      items: components['schemas']['VisibleItem'][];
+      nextCursor?: string;
+      refusal?: string;
+    };
     GuardrailTrial: {
       /** @enum {string} */
       decision: 'passed' | 'changed' | 'refused' | 'asked' | 'failed';
@@ -2421,16 +2452,27 @@ export interface components {
       entry: components['schemas']['PolicyEntry'];
     };
     ExplainRequest: {
-      caller?: components['schemas']['AssumedCaller'];
-      token?: string;
-      /** @enum {boolean} */
-      anonymous?: true;
       server: string;
       endpoint?: string;
       /** @enum {string} */
       kind?: 'tools' | 'prompts' | 'resources';
       name: string;
       args?: Record<string, never>;
+      caller?: components['schemas']['AssumedCaller'];
+      token?: string;
+      /** @enum {boolean} */
+      anonymous?: true;
+    };
+    VisibleItemsRequest: {
+      endpoint: string;
+      /** @enum {string} */
+      kind?: 'tools' | 'prompts' | 'resources' | 'resourceTemplates';
+      limit?: number;
+      cursor?: string;
+      caller?: components['schemas']['AssumedCaller'];
+      token?: string;
+      /** @enum {boolean} */
+      anonymous?: true;
     };
     NewSecret: {
       slug: string;
@@ -3835,6 +3877,34 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['Explanation'];
+        };
+      };
+      default: components['responses']['Problem'];
+    };
+  };
+  postPolicyVisibleItems: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The request is executed once per key; repeated requests within a day get the same response. */
+        'idempotency-key'?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['VisibleItemsRequest'];
+      };
+    };
+    responses: {
+      /** @description Success. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['VisibleItemPage'];
         };
       };
       default: components['responses']['Problem'];

@@ -1,3 +1,4 @@
+export { CallerFields, useAssumedCaller, type CallerChoice } from './CallerFields.js';
 export { saveEntry, useEntries, type EntryView } from './collection.js';
 export { listOf, type EntryDetailsProps, type EntryFormProps, type EntryKind } from './entry-kind.js';
 export { EntryPages } from './EntryPages.js';

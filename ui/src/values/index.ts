@@ -25,3 +25,10 @@ export function parseObject(text: string): JsonObject | undefined {
     return undefined;
   }
 }
+
+/** @throws Error for a text that is no JSON object */
+export function requireObject(text: string, what: string): JsonObject {
+  const value = parseObject(text);
+  if (!value) throw new Error(`${what}: write a JSON object, such as {"amount": 5}.`);
+  return value;
+}

@@ -1,11 +1,11 @@
 import { useState } from 'react';
 import { Form, LongTextField, PageHeader, Panel, SelectField, TextField } from '../../components/index.js';
+import { CallerFields, useAssumedCaller } from '../../entries/index.js';
 import { useQueryParameter } from '../../navigation/index.js';
+import { requireObject } from '../../values/index.js';
 import styles from './access.module.css';
 import { AccessTabs } from './AccessTabs.js';
-import { CallerFields, useAssumedCaller } from './CallerFields.js';
 import { ExplanationView } from './ExplanationView.js';
-import { requireObject } from './require-object.js';
 import {
   KINDS,
   useEndpointNames,

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { GATEWAY_URL } from '../../api/index.js';
+import { GATEWAY_URL, type AccessToken } from '../../api/index.js';
 import {
   ButtonLink,
   Checkbox,
@@ -16,7 +16,7 @@ import { discardUnsavedChanges, navigate } from '../../navigation/index.js';
 import { usePermissions, useSession } from '../../session/index.js';
 import styles from './access.module.css';
 import { factsOf, TOKENS_PAGE } from './TokenDetails.js';
-import { useTokenCreation, type AccessToken, type TokenRequest } from './token-queries.js';
+import { useTokenCreation, type TokenRequest } from './token-queries.js';
 
 const LIFETIMES = {
   '': 'Default',

@@ -1,3 +1,4 @@
+import type { AccessToken } from '../../api/index.js';
 import {
   ConfirmButton,
   Copyable,
@@ -11,7 +12,7 @@ import {
 import { navigate } from '../../navigation/index.js';
 import { usePermissions, useSession } from '../../session/index.js';
 import styles from './access.module.css';
-import { revokeToken, useToken, type AccessToken } from './token-queries.js';
+import { revokeToken, useToken } from './token-queries.js';
 import { Expiry, rolesOf } from './TokenList.js';
 
 export const TOKENS_PAGE = { title: 'Tokens', path: '/access/tokens' };

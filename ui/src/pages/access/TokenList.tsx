@@ -1,3 +1,4 @@
+import { useTokens, type AccessToken } from '../../api/index.js';
 import {
   Badge,
   ButtonLink,
@@ -12,7 +13,6 @@ import { useQueryParameter } from '../../navigation/index.js';
 import { usePermissions } from '../../session/index.js';
 import styles from './access.module.css';
 import { AccessTabs } from './AccessTabs.js';
-import { useTokens, type AccessToken } from './token-queries.js';
 
 const COLUMNS: readonly Column<AccessToken>[] = [
   {

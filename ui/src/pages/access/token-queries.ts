@@ -1,22 +1,7 @@
 import { useMutation, useQuery, type UseMutationResult, type UseQueryResult } from '@tanstack/react-query';
-import { allPages, api, dataOf, queryClient, type components } from '../../api/index.js';
+import { api, dataOf, queryClient, TOKENS, type AccessToken, type components } from '../../api/index.js';
 
-export type AccessToken = components['schemas']['AccessToken'];
 export type TokenRequest = components['schemas']['TokenRequest'];
-
-const LIMIT = 200;
-const TOKENS = ['tokens'];
-
-export function useTokens(enabled = true): UseQueryResult<readonly AccessToken[]> {
-  return useQuery({
-    queryKey: TOKENS,
-    enabled,
-    queryFn: () =>
-      allPages((cursor) =>
-        api.GET('/admin/v1/tokens', { params: { query: { limit: LIMIT, ...(cursor !== undefined && { cursor }) } } }),
-      ),
-  });
-}
 
 export function useToken(id: string): UseQueryResult<AccessToken> {
   return useQuery({

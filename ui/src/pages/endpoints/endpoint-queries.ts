@@ -1,5 +1,6 @@
 import { useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { allPages, api, type components } from '../../api/index.js';
+import type { CallerChoice } from '../../entries/index.js';
 import { textsOf, type JsonObject } from '../../values/index.js';
 
 export type Item = components['schemas']['Item'];
@@ -41,6 +42,36 @@ export function useItems(): UseQueryResult<Items> {
         allPages((cursor) => api.GET('/admin/v1/resources', page(cursor))),
       ]);
       return { tools, prompts, resources };
+    },
+  });
+}
+
+export type VisibleItem = components['schemas']['VisibleItem'];
+export type VisibleKind = NonNullable<components['schemas']['VisibleItemsRequest']['kind']>;
+
+/** What a caller sees, or why the endpoint refuses the caller. */
+export interface VisibleList {
+  readonly rows: readonly VisibleItem[];
+  readonly refusal: string | undefined;
+}
+
+/** The items that a list of the caller contains at a stored endpoint. */
+export function useVisibleItems(
+  endpoint: string,
+  kind: VisibleKind,
+  caller: CallerChoice,
+): UseQueryResult<VisibleList> {
+  return useQuery({
+    queryKey: ['visible-items', endpoint, kind, caller],
+    queryFn: async () => {
+      let refusal: string | undefined;
+      const rows = await allPages(async (cursor) => {
+        const body = { ...caller, endpoint, kind, limit: LIMIT, ...(cursor !== undefined && { cursor }) };
+        const answer = await api.POST('/admin/v1/policy/visible-items', { body });
+        refusal = answer.data?.refusal;
+        return answer;
+      });
+      return { rows, refusal };
     },
   });
 }

@@ -4,6 +4,7 @@ import { textOf, textsOf } from '../../values/index.js';
 import { EndpointForm } from './EndpointForm.js';
 import styles from './endpoints.module.css';
 import { ExposedItems } from './ExposedItems.js';
+import { VisibleItems } from './VisibleItems.js';
 
 function serversOf(entry: Entry | null): string {
   const tags = textsOf(entry?.['tags']).map((tag) => `tag ${tag}`);
@@ -46,15 +47,11 @@ export const ENDPOINTS: EntryKind = {
     Resources: listOf(entry, 'resources') ?? 'all',
   }),
   Form: EndpointForm,
-  Draft: ({ draft }: { readonly draft: EntryDraft }) => <Preview entry={draft.entry} />,
-  Details: ({ view }: EntryDetailsProps) => <Preview entry={view.entry ?? {}} />,
-};
-
-function Preview({ entry }: { readonly entry: Entry }) {
-  return (
+  Draft: ({ draft }: { readonly draft: EntryDraft }) => (
     <div className={styles['stack']}>
       <h2>What a caller sees whom no policy restricts</h2>
-      <ExposedItems entry={entry} />
+      <ExposedItems entry={draft.entry} />
     </div>
-  );
-}
+  ),
+  Details: ({ view }: EntryDetailsProps) => <VisibleItems endpoint={view.slug} />,
+};

@@ -1,18 +1,19 @@
-import { LongTextField, SelectField, TextField } from '../../components/index.js';
-import { useEntries } from '../../entries/index.js';
-import { useQueryParameter } from '../../navigation/index.js';
-import { textsOf } from '../../values/index.js';
-import styles from './access.module.css';
-import type { ExplainRequest } from './explain-queries.js';
-import { requireObject } from './require-object.js';
-import { useTokens } from './token-queries.js';
+import { useTokens, type components } from '../api/index.js';
+import { LongTextField, SelectField, TextField } from '../components/index.js';
+import { useQueryParameter } from '../navigation/index.js';
+import { requireObject, textsOf } from '../values/index.js';
+import { useEntries } from './collection.js';
+import styles from './entries.module.css';
+
+/** The members of a request that describe a caller. */
+export type CallerChoice = Pick<components['schemas']['ExplainRequest'], 'caller' | 'token' | 'anonymous'>;
 
 const AS = { caller: 'A subject', token: 'A personal access token', anonymous: 'Nobody: no token' } as const;
 const LISTS = { roles: 'Roles of the token', teams: 'Teams of the token', scopes: 'Scopes of the token' } as const;
 const LIST_NAMES = ['roles', 'teams', 'scopes'] as const;
-type Claims = NonNullable<NonNullable<ExplainRequest['caller']>['claims']>;
+type Claims = NonNullable<NonNullable<CallerChoice['caller']>['claims']>;
 
-/** The caller of an explanation, as the address keeps it. */
+/** The caller that a question is about, as the address keeps it. */
 export function useAssumedCaller() {
   const [chosen, setAs] = useQueryParameter('as');
   const [subject, setSubject] = useQueryParameter('subject');
@@ -22,8 +23,12 @@ export function useAssumedCaller() {
   const [scopes, setScopes] = useQueryParameter('scopes');
   const [claims, setClaims] = useQueryParameter('claims');
   const as = chosen === 'token' || chosen === 'anonymous' ? chosen : 'caller';
+  const isChosen = as === 'anonymous' || (as === 'token' ? token : subject) !== '';
   return {
     as,
+    isChosen,
+    /** The parts of an address that describe the caller. */
+    parameters: { as: chosen, subject, token, roles, teams, scopes, claims },
     setAs,
     subject,
     setSubject,
@@ -34,7 +39,7 @@ export function useAssumedCaller() {
     lists: { roles, teams, scopes },
     setList: { roles: setRoles, teams: setTeams, scopes: setScopes },
     /** @throws Error for claims that are no JSON object */
-    toRequest: (): Pick<ExplainRequest, 'caller' | 'token' | 'anonymous'> => {
+    toRequest: (): CallerChoice => {
       if (as === 'anonymous') return { anonymous: true };
       if (as === 'token') return { token };
       const lists = { roles: toTexts(roles), teams: toTexts(teams), scopes: toTexts(scopes) };
