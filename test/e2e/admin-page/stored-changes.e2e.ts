@@ -72,7 +72,7 @@ describe.each(DATABASE_KINDS)(
 
     it('a policy, which explains a refusal until it is deleted', async () => {
       const { page } = world;
-      await world.open('/access/policies/new');
+      await world.open('/access/policies/-/new');
       await world.label('Name (required)').fill('closed');
       await world.label('Effect').selectOption('deny');
       await world.label('Tools').fill('echo');
@@ -107,7 +107,7 @@ describe.each(DATABASE_KINDS)(
 
     it('an endpoint, which offers the picked tools', async () => {
       const { page } = world;
-      await world.open('/endpoints/new');
+      await world.open('/endpoints/-/new');
       await world.label('Name (required)').fill('office');
       await page.getByRole('group', { name: 'Servers', exact: true }).getByLabel('demo').check();
       await page.getByRole('group', { name: 'Tools' }).getByRole('combobox').selectOption('Only these');
