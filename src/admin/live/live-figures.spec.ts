@@ -24,7 +24,7 @@ it('counts no calls between a reading that nobody awaited and the next listener'
     { figures } as unknown as Inspection,
     new FakeRegistry([]),
     { findAll: async () => new Map() } as unknown as ServerChecks,
-    { list: () => [] } as unknown as Items,
+    { countUnapproved: () => ({ quarantined: 0, changed: 0 }) } as unknown as Items,
     new ManualClock(),
   );
   const overtaken = reader.read();
