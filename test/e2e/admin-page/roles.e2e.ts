@@ -103,6 +103,8 @@ describe('the admin page below a path, over an OpenID provider', () => {
     await page.goto(`${base}/admin/ui/#${place}`);
     await page.getByRole('heading', { name: heading, level: 1 }).waitFor();
     await page.getByRole('main').getByText('demo').first().waitFor();
+    const loading = page.getByRole('main').getByText(/^Loading /);
+    await until(async () => (await loading.count()) === 0);
     const controls = page.getByRole('main').getByRole('button').or(page.getByRole('main').getByRole('link'));
     return controls.allInnerTexts();
   }
@@ -124,6 +126,9 @@ describe('the admin page below a path, over an OpenID provider', () => {
       ];
       const allActs = OFFERED['admin'] ?? [];
       expect(found.filter((text) => allActs.includes(text)).toSorted()).toEqual(offered.toSorted());
+      await page.goto(`${base}/admin/ui/#/servers/-/new`);
+      const heading = offered.includes('Add a server') ? 'Add a server' : 'This page does not exist';
+      await page.getByRole('heading', { name: heading, level: 1 }).waitFor();
     } else {
       await page.getByRole('heading', { name: 'This page does not exist', level: 1 }).waitFor();
       expect(await menu.getByRole('link', { name: 'Servers' }).count()).toBe(0);

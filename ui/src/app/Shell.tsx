@@ -1,6 +1,6 @@
 import { Suspense, useEffect, useRef, useState, type MouseEvent } from 'react';
 import { Redirect, Route, Switch, useLocation } from 'wouter';
-import { Button, Icon, Loading, PageHeader } from '../components/index.js';
+import { Button, Icon, Loading, NoSuchPage } from '../components/index.js';
 import { KnownPages } from '../navigation/index.js';
 import { usePermissions } from '../session/index.js';
 import { Account } from './Account.js';
@@ -75,9 +75,7 @@ function Pages({ routes }: { readonly routes: readonly LoadedRoute[] }) {
         </Route>
       )}
       <Route>
-        <PageHeader title="This page does not exist">
-          The address is wrong, or your roles do not permit what it shows. Choose a page in the menu.
-        </PageHeader>
+        <NoSuchPage />
       </Route>
     </Switch>
   );

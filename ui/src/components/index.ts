@@ -16,6 +16,7 @@ export { DiffView } from './json/DiffView.js';
 export { JsonView } from './json/JsonView.js';
 export { EmptyState } from './page/EmptyState.js';
 export { Loading } from './page/Loading.js';
+export { NoSuchPage } from './page/NoSuchPage.js';
 export { PageHeader } from './page/PageHeader.js';
 export { PageLink } from './page/PageLink.js';
 export { Panel } from './page/Panel.js';

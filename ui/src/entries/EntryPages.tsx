@@ -1,4 +1,5 @@
 import { Route, Switch } from 'wouter';
+import { Permitted } from '../session/index.js';
 import { EntryDetails } from './EntryDetails.js';
 import { EditEntry, NewEntry } from './EntryEditing.js';
 import { EntryList } from './EntryList.js';
@@ -14,10 +15,16 @@ export function EntryPages({ kind }: { readonly kind: EntryKind }) {
       </Route>
       {/* No entry is called "-", so that every name of an entry has its page. */}
       <Route path={`${path}/-/new`}>
-        <NewEntry kind={kind} />
+        <Permitted operation={`POST /${kind.collection}`}>
+          <NewEntry kind={kind} />
+        </Permitted>
       </Route>
       <Route<{ slug: string }> path={`${path}/:slug/edit`}>
-        {({ slug }) => <EditEntry key={slug} kind={kind} slug={slug} />}
+        {({ slug }) => (
+          <Permitted operation={`PUT /${kind.collection}/{slug}`}>
+            <EditEntry key={slug} kind={kind} slug={slug} />
+          </Permitted>
+        )}
       </Route>
       <Route<{ slug: string }> path={`${path}/:slug`}>
         {({ slug }) => <EntryDetails key={slug} kind={kind} slug={slug} />}

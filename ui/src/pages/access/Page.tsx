@@ -2,6 +2,7 @@ import { useEffect } from 'react';
 import { Route, Switch } from 'wouter';
 import { EntryPages } from '../../entries/index.js';
 import { navigate } from '../../navigation/index.js';
+import { Permitted } from '../../session/index.js';
 import { useAccessTabs } from './AccessTabs.js';
 import { Explain } from './Explain.js';
 import { LIMITS } from './limits.js';
@@ -20,18 +21,24 @@ export function Page() {
         <FirstTab />
       </Route>
       <Route path="/access/explain">
-        <Explain />
+        <Permitted operation="POST /policy/explain">
+          <Explain />
+        </Permitted>
       </Route>
       <Route path="/access/tokens">
         <TokenList />
       </Route>
       <Route path="/access/tokens/new">
-        <NewToken />
+        <Permitted operation="POST /tokens">
+          <NewToken />
+        </Permitted>
       </Route>
       <Route<{ id: string }> path="/access/tokens/:id">{({ id }) => <TokenDetails id={id} />}</Route>
       {KINDS.map((kind) => (
         <Route key={kind.path} path={`${kind.path}/*?`}>
-          <EntryPages kind={kind} />
+          <Permitted operation={`GET /${kind.collection}`}>
+            <EntryPages kind={kind} />
+          </Permitted>
         </Route>
       ))}
     </Switch>

@@ -1,4 +1,5 @@
 import { Route, Switch } from 'wouter';
+import { Permitted } from '../../session/index.js';
 import { AddServer } from './AddServer.js';
 import { EditServer } from './EditServer.js';
 import { ImportOpenApi } from './ImportOpenApi.js';
@@ -13,15 +14,27 @@ export function Page() {
         <ServerList />
       </Route>
       <Route path="/servers/-/new">
-        <AddServer />
+        <Permitted operation="POST /servers">
+          <AddServer />
+        </Permitted>
       </Route>
       <Route path="/servers/-/import">
-        <ImportOpenApi />
+        <Permitted operation="POST /openapi-imports">
+          <ImportOpenApi />
+        </Permitted>
       </Route>
       <Route path="/servers/-/import/server-json">
-        <ImportServerJson />
+        <Permitted operation="POST /server-json-imports">
+          <ImportServerJson />
+        </Permitted>
       </Route>
-      <Route<{ slug: string }> path="/servers/:slug/edit">{({ slug }) => <EditServer slug={slug} />}</Route>
+      <Route<{ slug: string }> path="/servers/:slug/edit">
+        {({ slug }) => (
+          <Permitted operation="PUT /servers/{slug}">
+            <EditServer slug={slug} />
+          </Permitted>
+        )}
+      </Route>
       <Route<{ slug: string }> path="/servers/:slug">{({ slug }) => <ServerDetails slug={slug} />}</Route>
     </Switch>
   );

@@ -1,4 +1,5 @@
 import { Route, Switch } from 'wouter';
+import { Permitted } from '../../session/index.js';
 import { Export } from './Export.js';
 import { Import } from './Import.js';
 import { SettingList } from './SettingList.js';
@@ -10,10 +11,14 @@ export function Page() {
         <SettingList />
       </Route>
       <Route path="/settings/export">
-        <Export />
+        <Permitted operation="GET /export">
+          <Export />
+        </Permitted>
       </Route>
       <Route path="/settings/import">
-        <Import />
+        <Permitted operation="POST /import">
+          <Import />
+        </Permitted>
       </Route>
     </Switch>
   );
