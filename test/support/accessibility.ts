@@ -10,12 +10,12 @@ const VIEWS: readonly View[] = [
 ];
 
 /**
- * Returns what axe-core objects to on a page, and by how much it is wider than the window. Empty: nothing. Default: in both
- * colour schemes and at both widths.
+ * Returns what axe-core objects to on a page, and by how much it is wider than the window, in both colour schemes and at
+ * both widths. Empty: nothing.
  */
-export async function accessibilityFaults(page: Page, views: readonly View[] = VIEWS): Promise<readonly string[]> {
+export async function accessibilityFaults(page: Page): Promise<readonly string[]> {
   const faults: string[] = [];
-  for (const view of views) {
+  for (const view of VIEWS) {
     await showAs(page, view);
     const found = await faultsOf(page);
     faults.push(...found.map((fault) => `${view.colorScheme}, ${view.width} px: ${fault}`));
@@ -32,12 +32,16 @@ async function faultsOf(page: Page): Promise<string[]> {
   // Evaluated by the browser's debugger, which the content security policy of the page does not concern.
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate<axe.AxeResults>('axe.run()');
-  const sideways = await page.evaluate<number>('document.documentElement.scrollWidth - window.innerWidth');
-  const tooWide = sideways > 0 ? await page.evaluate<string>(WIDEST) : '';
   return [
     ...violations.flatMap(({ id, nodes }) =>
       nodes.map(({ target, failureSummary }) => `${id} at ${target.join(' ')}: ${failureSummary}`),
     ),
-    ...(sideways > 0 ? [`the page is ${sideways} px wider than the window: ${tooWide}`] : []),
+    ...(await overflowOf(page)),
   ];
+}
+
+/** Returns by how much a page is wider than the window, and the element that makes it so. Empty: it fits. */
+export async function overflowOf(page: Page): Promise<readonly string[]> {
+  const pixels = await page.evaluate<number>('document.documentElement.scrollWidth - window.innerWidth');
+  return pixels > 0 ? [`${pixels} px wider than the window: ${await page.evaluate<string>(WIDEST)}`] : [];
 }

@@ -3,7 +3,7 @@ import type { JsonObject } from '#lib/mcp-protocol';
 import { freePort } from '#lib/testing/redis-server';
 import { startReferenceServer } from '#lib/testing/reference-server';
 import { startToolServer, type TestTool } from '#lib/testing/kit';
-import type { AdminPage } from './admin-page.js';
+import type { AdminCluster } from './admin-cluster.js';
 import type { Cleanup } from './cleanup.js';
 import type { GatewaySetup } from './gateway.js';
 import { RepeatingClient } from './repeating-client.js';
@@ -92,7 +92,7 @@ export async function startOfficeServers(cleanup: Cleanup): Promise<GatewaySetup
 }
 
 /** Creates entries over the admin API, opens sessions, and makes calls at both workers. */
-export async function workInOffice(office: AdminPage): Promise<void> {
+export async function workInOffice(office: AdminCluster): Promise<void> {
   const closingTool = {
     description: 'Closes a ticket.',
     inputSchema: schema({ ticket: text('Number of the ticket.') }),
@@ -112,12 +112,12 @@ export async function workInOffice(office: AdminPage): Promise<void> {
   });
 }
 
-async function createEntries(office: AdminPage, ticketsUrl: string): Promise<void> {
+async function createEntries(office: AdminCluster, ticketsUrl: string): Promise<void> {
   const entry = { transport: 'http', url: ticketsUrl, title: 'Tickets', tags: ['office'], toolChanges: 'quarantine' };
-  await create(office, '/servers', 'tickets', entry);
-  await create(office, '/virtual-servers', 'office', { tags: ['office'], title: 'Everything for the office' });
-  await create(office, '/teams', 'support', { title: 'Support', members: ['grace', 'linus'], roles: ['agent'] });
-  await create(office, '/policies', 'closing-is-for-support', {
+  await office.create('/servers', 'tickets', entry);
+  await office.create('/virtual-servers', 'office', { tags: ['office'], title: 'Everything for the office' });
+  await office.create('/teams', 'support', { title: 'Support', members: ['grace', 'linus'], roles: ['agent'] });
+  await office.create('/policies', 'closing-is-for-support', {
     description: 'Only the support team closes tickets, and none of the security team.',
     effect: 'allow',
     servers: ['tickets'],
@@ -125,8 +125,8 @@ async function createEntries(office: AdminPage, ticketsUrl: string): Promise<voi
     teams: ['support'],
     when: '!args.ticket.startsWith("SEC-")',
   });
-  await create(office, '/limits', 'fair-use', { per: ['principal'], rate: '60/1m' });
-  await create(office, '/guardrails', 'no-addresses', {
+  await office.create('/limits', 'fair-use', { per: ['principal'], rate: '60/1m' });
+  await office.create('/guardrails', 'no-addresses', {
     check: 'personal-data',
     mode: 'enforce',
     phases: ['results'],
@@ -147,7 +147,7 @@ const CALLS = [
 ] as const;
 
 /** Calls tools of several servers at both workers. */
-export async function makeCalls(office: AdminPage): Promise<void> {
+export async function makeCalls(office: AdminCluster): Promise<void> {
   for (const [subject, server, tool, args] of CALLS) {
     const token = await office.cluster.token({ subject });
     const client = await RoamingClient.initialize(office.second, { token, path: `/servers/${server}`, name: 'desk' });
@@ -157,7 +157,7 @@ export async function makeCalls(office: AdminPage): Promise<void> {
   }
 }
 
-async function openSessions(office: AdminPage): Promise<void> {
+async function openSessions(office: AdminCluster): Promise<void> {
   const token = await office.cluster.token({ subject: 'grace' });
   const editor = await RoamingClient.initialize(office.first, { token, path: '/servers/assistant', name: 'editor' });
   await editor.callAndRead(office.first, 'connects');
@@ -171,10 +171,5 @@ async function openSessions(office: AdminPage): Promise<void> {
   await until(async () => ((await office.stored('/approvals'))['items'] as unknown[]).length === 1);
 }
 
-const listTickets = (office: AdminPage) =>
+const listTickets = (office: AdminCluster) =>
   office.admin.send(office.second, 'POST', '/servers/tickets/test', { body: {} });
-
-async function create({ admin, second }: AdminPage, collection: string, slug: string, entry: object): Promise<void> {
-  const { status, json } = await admin.send(second, 'POST', collection, { body: { slug, entry } });
-  if (status !== 201) throw new Error(`${collection}/${slug} was not created: ${JSON.stringify(json)}`);
-}

@@ -1,87 +1,48 @@
 /** Each role in a browser, logged in over an OpenID provider of another site, below a path that nginx removes. @waits */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Browser, Page } from 'playwright-core';
-import { freePort, startRedis } from '#lib/testing/redis-server';
-import { startReferenceServer } from '#lib/testing/reference-server';
-import { AdminClient } from '../../support/admin-client.js';
+import { isDeepStrictEqual } from 'node:util';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Page } from 'playwright-core';
 import { openApiOf, operationsIn, type AdminOperation } from '../../support/admin-operations.js';
-import { openPage } from '../../support/browser.js';
-import { Cleanup } from '../../support/cleanup.js';
-import { startCluster } from '../../support/cluster.js';
-import { startNginx } from '../../support/nginx.js';
-import { CLIENT_ID, CLIENT_SECRET, startOpenIdProvider } from '../../support/open-id-provider.js';
+import { ACTS, FORMS, offeredActs } from '../../support/offered-acts.js';
+import { startOfficeServers, workInOffice } from '../../support/office.js';
+import { OpenIdAdminPage } from '../../support/open-id-admin-page.js';
 import { until } from '../../support/until.js';
 
-/** What each role is offered on the pages of servers. Undefined: it has no such page. */
-const OFFERED: Readonly<Record<string, readonly string[] | undefined>> = {
-  admin: ['Import an OpenAPI document', 'Add a server', 'Test', 'Refresh', 'Edit', 'Disable', 'Delete'],
-  operator: ['Test', 'Refresh', 'Disable'],
-  auditor: [],
-  user: undefined,
-};
+const ROLES = ['admin', 'operator', 'auditor', 'user'];
 
 describe('the admin page below a path, over an OpenID provider', () => {
-  const cleanup = new Cleanup();
-  let base: string;
-  let browser: Browser;
+  const world = new OpenIdAdminPage();
   let operations: readonly AdminOperation[];
 
   beforeAll(async () => {
-    const [port, providerPort] = [await freePort(), await freePort()];
-    base = `http://127.0.0.1:${port}/tools`;
-    const redis = await startRedis();
-    cleanup.add(() => redis.stop());
-    const provider = await startOpenIdProvider({
-      port: providerPort,
-      host: 'localhost',
-      redirectUris: [`${base}/admin/ui/callback`],
-      resource: base,
-    });
-    cleanup.add(() => provider.close());
-    const server = await startReferenceServer({ era: 'modern', transport: 'http' });
-    cleanup.add(() => server.close());
-    const cluster = await startCluster({
-      workers: 2,
-      redis: redis.url,
-      servers: {},
-      env: {
-        ISTHMUS_PUBLIC_URL: base,
-        ISTHMUS_ALLOWED_NETWORKS: '127.0.0.0/8',
-        ISTHMUS_AUTH_JWKS_URL: `${provider.issuer}/jwks`,
-        ISTHMUS_AUTH_ISSUER: provider.issuer,
-        ISTHMUS_ADMIN_OPENID_ISSUER: provider.issuer,
-        ISTHMUS_ADMIN_OPENID_CLIENT_ID: CLIENT_ID,
-        ISTHMUS_ADMIN_OPENID_CLIENT_SECRET: CLIENT_SECRET,
-        ISTHMUS_ADMIN_OPENID_RESOURCE: base,
-      },
-    });
-    cleanup.add(() => cluster.stop());
-    const gateways = cluster.workers.map(({ url }) => url);
-    const nginx = await startNginx(gateways, { prefix: { path: '/tools', isRemoved: true }, port });
-    cleanup.add(() => nginx.stop());
-    const admin = new AdminClient(cluster, ['admin']);
-    const body = { slug: 'demo', entry: { transport: 'http', url: server.url } };
-    expect((await admin.send({ url: base }, 'POST', '/servers', { body })).status).toBe(201);
-    operations = operationsIn(await openApiOf(admin, { url: base }));
-    const opened = await openPage();
-    cleanup.add(opened.close);
-    browser = opened.page.context().browser()!;
+    await world.start(true, await startOfficeServers(world.cleanup));
+    await workInOffice(world);
+    operations = operationsIn(await openApiOf(world.admin, world.first));
   });
 
-  afterAll(() => cleanup.run());
+  afterEach(() => expect(world.takeComplaints()).toEqual([]));
+  afterAll(() => world.cleanup.run());
 
-  /** Opens a place of the page in an empty profile, and logs in at the provider on the way there. */
-  async function logIn(name: string, place: string): Promise<Page> {
-    const context = await browser.newContext();
-    const page = await context.newPage();
-    await page.goto(`${base}/admin/ui/#${place}`);
-    await page.getByRole('button', { name: 'Log in with' }).click();
-    await page.locator('input[name=login]').fill(name);
-    await page.locator('input[name=password]').fill('x');
-    await page.locator('button[type=submit]').click();
-    await page.getByRole('button', { name: 'Continue' }).click();
-    return page;
+  /** Resolves when the page has read what it shows. */
+  async function read(page: Page): Promise<void> {
+    const main = page.getByRole('main');
+    await main.getByRole('heading', { level: 1 }).waitFor();
+    await until(async () => (await main.getByText(/^Loading /).count()) === 0);
   }
+
+  /** Opens a place, and resolves when the page offers these acts there and no others. @throws with those that it offers */
+  async function expectActsAt(page: Page, place: string, acts: readonly string[]): Promise<void> {
+    await page.goto('about:blank');
+    await page.goto(`${world.base}/admin/ui/#${place}`);
+    await read(page);
+    let offered: readonly string[] = [];
+    // Parts of a page read for themselves.
+    const isOffered = async () => isDeepStrictEqual((offered = await offeredActs(page)), acts);
+    await until(isOffered).catch(() => expect({ place, acts: offered }).toEqual({ place, acts }));
+  }
+
+  const mayUse = (role: string, operation: string): boolean =>
+    operations.some(({ verb, path, roles }) => `${verb} ${path}` === operation && roles.includes(role));
 
   /** Statuses with which the API answers the page itself, without the roles that would permit the operations. */
   const answersTo = (page: Page, forbidden: readonly AdminOperation[]) =>
@@ -95,56 +56,38 @@ describe('the admin page below a path, over an OpenID provider', () => {
             return `${status} ${verb} ${path}`;
           }),
         ),
-      forbidden.map(({ verb, path }) => ({ verb, path: path.replaceAll(/\{\w+\}/g, 'demo') })),
+      forbidden.map(({ verb, path }) => ({ verb, path: path.replaceAll(/\{\w+\}/g, 'tickets') })),
     );
 
-  /** The buttons and links that the content of the page offers. */
-  async function offersAt(page: Page, place: string, heading: string): Promise<readonly string[]> {
-    await page.goto(`${base}/admin/ui/#${place}`);
-    await page.getByRole('heading', { name: heading, level: 1 }).waitFor();
-    await page.getByRole('main').getByText('demo').first().waitFor();
-    const loading = page.getByRole('main').getByText(/^Loading /);
-    await until(async () => (await loading.count()) === 0);
-    const controls = page.getByRole('main').getByRole('button').or(page.getByRole('main').getByRole('link'));
-    return controls.allInnerTexts();
-  }
-
-  it.each(Object.entries(OFFERED))('offers %s what the API permits, and nothing else', async (role, offered) => {
-    const page = await logIn(role, '/servers/demo');
+  it.each(ROLES)('offers %s every act that the API permits, and no other', async (role) => {
+    const page = await world.logIn(role, '/access/tokens');
+    await page.getByRole('heading', { name: 'Personal access tokens', level: 1 }).waitFor();
+    expect(page.url()).toBe(`${world.base}/admin/ui/#/access/tokens`);
     const refused: string[] = [];
     page.on('response', (response) => {
       if (response.status() === 403) refused.push(response.url());
     });
-    const menu = page.getByRole('navigation', { name: 'Pages' });
-    await menu.waitFor();
-    expect(page.url()).toBe(`${base}/admin/ui/#/servers/demo`);
-
-    if (offered) {
-      const found = [
-        ...(await offersAt(page, '/servers', 'Servers')),
-        ...(await offersAt(page, '/servers/demo', 'demo')),
-      ];
-      const allActs = OFFERED['admin'] ?? [];
-      expect(found.filter((text) => allActs.includes(text)).toSorted()).toEqual(offered.toSorted());
-      await page.goto(`${base}/admin/ui/#/servers/-/new`);
-      const heading = offered.includes('Add a server') ? 'Add a server' : 'This page does not exist';
-      await page.getByRole('heading', { name: heading, level: 1 }).waitFor();
-    } else {
-      await page.getByRole('heading', { name: 'This page does not exist', level: 1 }).waitFor();
-      expect(await menu.getByRole('link', { name: 'Servers' }).count()).toBe(0);
+    for (const [place, acts] of Object.entries(ACTS)) {
+      const permitted = Object.entries(acts).flatMap(([act, operation]) => (mayUse(role, operation) ? act : []));
+      await expectActsAt(page, place, permitted.toSorted());
     }
-    for (const link of await menu.getByRole('link').all()) {
+    for (const link of await page.getByRole('navigation', { name: 'Pages' }).getByRole('link').all()) {
       await link.click();
-      await page.getByRole('main').getByRole('heading', { level: 1 }).waitFor();
-      await until(
-        async () =>
-          (await page
-            .getByRole('main')
-            .getByText(/^Loading /)
-            .count()) === 0,
-      );
+      await read(page);
     }
     expect(refused).toEqual([]);
+    for (const [form, operation] of Object.entries(FORMS)) {
+      await page.goto(`${world.base}/admin/ui/#${form}`);
+      await read(page);
+      const isShown = (await page.getByRole('heading', { name: 'This page does not exist' }).count()) === 0;
+      expect({ form, isShown }).toEqual({ form, isShown: mayUse(role, operation) });
+    }
+    await page.context().close();
+  });
+
+  it.each(ROLES)('reaches no forbidden operation as %s', async (role) => {
+    const page = await world.logIn(role, '/access/tokens');
+    await page.getByRole('navigation', { name: 'Pages' }).waitFor();
     const forbidden = operations.filter(({ roles }) => !roles.includes(role));
     expect(forbidden.length > 0).toBe(role !== 'admin');
     expect((await answersTo(page, forbidden)).filter((answer) => !answer.startsWith('403'))).toEqual([]);
@@ -152,8 +95,9 @@ describe('the admin page below a path, over an OpenID provider', () => {
   });
 
   it('shows somebody without a role why the login failed', async () => {
-    const page = await logIn('nobody', '/servers');
+    const page = await world.logIn('nobody', '/servers');
     await page.getByRole('alert').getByText('requires one of the roles: admin, operator, auditor, user').waitFor();
     expect(await page.context().cookies()).not.toContainEqual(expect.objectContaining({ sameSite: 'Strict' }));
+    await page.context().close();
   });
 });
